@@ -1,0 +1,34 @@
+//! Everything that crosses a process.
+//!
+//! - [`rest`]: bodies of the custodian's and the client's REST calls
+//! - [`session`]: text frames of the MPC WebSocket; its binary frames are opaque MPC messages
+//! - [`webhook`]: bodies of the calls that the server makes to a custodian's backend
+//! - [`custodian_app`]: bodies of the calls that an app makes to the custodian's backend
+//! - [`Problem`]: the one shape of every error (RFC 9457)
+//!
+//! JSON in `camelCase`, times RFC 3339 in UTC, bytes base64url without padding.
+//! Unknown fields are refused in requests and ignored in answers, so that a
+//! caller's mistake is told and a newer server does not break an older caller.
+//!
+//! # Architecture invariant
+//!
+//! Bodies only. Nothing here sends, stores, decides or computes with a share:
+//! a share is an opaque string to everything that imports only this crate.
+
+#![deny(clippy::indexing_slicing)]
+
+mod bytes;
+pub mod custodian_app;
+pub mod limits;
+mod problem;
+pub mod rest;
+pub mod session;
+mod time;
+pub mod webhook;
+
+pub use bytes::{Base64Bytes, MalformedBase64};
+pub use problem::{MEDIA_TYPE as PROBLEM_MEDIA_TYPE, Problem};
+pub use time::Time;
+
+/// Header that carries a [`TraceId`](portal_lifecycle::ids::TraceId) through every hop.
+pub const TRACE_HEADER: &str = "x-portal-trace-id";

@@ -1,0 +1,16 @@
+//! Limits that both sides of a connection know.
+
+/// Largest body of a REST request, in bytes.
+pub const BODY_BYTES: usize = 64 * 1024;
+
+/// Largest WebSocket frame and message, in bytes; the largest MPC message is well below it.
+pub const FRAME_BYTES: usize = 512 * 1024;
+
+/// Largest payload of a `sign` operation, in bytes.
+pub const SIGN_PAYLOAD_BYTES: usize = 32 * 1024;
+
+/// Largest cipher text of a backup, in bytes.
+pub const CIPHER_TEXT_BYTES: usize = 16 * 1024;
+
+/// Most entries in one page of a list.
+pub const PAGE_ENTRIES: u32 = 100;

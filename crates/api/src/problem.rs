@@ -1,0 +1,55 @@
+//! Problem documents (RFC 9457).
+
+use portal_lifecycle::ErrorId;
+use portal_lifecycle::ids::TraceId;
+use serde::{Deserialize, Serialize};
+
+/// The media type of a problem document.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// Where the pages of the error reference are published; the id is appended.
+const REFERENCE_URL: &str = "https://docs.portal.dev/errors#";
+
+/// An error as every caller sees it, over REST and WebSocket alike.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// The page of the error reference.
+    #[serde(rename = "type")]
+    pub reference: String,
+    /// The title of that page.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What was expected, what came, and what to do, for this occurrence. Never a secret.
+    pub detail: String,
+    /// The id to branch on.
+    pub id: ErrorId,
+    /// Whether the same call may succeed later, unchanged.
+    pub retryable: bool,
+    /// The request, as the logs have it.
+    pub trace_id: TraceId,
+}
+
+impl Problem {
+    /// Describes an occurrence of `id`.
+    #[must_use]
+    pub fn new(id: ErrorId, detail: impl Into<String>, trace_id: TraceId) -> Self {
+        Self {
+            reference: format!("{REFERENCE_URL}{id}"),
+            title: id.page().title.to_owned(),
+            status: id.http_status(),
+            detail: detail.into(),
+            id,
+            retryable: id.is_retryable(),
+            trace_id,
+        }
+    }
+
+    /// The same problem under another HTTP status.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+}

@@ -1,0 +1,250 @@
+//! Bodies of the REST API.
+
+use portal_lifecycle::ids::{
+    BackupSharePairId, ClientId, CustodianId, EnvironmentId, SigningSharePairId, WalletId,
+};
+use portal_lifecycle::{BackupMethod, BackupStatus, Curve, SigningStatus};
+use serde::{Deserialize, Serialize};
+
+use crate::{Base64Bytes, Time};
+
+/// `POST /api/v3/custodians/me/clients`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateClient {
+    /// Whether the client's EVM account is a smart account.
+    #[serde(default)]
+    pub is_account_abstracted: bool,
+}
+
+/// A new client with its credentials, which are shown only here.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedClient {
+    /// The client.
+    pub id: ClientId,
+    /// Its API key; lives until revoked.
+    pub client_api_key: String,
+    /// A session token; lives 24 idle hours, 7 days at most.
+    pub client_session_token: String,
+    /// As asked for.
+    pub is_account_abstracted: bool,
+}
+
+impl core::fmt::Debug for CreatedClient {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("CreatedClient")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Answer of `POST /api/v3/custodians/me/clients/{id}/sessions`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedSession {
+    /// The client.
+    pub id: ClientId,
+    /// A session token; shown only here.
+    pub client_session_token: String,
+    /// As the client was made.
+    pub is_account_abstracted: bool,
+}
+
+impl core::fmt::Debug for CreatedSession {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("CreatedSession")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A client in the custodian's lists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientSummary {
+    /// The client.
+    pub id: ClientId,
+    /// When it was made.
+    pub created_at: Time,
+    /// As the client was made.
+    pub is_account_abstracted: bool,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The entries.
+    pub results: Vec<T>,
+    /// Where the page lies.
+    pub metadata: PageMetadata,
+}
+
+/// Where a page lies in its list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageMetadata {
+    /// Give this to read the next page; none after the last.
+    pub cursor: Option<String>,
+    /// How many entries were asked for.
+    pub take: u32,
+    /// How many entries the list has.
+    pub total: u64,
+}
+
+/// Which page of a list to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageQuery {
+    /// The `cursor` of the page before.
+    pub cursor: Option<String>,
+    /// How many entries, 100 at most.
+    pub take: Option<u32>,
+}
+
+/// `GET /api/v3/clients/me`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientState {
+    /// The client.
+    pub id: ClientId,
+    /// When it was made.
+    pub created_at: Time,
+    /// Whom it belongs to.
+    pub custodian: Named<CustodianId>,
+    /// The environment it lives in.
+    pub environment: Environment,
+    /// When its key was taken out, if ever.
+    pub ejected_at: Option<Time>,
+    /// As the client was made.
+    pub is_account_abstracted: bool,
+    /// Whether a completed backup is in force. While `false`, a lost device is a lost wallet.
+    pub is_backed_up: bool,
+    /// Addresses; empty until both sides hold a signing pair.
+    pub metadata: Metadata,
+    /// The key of each curve; empty until the first operation.
+    pub wallets: Vec<WalletState>,
+}
+
+/// Something with a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named<Id> {
+    /// Its id.
+    pub id: Id,
+    /// What people call it.
+    pub name: String,
+}
+
+/// What an environment allows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Environment {
+    /// Its id.
+    pub id: EnvironmentId,
+    /// What people call it.
+    pub name: String,
+    /// Whether Portal keeps the custodian's backup shares itself.
+    pub backup_with_portal_enabled: bool,
+    /// Whether several backup methods may be active side by side.
+    pub is_multi_backup_enabled: bool,
+}
+
+/// Addresses by CAIP-2 namespace.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metadata {
+    /// By namespace.
+    pub namespaces: Namespaces,
+}
+
+/// The namespaces for which a wallet has an address.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Namespaces {
+    /// EVM chains.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eip155: Option<NamespaceAddress>,
+    /// Solana.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub solana: Option<NamespaceAddress>,
+    /// Bitcoin, P2WPKH on mainnet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bip122: Option<NamespaceAddress>,
+}
+
+/// An address, and the curve of the key behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamespaceAddress {
+    /// The address.
+    pub address: String,
+    /// The curve of its key.
+    pub curve: Curve,
+}
+
+/// The key of one curve.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WalletState {
+    /// Its id.
+    pub id: WalletId,
+    /// Its curve.
+    pub curve: Curve,
+    /// The compressed public key in hex; none until both sides hold a signing pair.
+    pub public_key: Option<String>,
+    /// Until when it may be ejected, if enabled.
+    pub ejectable_until: Option<Time>,
+    /// When its first pair was made.
+    pub created_at: Time,
+    /// Its signing pairs, oldest first.
+    pub signing_share_pairs: Vec<SigningSharePair>,
+    /// Its backup pairs, oldest first.
+    pub backup_share_pairs: Vec<BackupSharePair>,
+}
+
+/// A signing pair of one curve.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SigningSharePair {
+    /// Its id.
+    pub id: SigningSharePairId,
+    /// How far it has come.
+    pub status: SigningStatus,
+    /// When the server committed it.
+    pub created_at: Time,
+}
+
+/// A backup pair of one curve.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupSharePair {
+    /// Its id.
+    pub id: BackupSharePairId,
+    /// How far it has come.
+    pub status: BackupStatus,
+    /// How the client's share is encrypted.
+    pub backup_method: BackupMethod,
+    /// When the server committed it.
+    pub created_at: Time,
+}
+
+/// `PATCH /api/v3/clients/me/signing-share-pairs`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UpdateSigningSharePairs {
+    /// The pair's id on both curves.
+    pub signing_share_pair_ids: Vec<SigningSharePairId>,
+    /// `STORED_CLIENT`, the only status that a client sets.
+    pub status: SigningStatus,
+    /// For each id, in the same order, a proof of possession of the client's share.
+    pub proofs: Vec<Base64Bytes>,
+}
+
+/// `PATCH /api/v3/clients/me/backup-share-pairs`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UpdateBackupSharePairs {
+    /// The pair's id on both curves.
+    pub backup_share_pair_ids: Vec<BackupSharePairId>,
+    /// `STORED_CLIENT_BACKUP_SHARE_KEY` or `STORED_CLIENT_BACKUP_SHARE`.
+    pub status: BackupStatus,
+    /// SHA-256 of the cipher text that was stored; required to complete a backup.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cipher_text_digest: Option<Base64Bytes>,
+}

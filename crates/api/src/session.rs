@@ -1,0 +1,192 @@
+//! Text frames of the MPC WebSocket, `GET /api/v3/clients/me/mpc`.
+//!
+//! One connection runs one session:
+//!
+//! 1. server → client: [`ServerFrame::Hello`] with the server's nonce
+//! 2. client → server: [`ClientFrame::Start`] with the client's nonce (for a signature,
+//!    the first MPC message follows at once)
+//! 3. server → client: [`ServerFrame::Started`] with the ids of what is being made
+//!    (not for a signature: both sides know its pair)
+//! 4. MPC messages, one binary frame each, client first, in turn
+//! 5. server → client: [`ServerFrame::Done`]
+//!
+//! [`ServerFrame::Problem`] may come instead of any of the server's frames and ends the session.
+
+use portal_lifecycle::ids::{
+    BackupSharePairId, DeviceId, OperationId, SigningSharePairId, TraceId, WalletId,
+};
+use portal_lifecycle::{BackupMethod, BackupStatus, Curve, PerCurve, SigningStatus};
+use serde::{Deserialize, Serialize};
+
+use crate::{Base64Bytes, Problem};
+
+/// Version of this conversation; a server refuses others with `MPC_PROTOCOL_UNSUPPORTED`.
+pub const PROTOCOL_VERSION: u16 = 1;
+
+/// Path of the WebSocket.
+pub const PATH: &str = "/api/v3/clients/me/mpc";
+
+/// What a server sends as text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum ServerFrame {
+    /// Opens the conversation.
+    Hello {
+        /// The version that the server speaks.
+        protocol_version: u16,
+        /// 32 random bytes, fresh for this session.
+        server_nonce: Base64Bytes,
+    },
+    /// The operation holds the lease; MPC messages may flow.
+    Started(Started),
+    /// The session ended well.
+    Done(Done),
+    /// The session ended with an error.
+    Problem {
+        /// The error.
+        problem: Problem,
+    },
+}
+
+/// What a session is about to make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Started {
+    /// The keys.
+    pub wallet_ids: PerCurve<WalletId>,
+    /// Generation of the pair that is being made.
+    pub generation: u64,
+    /// Its ids; signing or backup pair, as the operation has it.
+    pub new_pair: PairIds,
+    /// The pair that it is made from; none for a Generate.
+    pub source_pair: Option<PairIds>,
+}
+
+/// Ids of a pair on both curves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PairIds {
+    /// A signing pair.
+    Signing(PerCurve<SigningSharePairId>),
+    /// A backup pair.
+    Backup(PerCurve<BackupSharePairId>),
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Done {
+    /// What was made, or found made by the same operation id; nothing for a signature.
+    pub outcome: Outcome,
+    /// Microseconds that the server computed during the session.
+    pub server_us: u64,
+}
+
+/// What a session made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    tag = "made",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum Outcome {
+    /// A signing pair.
+    SigningPair {
+        /// Its ids.
+        ids: PerCurve<SigningSharePairId>,
+        /// How far it has come.
+        status: SigningStatus,
+    },
+    /// A backup pair.
+    BackupPair {
+        /// Its ids.
+        ids: PerCurve<BackupSharePairId>,
+        /// How far it has come.
+        status: BackupStatus,
+    },
+    /// A signature.
+    Signature,
+}
+
+/// What a client sends as text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum ClientFrame {
+    /// Begins an operation.
+    Start(Start),
+}
+
+/// The beginning of an operation.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Start {
+    /// The version that the client speaks.
+    pub protocol_version: u16,
+    /// The credential, where the request's headers could not carry it (in a browser).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// The request, as the client's logs have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<TraceId>,
+    /// The installation that asks.
+    pub device_id: DeviceId,
+    /// The caller's id for this run; the same id again finds what it made.
+    pub operation_id: OperationId,
+    /// 32 random bytes, fresh for this session.
+    pub client_nonce: Base64Bytes,
+    /// What to do.
+    pub operation: Operation,
+}
+
+impl core::fmt::Debug for Start {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Start")
+            .field("operation_id", &self.operation_id)
+            .field("device_id", &self.device_id)
+            .field("operation", &self.operation)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What an operation does, and what it works on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    tag = "kind",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum Operation {
+    /// A new key.
+    Generate,
+    /// A new backup pair from the signing pair that the device holds.
+    Backup {
+        /// How the client will encrypt its share.
+        backup_method: BackupMethod,
+        /// The pair that the device holds.
+        signing_share_pair_ids: PerCurve<SigningSharePairId>,
+    },
+    /// A new signing pair from the backup pair whose cipher text was decrypted.
+    Recover {
+        /// The pair that the cipher text names.
+        backup_share_pair_ids: PerCurve<BackupSharePairId>,
+    },
+    /// A new signing pair from the one that the device holds.
+    Refresh {
+        /// The pair that the device holds.
+        signing_share_pair_ids: PerCurve<SigningSharePairId>,
+    },
+    /// A signature.
+    Sign {
+        /// The curve to sign on.
+        curve: Curve,
+        /// The pair that the device holds on that curve.
+        signing_share_pair_id: SigningSharePairId,
+        /// secp256k1: the 32-byte digest. Ed25519: the message.
+        payload: Base64Bytes,
+    },
+}

@@ -1,0 +1,76 @@
+//! Bodies of the calls that the server makes to a custodian's backend.
+//!
+//! `POST {base}/backup` once for each curve, then `POST {base}/backup/fetch` to
+//! prove that both were stored; Recover calls only the latter.
+
+use portal_lifecycle::ids::{BackupSharePairId, ClientId, WalletId};
+use portal_lifecycle::{BackupMethod, Curve};
+use serde::{Deserialize, Serialize};
+
+use crate::Base64Bytes;
+
+/// Header with the environment's webhook secret, for receivers that check only that.
+pub const SECRET_HEADER: &str = "x-webhook-secret";
+
+/// `POST {base}/backup`
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoreBackupShare {
+    /// The client whose share it is.
+    pub client_id: ClientId,
+    /// How the client's part of the pair is encrypted.
+    pub backup_method: BackupMethod,
+    /// The custodian's share: opaque, secret, to be stored encrypted.
+    pub share: String,
+    /// The pair. A share is stored once under this id and never replaced.
+    pub backup_share_pair_id: BackupSharePairId,
+    /// The key.
+    pub wallet_id: WalletId,
+    /// Its curve.
+    pub curve: Curve,
+    /// Orders this client's pairs: the highest is the newest.
+    pub generation: u64,
+}
+
+impl core::fmt::Debug for StoreBackupShare {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("StoreBackupShare")
+            .field("client_id", &self.client_id)
+            .field("backup_share_pair_id", &self.backup_share_pair_id)
+            .field("curve", &self.curve)
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Answer to [`StoreBackupShare`]; a receiver that answers anything else with 2xx is believed
+/// as far as the fetch-back bears it out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoredBackupShare {
+    /// SHA-256 of the share's text as it was stored.
+    #[serde(default)]
+    pub digest: Option<Base64Bytes>,
+}
+
+/// `POST {base}/backup/fetch`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FetchBackupShares {
+    /// The client whose shares are asked for.
+    pub client_id: ClientId,
+}
+
+/// Answer to [`FetchBackupShares`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupShares {
+    /// Every share stored for the client, in any order.
+    pub backup_shares: Vec<String>,
+}
+
+impl core::fmt::Debug for BackupShares {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "BackupShares({} shares)", self.backup_shares.len())
+    }
+}

@@ -1,0 +1,195 @@
+//! What can happen to a wallet, and what follows from it.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{BackupSharePairId, DeviceId, OperationId, SigningSharePairId};
+use crate::{
+    BackupMethod, CipherTextDigest, Curve, Fence, Generation, PerCurve, PublicPoints, Wallet,
+};
+
+/// The operations that make a pair, and so take the wallet's lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OperationKind {
+    /// A new key: a first signing pair.
+    Generate,
+    /// The active signing pair reshared to a new backup pair.
+    Backup,
+    /// The active backup pair reshared to a new signing pair.
+    Recover,
+    /// The active signing pair reshared to a new signing pair.
+    Refresh,
+}
+
+impl OperationKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Generate, Self::Backup, Self::Recover, Self::Refresh];
+
+    /// The name on the wire and at rest.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Generate => "generate",
+            Self::Backup => "backup",
+            Self::Recover => "recover",
+            Self::Refresh => "refresh",
+        }
+    }
+
+    /// The kind of that name, if there is one.
+    #[must_use]
+    pub fn from_wire(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+impl fmt::Display for OperationKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Somebody asks to begin an operation (E1, E19).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// The caller's id for this run; the same id again finds what it made.
+    pub operation_id: OperationId,
+    /// The device that asks.
+    pub device_id: DeviceId,
+    /// What it wants to do.
+    pub kind: OperationKind,
+    /// How long it may take before others may take over.
+    pub lease_ms: u64,
+}
+
+/// The MPC session of a Generate, Recover or Refresh has ended well (E2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SigningCommit {
+    /// The fence under which the session ran.
+    pub fence: Fence,
+    /// The new pair's ids.
+    pub ids: PerCurve<SigningSharePairId>,
+    /// The new pair's public points.
+    pub points: PerCurve<PublicPoints>,
+}
+
+/// The MPC session of a Backup has ended well (E14).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupCommit {
+    /// The fence under which the session ran.
+    pub fence: Fence,
+    /// The new pair's ids.
+    pub ids: PerCurve<BackupSharePairId>,
+    /// The new pair's public points.
+    pub points: PerCurve<PublicPoints>,
+    /// The signing pair it was made from.
+    pub source: PerCurve<SigningSharePairId>,
+    /// How the client will encrypt its share.
+    pub method: BackupMethod,
+}
+
+/// What can happen to a wallet.
+///
+/// An event states facts that its maker has checked: that a transcript agreed,
+/// that a proof of possession verified, that a receipt was right. Whether the
+/// wallet may change is decided here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// E1, E19: an operation wants the lease.
+    Start(Start),
+    /// An operation ended without a commit.
+    End {
+        /// The fence it held.
+        fence: Fence,
+    },
+    /// E2: the server has a new signing share to store.
+    CommitSigning(SigningCommit),
+    /// E4–E6: the client has stored its share and proved that it holds it.
+    ConfirmSigning {
+        /// The pair.
+        ids: PerCurve<SigningSharePairId>,
+    },
+    /// E11: the client asks for a signature.
+    Sign {
+        /// The curve to sign on.
+        curve: Curve,
+        /// The pair the client holds on that curve.
+        pair: SigningSharePairId,
+    },
+    /// E12: the client provably cheated while signing with this pair.
+    Strike {
+        /// The curve it signed on.
+        curve: Curve,
+        /// The pair.
+        pair: SigningSharePairId,
+    },
+    /// E14: the server has a custodian share to deliver.
+    CommitBackup(BackupCommit),
+    /// E15: the custodian holds its share of both curves; receipt and fetch-back agreed.
+    CustodianAcknowledged {
+        /// The pair.
+        ids: PerCurve<BackupSharePairId>,
+    },
+    /// E16: the encryption key is in the user's storage.
+    ClientKeyStored {
+        /// The pair.
+        ids: PerCurve<BackupSharePairId>,
+    },
+    /// E17: the cipher text is stored.
+    ConfirmBackup {
+        /// The pair.
+        ids: PerCurve<BackupSharePairId>,
+        /// Digest of what was stored; required.
+        cipher_text_digest: Option<CipherTextDigest>,
+    },
+}
+
+/// What the holder of a fresh lease works with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeaseTaken {
+    /// Shown again at the commit.
+    pub fence: Fence,
+    /// Generation of the pair to be made.
+    pub generation: Generation,
+}
+
+/// A pair that the same operation id made before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlreadyMade {
+    /// A signing pair.
+    Signing(PerCurve<SigningSharePairId>),
+    /// A backup pair.
+    Backup(PerCurve<BackupSharePairId>),
+}
+
+/// What the shell has to do besides storing the new state, in the same transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing; the state may be unchanged.
+    None,
+    /// Run the operation's MPC session under this fence.
+    LeaseTaken(LeaseTaken),
+    /// Answer with what the operation made before; run nothing.
+    AlreadyMade(AlreadyMade),
+    /// Store the server's sealed signing share; only then let the last message go.
+    StoreSigningShare(PerCurve<SigningSharePairId>),
+    /// Put the sealed custodian share into the outbox; only then let the last message go.
+    EnqueueCustodianShare(PerCurve<BackupSharePairId>),
+    /// Erase the custodian share from the outbox.
+    EraseOutbox(PerCurve<BackupSharePairId>),
+    /// Write the audit record; only then let the signature share go.
+    AuditSignature,
+    /// Make the freeze durable; only then answer anybody.
+    Freeze,
+}
+
+/// A wallet's next state, and what to do with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transition {
+    /// The state to store.
+    pub wallet: Wallet,
+    /// What must happen in the same transaction.
+    pub effect: Effect,
+}

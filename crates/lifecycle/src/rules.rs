@@ -1,0 +1,39 @@
+//! The rules E1–E19 of a wallet's life: [`Wallet::apply`].
+
+mod backup;
+mod lease;
+mod signing;
+
+use crate::{Effect, Event, Refusal, Timestamp, Transition, Wallet};
+
+impl Wallet {
+    /// Decides what `event` makes of this wallet at time `now`.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`]; the wallet stays as it is.
+    pub fn apply(&self, event: Event, now: Timestamp) -> Result<Transition, Refusal> {
+        match event {
+            Event::Start(start) => lease::start(self, start, now),
+            Event::End { fence } => Ok(lease::end(self, fence)),
+            Event::CommitSigning(commit) => signing::commit(self, commit, now),
+            Event::ConfirmSigning { ids } => signing::confirm(self, ids),
+            Event::Sign { curve, pair } => signing::sign(self, curve, pair),
+            Event::Strike { curve, pair } => signing::strike(self, curve, pair),
+            Event::CommitBackup(commit) => backup::commit(self, commit, now),
+            Event::CustodianAcknowledged { ids } => backup::acknowledged(self, ids),
+            Event::ClientKeyStored { ids } => backup::key_stored(self, ids),
+            Event::ConfirmBackup {
+                ids,
+                cipher_text_digest,
+            } => backup::confirm(self, ids, cipher_text_digest),
+        }
+    }
+
+    fn unchanged(&self) -> Transition {
+        Transition {
+            wallet: self.clone(),
+            effect: Effect::None,
+        }
+    }
+}

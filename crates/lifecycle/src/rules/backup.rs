@@ -1,0 +1,148 @@
+//! The life of a backup pair: E14–E17.
+
+use super::lease;
+use crate::ids::BackupSharePairId;
+use crate::{
+    BackupCommit, BackupPair, BackupStatus, CipherTextDigest, Effect, OperationKind, PerCurve,
+    Refusal, SigningStatus, Timestamp, Transition, Wallet,
+};
+
+/// E14: a new pair is `PENDING`, its custodian share in the outbox; the lease ends with it.
+pub(super) fn commit(
+    wallet: &Wallet,
+    commit: BackupCommit,
+    now: Timestamp,
+) -> Result<Transition, Refusal> {
+    let lease = lease::held(
+        wallet,
+        commit.fence,
+        &[OperationKind::Backup],
+        "backup pair",
+    )?;
+    let current = wallet.current_signing().ok_or(Refusal::WalletNotFound)?;
+    if current.status == SigningStatus::Frozen {
+        return Err(Refusal::SigningFrozen);
+    }
+    if current.ids != commit.source {
+        let given = wallet
+            .signing_pair_of(commit.source)
+            .ok_or(Refusal::PairNotFound)?;
+        return Err(Refusal::SigningSuperseded {
+            given: given.generation,
+            active: current.ids,
+            active_generation: current.generation,
+        });
+    }
+    let same_key = current.points.secp256k1.key == commit.points.secp256k1.key
+        && current.points.ed25519.key == commit.points.ed25519.key;
+    if !same_key {
+        return Err(Refusal::KeyChanged);
+    }
+    let pair = BackupPair {
+        ids: commit.ids,
+        generation: lease.generation,
+        status: BackupStatus::Pending,
+        method: commit.method,
+        points: commit.points,
+        cipher_text_digest: None,
+        operation_id: lease.operation_id,
+        created_at: now,
+    };
+    let mut next = wallet.clone();
+    next.lease = None;
+    next.backup_pairs.push(pair);
+    Ok(Transition {
+        wallet: next,
+        effect: Effect::EnqueueCustodianShare(commit.ids),
+    })
+}
+
+/// E15: the custodian's share is safe; said again, it stays so.
+pub(super) fn acknowledged(
+    wallet: &Wallet,
+    ids: PerCurve<BackupSharePairId>,
+) -> Result<Transition, Refusal> {
+    let mut next = wallet.clone();
+    let pair = find(&mut next, ids)?;
+    if pair.status == BackupStatus::Pending {
+        pair.status = BackupStatus::StoredCustodianBackupShare;
+    }
+    Ok(Transition {
+        wallet: next,
+        effect: Effect::EraseOutbox(ids),
+    })
+}
+
+/// E16: the key is in the user's storage; said again, or late, it changes nothing.
+pub(super) fn key_stored(
+    wallet: &Wallet,
+    ids: PerCurve<BackupSharePairId>,
+) -> Result<Transition, Refusal> {
+    let mut next = wallet.clone();
+    let pair = find(&mut next, ids)?;
+    match pair.status {
+        BackupStatus::Pending => return Err(Refusal::BackupAwaitsCustodian),
+        BackupStatus::StoredCustodianBackupShare => {
+            pair.status = BackupStatus::StoredClientBackupShareKey;
+        }
+        BackupStatus::StoredClientBackupShareKey | BackupStatus::StoredClientBackupShare => {}
+        status @ (BackupStatus::Superseded | BackupStatus::Abandoned | BackupStatus::Purged) => {
+            return Err(Refusal::BackupSuperseded { status });
+        }
+    }
+    Ok(Transition {
+        wallet: next,
+        effect: Effect::None,
+    })
+}
+
+/// E17: the pair becomes the active backup and the former one superseded.
+pub(super) fn confirm(
+    wallet: &Wallet,
+    ids: PerCurve<BackupSharePairId>,
+    digest: Option<CipherTextDigest>,
+) -> Result<Transition, Refusal> {
+    let digest = digest.ok_or(Refusal::CipherTextDigestMissing)?;
+    let newest = wallet.active_backup().map(|active| active.generation);
+    let mut next = wallet.clone();
+    let pair = find(&mut next, ids)?;
+    match pair.status {
+        BackupStatus::Pending => return Err(Refusal::BackupAwaitsCustodian),
+        BackupStatus::StoredClientBackupShare => {
+            return if pair.cipher_text_digest == Some(digest) {
+                Ok(wallet.unchanged())
+            } else {
+                Err(Refusal::CipherTextDigestDiffers)
+            };
+        }
+        BackupStatus::StoredCustodianBackupShare | BackupStatus::StoredClientBackupShareKey => {}
+        status @ (BackupStatus::Superseded | BackupStatus::Abandoned | BackupStatus::Purged) => {
+            return Err(Refusal::BackupSuperseded { status });
+        }
+    }
+    if newest.is_some_and(|newest| pair.generation <= newest) {
+        return Err(Refusal::BackupSuperseded {
+            status: pair.status,
+        });
+    }
+    for other in &mut next.backup_pairs {
+        if other.ids == ids {
+            other.status = BackupStatus::StoredClientBackupShare;
+            other.cipher_text_digest = Some(digest);
+        } else if other.status == BackupStatus::StoredClientBackupShare {
+            other.status = BackupStatus::Superseded;
+        }
+    }
+    Ok(Transition {
+        wallet: next,
+        effect: Effect::None,
+    })
+}
+
+fn find(wallet: &mut Wallet, ids: PerCurve<BackupSharePairId>) -> Result<&mut BackupPair, Refusal> {
+    wallet
+        .backup_pairs
+        .iter_mut()
+        .find(|pair| pair.ids == ids)
+        .ok_or(Refusal::PairNotFound)
+}

@@ -1,0 +1,112 @@
+//! Who may work on a wallet: E1, E14's and E19's guards at the start, and the end.
+
+use crate::event::AlreadyMade;
+use crate::{
+    Effect, Fence, Generation, Lease, LeaseTaken, OperationKind, Refusal, SigningStatus, Start,
+    Timestamp, Transition, Wallet,
+};
+
+/// E1: takes the lease, or finds what the same operation id made before.
+pub(super) fn start(wallet: &Wallet, start: Start, now: Timestamp) -> Result<Transition, Refusal> {
+    if let Some(made) = already_made(wallet, &start)? {
+        return Ok(Transition {
+            wallet: wallet.clone(),
+            effect: Effect::AlreadyMade(made),
+        });
+    }
+    check_source(wallet, start.kind)?;
+    if let Some(lease) = &wallet.lease {
+        // The same device has lost its former session; another device has not.
+        let held = lease.device_id != start.device_id && now < lease.expires_at;
+        if held {
+            return Err(Refusal::LeaseHeld {
+                device_id: lease.device_id,
+                operation_id: lease.operation_id,
+                kind: lease.kind,
+                expires_at: lease.expires_at,
+            });
+        }
+    }
+    let taken = LeaseTaken {
+        fence: Fence(wallet.fence.0.saturating_add(1)),
+        generation: Generation(wallet.generation.0.saturating_add(1)),
+    };
+    let mut next = wallet.clone();
+    next.fence = taken.fence;
+    next.generation = taken.generation;
+    next.lease = Some(Lease {
+        operation_id: start.operation_id,
+        kind: start.kind,
+        device_id: start.device_id,
+        fence: taken.fence,
+        generation: taken.generation,
+        expires_at: now.plus_ms(start.lease_ms),
+    });
+    Ok(Transition {
+        wallet: next,
+        effect: Effect::LeaseTaken(taken),
+    })
+}
+
+/// Gives the lease back, if it is still the one of `fence`.
+pub(super) fn end(wallet: &Wallet, fence: Fence) -> Transition {
+    let mut next = wallet.clone();
+    next.lease = next.lease.filter(|lease| lease.fence != fence);
+    Transition {
+        wallet: next,
+        effect: Effect::None,
+    }
+}
+
+/// E2, E14: the lease, if `fence` still holds it and it was taken for one of `kinds`.
+pub(super) fn held<'a>(
+    wallet: &'a Wallet,
+    fence: Fence,
+    kinds: &[OperationKind],
+    what: &'static str,
+) -> Result<&'a Lease, Refusal> {
+    wallet
+        .lease
+        .as_ref()
+        .filter(|lease| lease.fence == fence && kinds.contains(&lease.kind))
+        .ok_or(Refusal::Fenced { what })
+}
+
+fn already_made(wallet: &Wallet, start: &Start) -> Result<Option<AlreadyMade>, Refusal> {
+    let signing = wallet
+        .signing_pairs
+        .iter()
+        .find(|pair| pair.operation_id == start.operation_id)
+        .map(|pair| (pair.made_by, AlreadyMade::Signing(pair.ids)));
+    let backup = wallet
+        .backup_pairs
+        .iter()
+        .find(|pair| pair.operation_id == start.operation_id)
+        .map(|pair| (OperationKind::Backup, AlreadyMade::Backup(pair.ids)));
+    match signing.or(backup) {
+        None => Ok(None),
+        Some((ran, made)) if ran == start.kind => Ok(Some(made)),
+        Some((ran, _)) => Err(Refusal::OperationIdReused {
+            operation_id: start.operation_id,
+            ran,
+        }),
+    }
+}
+
+/// What the operation reads must be there.
+fn check_source(wallet: &Wallet, kind: OperationKind) -> Result<(), Refusal> {
+    let current = wallet.current_signing();
+    match kind {
+        OperationKind::Generate if current.is_some() => Err(Refusal::WalletAlreadyExists),
+        OperationKind::Generate => Ok(()),
+        OperationKind::Backup => match current.ok_or(Refusal::WalletNotFound)?.status {
+            SigningStatus::Frozen => Err(Refusal::SigningFrozen),
+            _ => Ok(()),
+        },
+        OperationKind::Refresh => current.map(|_| ()).ok_or(Refusal::WalletNotFound),
+        OperationKind::Recover => wallet
+            .active_backup()
+            .map(|_| ())
+            .ok_or(Refusal::BackupNotComplete),
+    }
+}

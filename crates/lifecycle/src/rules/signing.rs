@@ -1,0 +1,146 @@
+//! The life of a signing pair: E2, E4–E6, E11, E12.
+
+use super::lease;
+use crate::ids::SigningSharePairId;
+use crate::{
+    Curve, Effect, OperationKind, PerCurve, Refusal, SigningCommit, SigningPair, SigningStatus,
+    Timestamp, Transition, Wallet,
+};
+
+const MAKES_SIGNING: [OperationKind; 3] = [
+    OperationKind::Generate,
+    OperationKind::Recover,
+    OperationKind::Refresh,
+];
+
+/// E2: a new pair is `STORED_DATABASE`; the lease ends with it.
+pub(super) fn commit(
+    wallet: &Wallet,
+    commit: SigningCommit,
+    now: Timestamp,
+) -> Result<Transition, Refusal> {
+    let lease = lease::held(wallet, commit.fence, &MAKES_SIGNING, "signing pair")?;
+    let source = match lease.kind {
+        OperationKind::Recover => wallet.active_backup().map(|pair| &pair.points),
+        _ => wallet.current_signing().map(|pair| &pair.points),
+    };
+    let same_key = source.is_none_or(|source| {
+        source.secp256k1.key == commit.points.secp256k1.key
+            && source.ed25519.key == commit.points.ed25519.key
+    });
+    if !same_key {
+        return Err(Refusal::KeyChanged);
+    }
+    let pair = SigningPair {
+        ids: commit.ids,
+        generation: lease.generation,
+        status: SigningStatus::StoredDatabase,
+        points: commit.points,
+        operation_id: lease.operation_id,
+        made_by: lease.kind,
+        created_at: now,
+    };
+    let mut next = wallet.clone();
+    next.lease = None;
+    next.signing_pairs.push(pair);
+    Ok(Transition {
+        wallet: next,
+        effect: Effect::StoreSigningShare(commit.ids),
+    })
+}
+
+/// E4: the pair becomes active and the former one superseded; E5: again is the same answer.
+pub(super) fn confirm(
+    wallet: &Wallet,
+    ids: PerCurve<SigningSharePairId>,
+) -> Result<Transition, Refusal> {
+    let pair = wallet.signing_pair_of(ids).ok_or(Refusal::PairNotFound)?;
+    if let Some(current) = wallet.current_signing() {
+        if current.ids == ids {
+            return Ok(wallet.unchanged());
+        }
+        // A second Generate that lost the race would replace the key itself.
+        let other_key = pair.made_by == OperationKind::Generate;
+        if pair.generation <= current.generation || other_key {
+            return Err(superseded(pair, current));
+        }
+    }
+    if pair.status != SigningStatus::StoredDatabase {
+        return Err(Refusal::SigningNotActive {
+            status: pair.status,
+        });
+    }
+    let mut next = wallet.clone();
+    for other in &mut next.signing_pairs {
+        other.status = match other.status {
+            _ if other.ids == ids => SigningStatus::StoredClient,
+            SigningStatus::StoredClient | SigningStatus::Frozen => SigningStatus::Superseded,
+            unchanged => unchanged,
+        };
+    }
+    Ok(Transition {
+        wallet: next,
+        effect: Effect::None,
+    })
+}
+
+/// E11: only the active pair signs, and only while it is not frozen.
+pub(super) fn sign(
+    wallet: &Wallet,
+    curve: Curve,
+    pair: SigningSharePairId,
+) -> Result<Transition, Refusal> {
+    let current = wallet.current_signing();
+    let pair = match wallet.signing_pair(curve, pair) {
+        Some(pair) => pair,
+        None if current.is_none() => return Err(Refusal::WalletNotFound),
+        None => return Err(Refusal::PairNotFound),
+    };
+    if let Some(current) = current.filter(|current| current.ids != pair.ids) {
+        return match pair.status {
+            // Newer than the one in force: it only waits for its confirmation.
+            status @ SigningStatus::StoredDatabase if pair.generation > current.generation => {
+                Err(Refusal::SigningNotActive { status })
+            }
+            _ => Err(superseded(pair, current)),
+        };
+    }
+    match pair.status {
+        SigningStatus::StoredClient => Ok(Transition {
+            wallet: wallet.clone(),
+            effect: Effect::AuditSignature,
+        }),
+        SigningStatus::Frozen => Err(Refusal::SigningFrozen),
+        status => Err(Refusal::SigningNotActive { status }),
+    }
+}
+
+/// E12: the pair is frozen, whatever it was.
+pub(super) fn strike(
+    wallet: &Wallet,
+    curve: Curve,
+    pair: SigningSharePairId,
+) -> Result<Transition, Refusal> {
+    let ids = wallet
+        .signing_pair(curve, pair)
+        .ok_or(Refusal::PairNotFound)?
+        .ids;
+    let mut next = wallet.clone();
+    for struck in next.signing_pairs.iter_mut().filter(|pair| pair.ids == ids) {
+        if struck.status == SigningStatus::StoredClient {
+            struck.status = SigningStatus::Frozen;
+        }
+    }
+    Ok(Transition {
+        wallet: next,
+        effect: Effect::Freeze,
+    })
+}
+
+fn superseded(given: &SigningPair, current: &SigningPair) -> Refusal {
+    Refusal::SigningSuperseded {
+        given: given.generation,
+        active: current.ids,
+        active_generation: current.generation,
+    }
+}

@@ -1,0 +1,124 @@
+//! Statuses and backup methods. The names in capitals are wire values.
+
+use core::fmt;
+use core::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! wire_names {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $wire:literal),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$variant_doc])* #[serde(rename = $wire)] $variant,)*
+        }
+
+        impl $name {
+            /// Every value.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The name on the wire and at rest.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $wire,)* }
+            }
+
+            /// The value of that name, if there is one.
+            #[must_use]
+            pub fn from_wire(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.as_str() == name)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+wire_names! {
+    /// How far a signing pair has come.
+    SigningStatus {
+        /// The server's share is durable; the client's is not known to be.
+        StoredDatabase = "STORED_DATABASE",
+        /// Both shares are durable. The newest such pair is the active one.
+        StoredClient = "STORED_CLIENT",
+        /// A newer pair has become active.
+        Superseded = "SUPERSEDED",
+        /// The peer was caught cheating; this pair never signs again (E12).
+        Frozen = "FROZEN",
+        /// Never confirmed, and given up (E9).
+        Abandoned = "ABANDONED",
+        /// Its share is erased (E10).
+        Purged = "PURGED",
+    }
+}
+
+wire_names! {
+    /// How far a backup pair has come.
+    BackupStatus {
+        /// Made; the custodian has not yet acknowledged its share.
+        Pending = "PENDING",
+        /// The custodian holds its share: delivered and fetched back.
+        StoredCustodianBackupShare = "STORED_CUSTODIAN_BACKUP_SHARE",
+        /// The encryption key is in the user's own storage.
+        StoredClientBackupShareKey = "STORED_CLIENT_BACKUP_SHARE_KEY",
+        /// The cipher text is stored as well. The newest such pair is the active one.
+        StoredClientBackupShare = "STORED_CLIENT_BACKUP_SHARE",
+        /// A newer pair has become active.
+        Superseded = "SUPERSEDED",
+        /// Never completed, and given up.
+        Abandoned = "ABANDONED",
+        /// Its share is erased.
+        Purged = "PURGED",
+    }
+}
+
+wire_names! {
+    /// How the client's backup share is encrypted, and where its key lies.
+    BackupMethod {
+        /// A key derived from a password that the user keeps in mind.
+        Password = "PASSWORD",
+        /// A key released by a passkey.
+        Passkey = "PASSKEY",
+        /// A random key in the user's Google Drive.
+        GDrive = "GDRIVE",
+        /// A random key in the user's iCloud.
+        ICloud = "ICLOUD",
+        /// A random key in a storage of the app's own choice.
+        Custom = "CUSTOM",
+        /// A method that the caller did not name.
+        Unknown = "UNKNOWN",
+    }
+}
+
+impl BackupStatus {
+    /// Whether the pair's parts are on their way to completion, in that order.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(
+            self,
+            Self::Pending | Self::StoredCustodianBackupShare | Self::StoredClientBackupShareKey
+        )
+    }
+}
+
+/// A backup method that does not exist.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected PASSWORD, PASSKEY, GDRIVE, ICLOUD or CUSTOM, got {given:?}")]
+pub struct UnknownBackupMethod {
+    /// What was given.
+    pub given: String,
+}
+
+impl FromStr for BackupMethod {
+    type Err = UnknownBackupMethod;
+
+    fn from_str(name: &str) -> Result<Self, UnknownBackupMethod> {
+        Self::from_wire(name).ok_or_else(|| UnknownBackupMethod {
+            given: name.to_owned(),
+        })
+    }
+}

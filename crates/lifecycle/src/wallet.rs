@@ -1,0 +1,180 @@
+//! The state of one wallet: its pairs, who works on it, and how far it has come.
+
+use core::fmt;
+
+use crate::ids::{BackupSharePairId, DeviceId, OperationId, SigningSharePairId, WalletId};
+use crate::{BackupMethod, BackupStatus, Curve, OperationKind, PerCurve, SigningStatus, Timestamp};
+
+/// Orders the pairs of one wallet; only ever grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation(pub u64);
+
+/// Orders the holders of one wallet's lease: a commit under an older fence is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fence(pub u64);
+
+/// A compressed point: 33 bytes (SEC 1) on secp256k1, 32 bytes (RFC 8032) on Ed25519.
+///
+/// Public. This crate only compares points; whoever makes one has checked it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Point(pub Vec<u8>);
+
+impl fmt::Debug for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// The public side of one sharing: `key = client + server`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicPoints {
+    /// Q, the public key.
+    pub key: Point,
+    /// The client's share times the generator.
+    pub client: Point,
+    /// The other share (server's or custodian's) times the generator.
+    pub server: Point,
+}
+
+/// SHA-256 of a cipher text as the app stores it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CipherTextDigest(pub [u8; 32]);
+
+/// The right to change a wallet, held by one device for one operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The operation it was taken for.
+    pub operation_id: OperationId,
+    /// What that operation does.
+    pub kind: OperationKind,
+    /// Who holds it.
+    pub device_id: DeviceId,
+    /// The fence its commit must show.
+    pub fence: Fence,
+    /// The generation of the pair that it makes.
+    pub generation: Generation,
+    /// From then on anybody may take it over.
+    pub expires_at: Timestamp,
+}
+
+/// A signing pair of both curves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SigningPair {
+    /// Its id on each curve.
+    pub ids: PerCurve<SigningSharePairId>,
+    /// Its place in the order of this wallet's pairs.
+    pub generation: Generation,
+    /// How far it has come.
+    pub status: SigningStatus,
+    /// Its public points on each curve.
+    pub points: PerCurve<PublicPoints>,
+    /// The operation that made it.
+    pub operation_id: OperationId,
+    /// What that operation was: Generate, Recover or Refresh.
+    pub made_by: OperationKind,
+    /// When the server committed it.
+    pub created_at: Timestamp,
+}
+
+/// A backup pair of both curves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupPair {
+    /// Its id on each curve.
+    pub ids: PerCurve<BackupSharePairId>,
+    /// Its place in the order of this wallet's pairs.
+    pub generation: Generation,
+    /// How far it has come.
+    pub status: BackupStatus,
+    /// How the client's share is encrypted.
+    pub method: BackupMethod,
+    /// Its public points on each curve; `server` is the custodian's.
+    pub points: PerCurve<PublicPoints>,
+    /// Digest of the cipher text that completed it.
+    pub cipher_text_digest: Option<CipherTextDigest>,
+    /// The operation that made it.
+    pub operation_id: OperationId,
+    /// When the server committed it.
+    pub created_at: Timestamp,
+}
+
+/// One client's wallet: one key on each curve, and every pair that was ever made for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wallet {
+    /// The id of each curve's key.
+    pub ids: PerCurve<WalletId>,
+    /// The highest generation handed out.
+    pub generation: Generation,
+    /// The highest fence handed out.
+    pub fence: Fence,
+    /// Who works on the wallet now.
+    pub lease: Option<Lease>,
+    /// Signing pairs, oldest first.
+    pub signing_pairs: Vec<SigningPair>,
+    /// Backup pairs, oldest first.
+    pub backup_pairs: Vec<BackupPair>,
+}
+
+impl Wallet {
+    /// A wallet for which nothing has been generated yet.
+    #[must_use]
+    pub const fn new(ids: PerCurve<WalletId>) -> Self {
+        Self {
+            ids,
+            generation: Generation(0),
+            fence: Fence(0),
+            lease: None,
+            signing_pairs: Vec::new(),
+            backup_pairs: Vec::new(),
+        }
+    }
+
+    /// The pair in force: the newest that both sides hold, even if frozen since.
+    #[must_use]
+    pub fn current_signing(&self) -> Option<&SigningPair> {
+        self.signing_pairs
+            .iter()
+            .filter(|pair| {
+                matches!(
+                    pair.status,
+                    SigningStatus::StoredClient | SigningStatus::Frozen
+                )
+            })
+            .max_by_key(|pair| pair.generation)
+    }
+
+    /// The completed backup in force, from which the wallet can be recovered.
+    #[must_use]
+    pub fn active_backup(&self) -> Option<&BackupPair> {
+        self.backup_pairs
+            .iter()
+            .filter(|pair| pair.status == BackupStatus::StoredClientBackupShare)
+            .max_by_key(|pair| pair.generation)
+    }
+
+    /// The public keys, once a pair that both sides hold exists (promise P1).
+    #[must_use]
+    pub fn keys(&self) -> Option<PerCurve<&Point>> {
+        self.current_signing()
+            .map(|pair| pair.points.as_ref().map(|points| &points.key))
+    }
+
+    /// The signing pair that has `id` on `curve`.
+    #[must_use]
+    pub fn signing_pair(&self, curve: Curve, id: SigningSharePairId) -> Option<&SigningPair> {
+        self.signing_pairs
+            .iter()
+            .find(|pair| *pair.ids.of(curve) == id)
+    }
+
+    /// The signing pair that has these ids.
+    #[must_use]
+    pub fn signing_pair_of(&self, ids: PerCurve<SigningSharePairId>) -> Option<&SigningPair> {
+        self.signing_pairs.iter().find(|pair| pair.ids == ids)
+    }
+
+    /// The backup pair that has these ids.
+    #[must_use]
+    pub fn backup_pair_of(&self, ids: PerCurve<BackupSharePairId>) -> Option<&BackupPair> {
+        self.backup_pairs.iter().find(|pair| pair.ids == ids)
+    }
+}

@@ -1,0 +1,60 @@
+//! The prime-order subgroup of edwards25519 (RFC 8032 §5.1) as a [`Group`].
+
+use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
+use curve25519_dalek::scalar::Scalar;
+use curve25519_dalek::traits::IsIdentity as _;
+use zeroize::Zeroizing;
+
+use crate::group::Group;
+
+/// The group of Ed25519; points are 32 bytes (RFC 8032 §5.1.2), scalars little-endian.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ed25519;
+
+impl Group for Ed25519 {
+    const CODE: u8 = 2;
+    const POINT_BYTES: usize = 32;
+
+    type Scalar = Scalar;
+    type Point = EdwardsPoint;
+
+    fn reduce(wide: &[u8; 64]) -> Scalar {
+        Scalar::from_bytes_mod_order_wide(wide)
+    }
+
+    fn inverse_lagrange(index: u8) -> Scalar {
+        if index == 1 {
+            Scalar::from(2_u8).invert()
+        } else {
+            -Scalar::ONE
+        }
+    }
+
+    fn base_mul(scalar: &Scalar) -> EdwardsPoint {
+        EdwardsPoint::mul_base(scalar)
+    }
+
+    fn encode_scalar(scalar: &Scalar) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(scalar.to_bytes())
+    }
+
+    fn decode_scalar(bytes: &[u8; 32]) -> Option<Scalar> {
+        Scalar::from_canonical_bytes(*bytes).into()
+    }
+
+    fn encode_point(point: &EdwardsPoint) -> Vec<u8> {
+        point.compress().to_bytes().to_vec()
+    }
+
+    fn decode_point(bytes: &[u8]) -> Option<EdwardsPoint> {
+        let compressed = CompressedEdwardsY::from_slice(bytes).ok()?;
+        let point = compressed.decompress()?;
+        // `decompress` takes y ≥ p and the sign of zero as it finds them, and knows no order.
+        let canonical = point.compress() == compressed;
+        (canonical && point.is_torsion_free() && !point.is_identity()).then_some(point)
+    }
+
+    fn is_identity(point: &EdwardsPoint) -> bool {
+        point.is_identity()
+    }
+}

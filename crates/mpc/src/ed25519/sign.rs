@@ -1,0 +1,292 @@
+//! Signing: FROST(Ed25519, SHA-512), RFC 9591 §5 and §6.1, in one round trip.
+//!
+//! | flight | | carries |
+//! |---|---|---|
+//! | 1 | C → S | proof of possession, C's nonce commitments |
+//! | 2 | S → C | S's nonce commitments, S's signature share |
+//!
+//! C aggregates and verifies. Nonces are made for one session and never leave memory.
+
+use std::collections::BTreeMap;
+
+use frost_ed25519::keys::{
+    KeyPackage, PublicKeyPackage, SigningShare as FrostShare, VerifyingShare,
+};
+use frost_ed25519::round1::{self, SigningCommitments, SigningNonces};
+use frost_ed25519::round2::{self, SignatureShare};
+use frost_ed25519::{Identifier, SigningPackage, VerifyingKey};
+use rand_core::CryptoRng;
+
+use super::Ed25519;
+use crate::envelope::Channel;
+use crate::group::Group as _;
+use crate::key_share::KeyShare;
+use crate::possession::{self, proof_bytes};
+use crate::wire::{Malformed, Reader, Writer};
+use crate::{
+    Abort, Check, HeldMessage, KeyContext, Machine, Message, Operation, Role, Session, Step,
+};
+
+/// An Ed25519 signature: R, then s (RFC 8032 §5.1.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signature(pub [u8; 64]);
+
+/// The client's side of a signature.
+pub struct ClientSign {
+    signer: Signer,
+    nonces: SigningNonces,
+    commitments: SigningCommitments,
+}
+
+/// The server's side of a signature.
+pub struct ServerSign {
+    signer: Signer,
+}
+
+impl ClientSign {
+    /// Begins a signature of a message.
+    ///
+    /// # Errors
+    ///
+    /// [`Abort::Engine`] if the share is not the client's.
+    pub fn start(
+        session: &Session,
+        key: &KeyContext,
+        share: KeyShare<Ed25519>,
+        payload: &[u8],
+        rng: &mut impl CryptoRng,
+    ) -> Result<(Self, Message), Abort> {
+        let mut signer = Signer::new(session, key, share, Role::Client, payload)?;
+        let proof = signer.key.prove_possession(&signer.context, rng);
+        let package = signer.key_package()?;
+        let (nonces, commitments) = round1::commit(package.signing_share(), &mut FrostRng(rng));
+        let body = Writer::new()
+            .fixed(&proof)
+            .sized(&encode(&commitments)?)
+            .finish();
+        let message = signer.channel.seal(&body);
+        Ok((
+            Self {
+                signer,
+                nonces,
+                commitments,
+            },
+            message,
+        ))
+    }
+}
+
+impl Machine for ClientSign {
+    type Output = Signature;
+
+    fn step(self, message: &[u8], _: &mut impl CryptoRng) -> Result<Step<Self>, Abort> {
+        let Self {
+            mut signer,
+            nonces,
+            commitments,
+        } = self;
+        let body = signer.channel.open(message)?;
+        let malformed = Abort::blame(Role::Server, Check::Encoding);
+        let mut reader = Reader::new(body);
+        let mut parse = || -> Result<_, Malformed> { Ok((reader.sized()?, reader.sized()?)) };
+        let (theirs, share) = parse().map_err(|Malformed| malformed)?;
+        reader.finish().map_err(|Malformed| malformed)?;
+        let theirs = SigningCommitments::deserialize(theirs).map_err(|_| malformed)?;
+        let share = SignatureShare::deserialize(share).map_err(|_| malformed)?;
+
+        let package = signer.signing_package(commitments, theirs)?;
+        let own = round2::sign(&package, &nonces, &signer.key_package()?)
+            .map_err(|_| Abort::blame(Role::Server, Check::Point))?;
+        let shares = BTreeMap::from([
+            (identifier(Role::Client)?, own),
+            (identifier(Role::Server)?, share),
+        ]);
+        let signature = frost_ed25519::aggregate(&package, &shares, &signer.public_package()?)
+            .map_err(|_| Abort::blame(Role::Server, Check::SignatureShare))?;
+        let output = signer.verified(&signature)?;
+        Ok(Step::Finish { output, last: None })
+    }
+}
+
+impl ServerSign {
+    /// Awaits a signature of a message.
+    ///
+    /// # Errors
+    ///
+    /// [`Abort::Engine`] if the share is not the server's.
+    pub fn new(
+        session: &Session,
+        key: &KeyContext,
+        share: KeyShare<Ed25519>,
+        payload: &[u8],
+    ) -> Result<Self, Abort> {
+        Ok(Self {
+            signer: Signer::new(session, key, share, Role::Server, payload)?,
+        })
+    }
+}
+
+impl Machine for ServerSign {
+    type Output = ();
+
+    fn step(self, message: &[u8], rng: &mut impl CryptoRng) -> Result<Step<Self>, Abort> {
+        let Self { mut signer } = self;
+        let body = signer.channel.open(message)?;
+        let malformed = Abort::blame(Role::Client, Check::Encoding);
+        let mut reader = Reader::new(body);
+        let mut parse = || -> Result<_, Malformed> {
+            Ok((reader.take(proof_bytes::<Ed25519>())?, reader.sized()?))
+        };
+        let (proof, theirs) = parse().map_err(|Malformed| malformed)?;
+        reader.finish().map_err(|Malformed| malformed)?;
+        possession::verify::<Ed25519>(
+            &signer.context,
+            Role::Client,
+            &signer.key.points.client,
+            proof,
+        )?;
+        let theirs = SigningCommitments::deserialize(theirs).map_err(|_| malformed)?;
+
+        let key = signer.key_package()?;
+        let (nonces, own) = round1::commit(key.signing_share(), &mut FrostRng(rng));
+        let package = signer.signing_package(theirs, own)?;
+        let share = round2::sign(&package, &nonces, &key)
+            .map_err(|_| Abort::blame(Role::Client, Check::Point))?;
+        let body = Writer::new()
+            .sized(&encode(&own)?)
+            .sized(&share.serialize())
+            .finish();
+        let last = Some(HeldMessage::new(signer.channel.seal(&body)));
+        Ok(Step::Finish { output: (), last })
+    }
+}
+
+/// What both sides' states have in common.
+struct Signer {
+    channel: Channel,
+    key: KeyShare<Ed25519>,
+    /// The session's id; proofs of possession are bound to it.
+    context: [u8; 32],
+    payload: Vec<u8>,
+}
+
+impl Signer {
+    fn new(
+        session: &Session,
+        key: &KeyContext,
+        share: KeyShare<Ed25519>,
+        role: Role,
+        payload: &[u8],
+    ) -> Result<Self, Abort> {
+        if session.operation != Operation::Sign || share.role != role {
+            return Err(Abort::Engine {
+                stage: "taking the share",
+            });
+        }
+        let sid = session.sid::<Ed25519>(key, payload);
+        Ok(Self {
+            channel: Channel::new(role, Operation::Sign, &[sid]),
+            key: share,
+            context: sid.0,
+            payload: payload.to_vec(),
+        })
+    }
+
+    fn signing_package(
+        &self,
+        client: SigningCommitments,
+        server: SigningCommitments,
+    ) -> Result<SigningPackage, Abort> {
+        let commitments = BTreeMap::from([
+            (identifier(Role::Client)?, client),
+            (identifier(Role::Server)?, server),
+        ]);
+        Ok(SigningPackage::new(commitments, &self.payload))
+    }
+
+    /// FROST's view of the share: a Shamir share `f(i) = x_i / λ_i`.
+    fn key_package(&self) -> Result<KeyPackage, Abort> {
+        let role = self.key.role;
+        let shamir = *self.key.secret * Ed25519::inverse_lagrange(role.index());
+        let share = FrostShare::deserialize(Ed25519::encode_scalar(&shamir).as_slice())
+            .map_err(|_| KEY_PACKAGE)?;
+        let verifying = VerifyingShare::from(share);
+        Ok(KeyPackage::new(
+            identifier(role)?,
+            share,
+            verifying,
+            self.verifying_key()?,
+            2,
+        ))
+    }
+
+    fn public_package(&self) -> Result<PublicKeyPackage, Abort> {
+        let mut shares = BTreeMap::new();
+        for role in [Role::Client, Role::Server] {
+            let point = *self.key.points.of(role) * Ed25519::inverse_lagrange(role.index());
+            let share = VerifyingShare::deserialize(&Ed25519::encode_point(&point))
+                .map_err(|_| KEY_PACKAGE)?;
+            shares.insert(identifier(role)?, share);
+        }
+        Ok(PublicKeyPackage::new(
+            shares,
+            self.verifying_key()?,
+            Some(2),
+        ))
+    }
+
+    fn verifying_key(&self) -> Result<VerifyingKey, Abort> {
+        VerifyingKey::deserialize(&self.key.points.key()).map_err(|_| KEY_PACKAGE)
+    }
+
+    /// Verifies the signature strictly, without cofactor, before it leaves.
+    fn verified(&self, signature: &frost_ed25519::Signature) -> Result<Signature, Abort> {
+        let invalid = Abort::blame(Role::Server, Check::Signature);
+        let bytes = signature.serialize().map_err(|_| invalid)?;
+        let bytes: [u8; 64] = bytes.try_into().map_err(|_| invalid)?;
+        let key: [u8; 32] = self.key.points.key().try_into().map_err(|_| KEY_PACKAGE)?;
+        ed25519_dalek::VerifyingKey::from_bytes(&key)
+            .map_err(|_| KEY_PACKAGE)?
+            .verify_strict(&self.payload, &ed25519_dalek::Signature::from_bytes(&bytes))
+            .map_err(|_| invalid)?;
+        Ok(Signature(bytes))
+    }
+}
+
+const KEY_PACKAGE: Abort = Abort::Engine {
+    stage: "making the key package",
+};
+
+fn identifier(role: Role) -> Result<Identifier, Abort> {
+    Identifier::try_from(u16::from(role.index())).map_err(|_| KEY_PACKAGE)
+}
+
+fn encode(commitments: &SigningCommitments) -> Result<Vec<u8>, Abort> {
+    commitments.serialize().map_err(|_| Abort::Engine {
+        stage: "encoding a message",
+    })
+}
+
+/// Our source of randomness as the `rand_core` version that FROST's crate asks for.
+struct FrostRng<'a, R>(&'a mut R);
+
+impl<R: CryptoRng> frost_ed25519::rand_core::RngCore for FrostRng<'_, R> {
+    fn next_u32(&mut self) -> u32 {
+        self.0.next_u32()
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        self.0.fill_bytes(bytes);
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), frost_ed25519::rand_core::Error> {
+        self.0.fill_bytes(bytes);
+        Ok(())
+    }
+}
+
+impl<R: CryptoRng> frost_ed25519::rand_core::CryptoRng for FrostRng<'_, R> {}

@@ -1,0 +1,136 @@
+//! Recover and Refresh: a backup pair, or a signing pair, reshared to a signing pair.
+
+use rand_core::CryptoRng;
+
+use super::part::{Mask, Masked, Part};
+use crate::ed25519::Ed25519;
+use crate::envelope::Channel;
+use crate::exchange::{Exchange, Rounds, fields};
+use crate::secp256k1::setup::{self, Answered, Offered};
+use crate::secp256k1::{self, Secp256k1};
+use crate::wire::{Malformed, Reader, Writer};
+use crate::{
+    Abort, BothCurves, Check, KeyContext, KeyShares, Message, Operation, Role, Session,
+    SigningShares,
+};
+
+/// One party's side of a Recover or Refresh; gives [`SigningShares`].
+pub type ReshareToSigning = Exchange<ToSigning>;
+
+/// What a Recover or Refresh does between the flights.
+pub struct ToSigning {
+    secp256k1: Part<Secp256k1>,
+    ed25519: Part<Ed25519>,
+}
+
+impl ReshareToSigning {
+    /// Begins as the client.
+    ///
+    /// # Errors
+    ///
+    /// [`Abort::Engine`] if the session is not a Recover's or Refresh's, or `source` is not
+    /// its source.
+    pub fn client(
+        session: &Session,
+        keys: &BothCurves<KeyContext>,
+        source: KeyShares,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(Self, Message), Abort> {
+        let (rounds, channel) = ToSigning::new(Role::Client, session, keys, source)?;
+        Self::start_client(rounds, channel, rng)
+    }
+
+    /// Awaits the client.
+    ///
+    /// # Errors
+    ///
+    /// [`Abort::Engine`] if the session is not a Recover's or Refresh's, or `source` is not
+    /// its source.
+    pub fn server(
+        session: &Session,
+        keys: &BothCurves<KeyContext>,
+        source: KeyShares,
+    ) -> Result<Self, Abort> {
+        let (rounds, channel) = ToSigning::new(Role::Server, session, keys, source)?;
+        Ok(Self::start_server(rounds, channel))
+    }
+}
+
+impl ToSigning {
+    fn new(
+        role: Role,
+        session: &Session,
+        keys: &BothCurves<KeyContext>,
+        source: KeyShares,
+    ) -> Result<(Self, Channel), Abort> {
+        if !matches!(session.operation, Operation::Recover | Operation::Refresh) {
+            return Err(Abort::Engine {
+                stage: "taking the session",
+            });
+        }
+        let secp256k1 = Part::new(role, session, &keys.secp256k1, source.secp256k1)?;
+        let ed25519 = Part::new(role, session, &keys.ed25519, source.ed25519)?;
+        let channel = Channel::new(role, session.operation, &[secp256k1.sid, ed25519.sid]);
+        Ok((Self { secp256k1, ed25519 }, channel))
+    }
+
+    const fn peer(&self) -> Role {
+        self.secp256k1.source.role.peer()
+    }
+}
+
+impl Rounds for ToSigning {
+    type Committed = (Mask<Secp256k1>, Mask<Ed25519>, Offered);
+    type Opened = (Masked<Secp256k1>, Masked<Ed25519>, Answered);
+    type Output = SigningShares;
+
+    fn commit(&self, rng: &mut impl CryptoRng) -> Result<(Self::Committed, Vec<u8>), Abort> {
+        let (secp256k1, body_secp256k1) = self.secp256k1.commit(rng);
+        let (ed25519, body_ed25519) = self.ed25519.commit(rng);
+        let (offered, offer) = setup::offer(self.secp256k1.sid, self.peer().peer(), rng);
+        let body = [body_secp256k1.as_slice(), &body_ed25519, &offer].concat();
+        Ok(((secp256k1, ed25519, offered), body))
+    }
+
+    fn open(
+        &self,
+        (secp256k1, ed25519, offered): Self::Committed,
+        peer: &[u8],
+    ) -> Result<(Self::Opened, Vec<u8>), Abort> {
+        let malformed = Abort::blame(self.peer(), Check::Encoding);
+        let mut body = Reader::new(peer);
+        let secp256k1 = self.secp256k1.committed(secp256k1, &mut body)?;
+        let ed25519 = self.ed25519.committed(ed25519, &mut body)?;
+        let peer_offer = body.array().map_err(|Malformed| malformed)?;
+        body.finish().map_err(|Malformed| malformed)?;
+        let (answered, answer) = offered.answer(peer_offer)?;
+        let body = Writer::new()
+            .sized(Part::reveal(&secp256k1))
+            .sized(Part::reveal(&ed25519))
+            .sized(&answer)
+            .finish()
+            .to_vec();
+        Ok(((secp256k1, ed25519, answered), body))
+    }
+
+    fn combine(
+        &self,
+        (secp256k1, ed25519, answered): Self::Opened,
+        peer: &[u8],
+    ) -> Result<SigningShares, Abort> {
+        let [opening_secp256k1, opening_ed25519, answer] = fields(self.peer(), peer, |body| {
+            Ok([body.sized()?, body.sized()?, body.sized()?])
+        })?;
+        let secp256k1 = self.secp256k1.combine(secp256k1, opening_secp256k1)?;
+        let ed25519 = self.ed25519.combine(ed25519, opening_ed25519)?;
+        let setup = answered.finish(answer)?;
+        Ok(SigningShares {
+            secp256k1: secp256k1::SigningShare::new(secp256k1, setup),
+            ed25519,
+        })
+    }
+
+    fn public(output: &SigningShares) -> Vec<Vec<u8>> {
+        [output.secp256k1.key().public(), output.ed25519.public()].concat()
+    }
+}

@@ -1,0 +1,63 @@
+//! secp256k1 (SEC 2 §2.4.1) as a [`Group`].
+
+use k256::elliptic_curve::ff::{FromUniformBytes, PrimeField};
+use k256::elliptic_curve::group::Group as _;
+use k256::elliptic_curve::sec1::{FromSec1Point as _, ToSec1Point as _};
+use k256::{AffinePoint, ProjectivePoint, Scalar};
+use zeroize::Zeroizing;
+
+use crate::group::Group;
+
+/// The group of secp256k1; points are 33 bytes (SEC 1 §2.3.3, compressed), scalars big-endian.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Secp256k1;
+
+impl Group for Secp256k1 {
+    const CODE: u8 = 1;
+    const POINT_BYTES: usize = 33;
+
+    type Scalar = Scalar;
+    type Point = ProjectivePoint;
+
+    fn reduce(wide: &[u8; 64]) -> Scalar {
+        Scalar::from_uniform_bytes(wide)
+    }
+
+    fn inverse_lagrange(index: u8) -> Scalar {
+        if index == 1 {
+            Scalar::TWO_INV
+        } else {
+            -Scalar::ONE
+        }
+    }
+
+    fn base_mul(scalar: &Scalar) -> ProjectivePoint {
+        ProjectivePoint::mul_by_generator(scalar)
+    }
+
+    fn encode_scalar(scalar: &Scalar) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(scalar.to_bytes().into())
+    }
+
+    fn decode_scalar(bytes: &[u8; 32]) -> Option<Scalar> {
+        Scalar::from_repr((*bytes).into()).into()
+    }
+
+    fn encode_point(point: &ProjectivePoint) -> Vec<u8> {
+        point.to_affine().to_sec1_point(true).as_bytes().to_vec()
+    }
+
+    fn decode_point(bytes: &[u8]) -> Option<ProjectivePoint> {
+        // SEC 1 has other encodings of the same point, and the identity: one byte of zero.
+        if bytes.len() != Self::POINT_BYTES {
+            return None;
+        }
+        AffinePoint::from_sec1_bytes(bytes)
+            .ok()
+            .map(ProjectivePoint::from)
+    }
+
+    fn is_identity(point: &ProjectivePoint) -> bool {
+        point.is_identity().into()
+    }
+}

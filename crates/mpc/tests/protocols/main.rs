@@ -1,0 +1,15 @@
+//! The protocols as their users run them, and what an outsider can do to them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
+
+mod encoding;
+mod outsider;
+mod run;
+mod wallet_life;

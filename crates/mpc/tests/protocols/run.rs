@@ -1,0 +1,125 @@
+//! Two machines in one thread.
+
+use portal_mpc::{
+    Abort, BothCurves, Generate, KeyContext, KeyShares, Machine, Message, Operation,
+    ReshareToBackup, ReshareToSigning, Session, SigningShares, Step, ed25519, secp256k1,
+};
+
+pub(crate) const WALLET: [u8; 16] = [1; 16];
+
+/// Passes messages to and fro until both sides are done.
+pub(crate) fn run<C: Machine, S: Machine>(
+    (client, message): (C, Message),
+    server: S,
+) -> Result<(C::Output, S::Output), Abort> {
+    let rng = &mut rand::rng();
+    match server.step(message.as_ref(), rng)? {
+        Step::Continue {
+            next: server,
+            message,
+        } => match client.step(message.as_ref(), rng)? {
+            Step::Continue {
+                next: client,
+                message,
+            } => run((client, message), server),
+            Step::Finish { .. } => panic!("the server finishes first"),
+        },
+        Step::Finish { output: made, last } => {
+            let last = last.expect("the server speaks last").release();
+            match client.step(last.as_ref(), rng)? {
+                Step::Finish { output, .. } => Ok((output, made)),
+                Step::Continue { .. } => panic!("the client finishes with the last message"),
+            }
+        }
+    }
+}
+
+pub(crate) fn session(operation: Operation, nonce: u8) -> Session {
+    Session {
+        operation,
+        generation: 1,
+        client_nonce: [nonce; 32],
+        server_nonce: [!nonce; 32],
+    }
+}
+
+pub(crate) fn context(new_pair: Option<u8>, source_pair: Option<u8>) -> KeyContext {
+    KeyContext {
+        wallet_id: WALLET,
+        new_pair: new_pair.map(|pair| [pair; 16]),
+        source_pair: source_pair.map(|pair| [pair; 16]),
+    }
+}
+
+pub(crate) fn both(key: KeyContext) -> BothCurves<KeyContext> {
+    BothCurves {
+        secp256k1: key,
+        ed25519: key,
+    }
+}
+
+pub(crate) fn generate(pair: u8) -> (SigningShares, SigningShares) {
+    let session = session(Operation::Generate, 1);
+    let keys = both(context(Some(pair), None));
+    let client = Generate::client(&session, &keys, &mut rand::rng()).unwrap();
+    run(client, Generate::server(&session, &keys).unwrap()).unwrap()
+}
+
+pub(crate) fn backup(
+    source: u8,
+    pair: u8,
+    client: KeyShares,
+    server: KeyShares,
+) -> (KeyShares, KeyShares) {
+    let session = session(Operation::Backup, 2);
+    let keys = both(context(Some(pair), Some(source)));
+    let client = ReshareToBackup::client(&session, &keys, client, &mut rand::rng()).unwrap();
+    run(
+        client,
+        ReshareToBackup::server(&session, &keys, server).unwrap(),
+    )
+    .unwrap()
+}
+
+pub(crate) fn recover(
+    operation: Operation,
+    source: u8,
+    pair: u8,
+    client: KeyShares,
+    server: KeyShares,
+) -> Result<(SigningShares, SigningShares), Abort> {
+    let session = session(operation, 3);
+    let keys = both(context(Some(pair), Some(source)));
+    let client = ReshareToSigning::client(&session, &keys, client, &mut rand::rng())?;
+    run(client, ReshareToSigning::server(&session, &keys, server)?)
+}
+
+pub(crate) fn sign_ecdsa(
+    pair: u8,
+    client: secp256k1::SigningShare,
+    server: secp256k1::SigningShare,
+    digest: [u8; 32],
+) -> Result<secp256k1::Signature, Abort> {
+    let session = session(Operation::Sign, 4);
+    let key = context(None, Some(pair));
+    let client = secp256k1::ClientSign::start(&session, &key, client, digest, &mut rand::rng())?;
+    let (ours, theirs) = run(
+        client,
+        secp256k1::ServerSign::new(&session, &key, server, digest)?,
+    )?;
+    assert_eq!(ours, theirs);
+    Ok(ours)
+}
+
+pub(crate) fn sign_eddsa(
+    pair: u8,
+    client: portal_mpc::KeyShare<portal_mpc::Ed25519>,
+    server: portal_mpc::KeyShare<portal_mpc::Ed25519>,
+    message: &[u8],
+) -> Result<ed25519::Signature, Abort> {
+    let session = session(Operation::Sign, 4);
+    let key = context(None, Some(pair));
+    let client = ed25519::ClientSign::start(&session, &key, client, message, &mut rand::rng())?;
+    let server = ed25519::ServerSign::new(&session, &key, server, message)?;
+    run(client, server).map(|(signature, ())| signature)
+}
