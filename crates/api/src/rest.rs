@@ -248,3 +248,12 @@ pub struct UpdateBackupSharePairs {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cipher_text_digest: Option<Base64Bytes>,
 }
+
+/// What a proof of possession of a client's signing share is made for: its confirmation.
+///
+/// Bound to client and pair, so that a proof for one pair confirms no other. A repeated proof
+/// repeats the same confirmation and nothing else.
+#[must_use]
+pub fn confirmation_context(client: ClientId, pair: SigningSharePairId) -> Vec<u8> {
+    [b"portal confirm signing pair v1".as_slice(), &client.to_bytes(), &pair.to_bytes()].concat()
+}

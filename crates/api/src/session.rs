@@ -66,6 +66,17 @@ pub struct Started {
     pub source_pair: Option<PairIds>,
 }
 
+impl PairIds {
+    /// The id on `curve`, as the MPC session is bound to it.
+    #[must_use]
+    pub const fn to_bytes(&self, curve: Curve) -> [u8; 16] {
+        match self {
+            Self::Signing(ids) => ids.of(curve).to_bytes(),
+            Self::Backup(ids) => ids.of(curve).to_bytes(),
+        }
+    }
+}
+
 /// Ids of a pair on both curves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

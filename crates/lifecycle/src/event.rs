@@ -51,6 +51,43 @@ impl fmt::Display for OperationKind {
     }
 }
 
+/// What an operation makes, and from what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    /// A new key.
+    Generate,
+    /// A backup pair.
+    Backup {
+        /// The signing pair that the device holds.
+        source: PerCurve<SigningSharePairId>,
+        /// How the client will encrypt its share.
+        method: BackupMethod,
+    },
+    /// A signing pair.
+    Recover {
+        /// The backup pair whose cipher text was decrypted.
+        source: PerCurve<BackupSharePairId>,
+    },
+    /// A signing pair.
+    Refresh {
+        /// The signing pair that the device holds.
+        source: PerCurve<SigningSharePairId>,
+    },
+}
+
+impl Plan {
+    /// The kind of operation.
+    #[must_use]
+    pub const fn kind(&self) -> OperationKind {
+        match self {
+            Self::Generate => OperationKind::Generate,
+            Self::Backup { .. } => OperationKind::Backup,
+            Self::Recover { .. } => OperationKind::Recover,
+            Self::Refresh { .. } => OperationKind::Refresh,
+        }
+    }
+}
+
 /// Somebody asks to begin an operation (E1, E19).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Start {
@@ -59,7 +96,7 @@ pub struct Start {
     /// The device that asks.
     pub device_id: DeviceId,
     /// What it wants to do.
-    pub kind: OperationKind,
+    pub plan: Plan,
     /// How long it may take before others may take over.
     pub lease_ms: u64,
 }
@@ -73,6 +110,8 @@ pub struct SigningCommit {
     pub ids: PerCurve<SigningSharePairId>,
     /// The new pair's public points.
     pub points: PerCurve<PublicPoints>,
+    /// What it was made from.
+    pub plan: Plan,
 }
 
 /// The MPC session of a Backup has ended well (E14).

@@ -7,14 +7,14 @@
 //! every error a caller can meet ([`ErrorId`]).
 //!
 //! ```
-//! use portal_lifecycle::{Event, OperationKind, PerCurve, Start, Timestamp, Wallet, ids::*};
+//! use portal_lifecycle::{Event, PerCurve, Plan, Start, Timestamp, Wallet, ids::*};
 //! # use portal_lifecycle::Effect;
 //! # let id = |n: u8| uuid::Uuid::from_bytes([n; 16]);
 //! let wallet = Wallet::new(PerCurve::new(WalletId(id(1)), WalletId(id(2))));
 //! let start = Start {
 //!     operation_id: OperationId(id(3)),
 //!     device_id: DeviceId(id(4)),
-//!     kind: OperationKind::Generate,
+//!     plan: Plan::Generate,
 //!     lease_ms: 60_000,
 //! };
 //! let begun = wallet.apply(Event::Start(start), Timestamp::from_ms(0))?;
@@ -45,8 +45,8 @@ pub use curve::{Curve, PerCurve, UnknownCurve};
 pub use error_id::ErrorId;
 pub use error_reference::{ErrorPage, Retry};
 pub use event::{
-    AlreadyMade, BackupCommit, Effect, Event, LeaseTaken, OperationKind, SigningCommit, Start,
-    Transition,
+    AlreadyMade, BackupCommit, Effect, Event, LeaseTaken, OperationKind, Plan, SigningCommit,
+    Start, Transition,
 };
 pub use refusal::Refusal;
 pub use status::{BackupMethod, BackupStatus, SigningStatus, UnknownBackupMethod};

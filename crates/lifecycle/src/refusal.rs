@@ -46,6 +46,12 @@ pub enum Refusal {
         "no backup of this wallet was ever completed; only the device that holds the signing share can make one"
     )]
     BackupNotComplete,
+    /// E2, E19: the backup that was named is not the one in force.
+    #[error("this is not the backup in force; fetch the cipher text of the newest completed one")]
+    BackupNotActive,
+    /// E2, E14: a pair of this id exists.
+    #[error("a pair of this id exists already; nothing was stored")]
+    PairIdTaken,
     /// The pair is not one of this wallet's.
     #[error("this wallet has no such pair; read its pairs and use one of those")]
     PairNotFound,
@@ -79,6 +85,12 @@ pub enum Refusal {
     /// E17: the custodian has not acknowledged its share.
     #[error("the custodian has not acknowledged its share of this backup yet; try again shortly")]
     BackupAwaitsCustodian,
+    /// E17: the method keeps a key in the user's storage, and that is not known to be there.
+    #[error(
+        "this backup's encryption key is not known to be in the user's storage; store it and say \
+         STORED_CLIENT_BACKUP_SHARE_KEY first"
+    )]
+    BackupKeyNotStored,
     /// E17: no digest was given.
     #[error("expected cipherTextDigest, the SHA-256 of the cipher text that was stored; got none")]
     CipherTextDigestMissing,
@@ -111,9 +123,11 @@ impl Refusal {
             Self::SigningFrozen => ErrorId::SigningShareFrozen,
             Self::KeyChanged => ErrorId::ReshareFailed,
             Self::CipherTextDigestMissing => ErrorId::BadRequest,
-            Self::CipherTextDigestDiffers | Self::BackupSuperseded { .. } => {
-                ErrorId::BackupShareMismatch
-            }
+            Self::PairIdTaken => ErrorId::InternalError,
+            Self::BackupNotActive
+            | Self::CipherTextDigestDiffers
+            | Self::BackupSuperseded { .. } => ErrorId::BackupShareMismatch,
+            Self::BackupKeyNotStored => ErrorId::StateInvalid,
         }
     }
 

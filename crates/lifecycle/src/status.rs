@@ -105,6 +105,17 @@ impl BackupStatus {
     }
 }
 
+impl BackupMethod {
+    /// Whether the encryption key lies in a storage of the user's, rather than in a mind.
+    #[must_use]
+    pub const fn keeps_a_key(self) -> bool {
+        match self {
+            Self::Passkey | Self::GDrive | Self::ICloud | Self::Custom => true,
+            Self::Password | Self::Unknown => false,
+        }
+    }
+}
+
 /// A backup method that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected PASSWORD, PASSKEY, GDRIVE, ICLOUD or CUSTOM, got {given:?}")]

@@ -7,6 +7,8 @@
 
 use std::sync::OnceLock;
 
+use zeroize::Zeroizing;
+
 use crate::commitment;
 use crate::ed25519::{self, Ed25519};
 use crate::envelope::Channel;
@@ -15,18 +17,24 @@ use crate::possession;
 use crate::secp256k1::{self, Secp256k1};
 use crate::session::Sid;
 use crate::{
-    Abort, BothCurves, Check, Generate, KeyContext, KeyShare, Machine, Message, Operation,
-    ReshareToBackup, ReshareToSigning, Role, Session, SigningShares, Step,
+    Abort, BothCurves, Check, Generate, KeyContext, KeyShare, KeyShares, Machine, Message,
+    Operation, ReshareToBackup, ReshareToSigning, Role, Session, SigningShares, Step,
 };
 
 const WALLET: [u8; 16] = [1; 16];
 const SIGNING: [u8; 16] = [2; 16];
 const BACKUP: [u8; 16] = [3; 16];
+const RECOVERED: [u8; 16] = [6; 16];
 
 fn session(operation: Operation) -> Session {
+    let generation = match operation {
+        Operation::Generate | Operation::Sign => 7,
+        Operation::Backup => 8,
+        Operation::Recover | Operation::Refresh => 9,
+    };
     Session {
         operation,
-        generation: 7,
+        generation,
         client_nonce: [4; 32],
         server_nonce: [5; 32],
     }
@@ -54,10 +62,12 @@ struct Middle {
 }
 
 impl Middle {
-    fn new(operation: Operation, sids: &[Sid]) -> Self {
+    /// `key`: what the two machines share; a liar is one of them, so it knows that.
+    fn new(operation: Operation, sids: &[Sid], key: &[u8]) -> Self {
+        let channel = |role| Channel::new(role, operation, sids, Zeroizing::new(key.to_vec()));
         Self {
-            to_client: Channel::new(Role::Server, operation, sids),
-            to_server: Channel::new(Role::Client, operation, sids),
+            to_client: channel(Role::Server),
+            to_server: channel(Role::Client),
         }
     }
 
@@ -226,6 +236,24 @@ fn pair() -> (SigningShares, SigningShares) {
     (shares(client, client_ed), shares(server, server_ed))
 }
 
+/// A backup pair of that signing pair.
+fn backup() -> (KeyShares, KeyShares) {
+    let session = session(Operation::Backup);
+    let keys = both(context(Some(BACKUP), Some(SIGNING)));
+    let (client, server) = pair();
+    let rng = &mut rand::rng();
+    let (client, message) =
+        ReshareToBackup::client(&session, &keys, client.into_keys(), rng).unwrap();
+    let server = ReshareToBackup::server(&session, &keys, server.into_keys()).unwrap();
+    let (server, message) = next(server.step(message.as_ref(), rng));
+    let (client, message) = next(client.step(message.as_ref(), rng));
+    let (server, message) = next(server.step(message.as_ref(), rng));
+    let (client, message) = next(client.step(message.as_ref(), rng));
+    let (server, last) = finish(server.step(message.as_ref(), rng));
+    let (client, _) = finish(client.step(last.unwrap().as_ref(), rng));
+    (client, server)
+}
+
 fn next<M: Machine>(step: Result<Step<M>, Abort>) -> (M, Message) {
     match step.unwrap() {
         Step::Continue { next, message } => (next, message),
@@ -238,6 +266,15 @@ fn finish<M: Machine>(step: Result<Step<M>, Abort>) -> (M::Output, Option<Messag
         Step::Finish { output, last } => (output, last.map(crate::HeldMessage::release)),
         Step::Continue { .. } => panic!("did not finish"),
     }
+}
+
+/// What the holders of a pair share, on both curves.
+fn common(client: &KeyShares) -> Vec<u8> {
+    let (secp256k1, ed25519) = (
+        client.secp256k1.common_secret(),
+        client.ed25519.common_secret(),
+    );
+    [secp256k1.as_slice(), &ed25519].concat()
 }
 
 fn sids(session: &Session, key: &KeyContext) -> [Sid; 2] {
@@ -254,7 +291,7 @@ fn generate_survives_no_change() {
     every_change_aborts(6, spread(6), |flight, position| {
         let client = Generate::client(&session, &both(key), &mut rand::rng()).unwrap();
         let server = Generate::server(&session, &both(key)).unwrap();
-        let middle = Middle::new(Operation::Generate, &sids(&session, &key));
+        let middle = Middle::new(Operation::Generate, &sids(&session, &key), &[]);
         run(client, server, middle, flight, position)
     });
 }
@@ -265,10 +302,11 @@ fn backup_survives_no_change() {
     let key = context(Some(BACKUP), Some(SIGNING));
     every_change_aborts(6, all, |flight, position| {
         let (client, server) = pair();
-        let client =
-            ReshareToBackup::client(&session, &both(key), client.into_keys(), &mut rand::rng());
-        let server = ReshareToBackup::server(&session, &both(key), server.into_keys()).unwrap();
-        let middle = Middle::new(Operation::Backup, &sids(&session, &key));
+        let (client, server) = (client.into_keys(), server.into_keys());
+        let common = common(&client);
+        let client = ReshareToBackup::client(&session, &both(key), client, &mut rand::rng());
+        let server = ReshareToBackup::server(&session, &both(key), server).unwrap();
+        let middle = Middle::new(Operation::Backup, &sids(&session, &key), &common);
         run(client.unwrap(), server, middle, flight, position)
     });
 }
@@ -276,13 +314,13 @@ fn backup_survives_no_change() {
 #[test]
 fn recover_survives_no_change() {
     let session = session(Operation::Recover);
-    let key = context(Some(BACKUP), Some(SIGNING));
+    let key = context(Some(RECOVERED), Some(BACKUP));
     every_change_aborts(6, spread(5), |flight, position| {
-        let (client, server) = pair();
-        let client =
-            ReshareToSigning::client(&session, &both(key), client.into_keys(), &mut rand::rng());
-        let server = ReshareToSigning::server(&session, &both(key), server.into_keys()).unwrap();
-        let middle = Middle::new(Operation::Recover, &sids(&session, &key));
+        let (client, server) = backup();
+        let common = common(&client);
+        let client = ReshareToSigning::client(&session, &both(key), client, &mut rand::rng());
+        let server = ReshareToSigning::server(&session, &both(key), server).unwrap();
+        let middle = Middle::new(Operation::Recover, &sids(&session, &key), &common);
         run(client.unwrap(), server, middle, flight, position)
     });
 }
@@ -294,6 +332,7 @@ fn ecdsa_survives_no_change() {
     let sid = [session.sid::<Secp256k1>(&key, &[9; 32])];
     every_change_aborts(4, spread(60), |flight, position| {
         let (client, server) = pair();
+        let common = client.secp256k1.key().common_secret();
         let client = secp256k1::ClientSign::start(
             &session,
             &key,
@@ -305,7 +344,7 @@ fn ecdsa_survives_no_change() {
         run(
             client.unwrap(),
             server,
-            Middle::new(Operation::Sign, &sid),
+            Middle::new(Operation::Sign, &sid, &common),
             flight,
             position,
         )
@@ -319,6 +358,7 @@ fn eddsa_survives_no_change() {
     let sid = [session.sid::<Ed25519>(&key, b"message")];
     every_change_aborts(2, all, |flight, position| {
         let (client, server) = pair();
+        let common = client.ed25519.common_secret();
         let client = ed25519::ClientSign::start(
             &session,
             &key,
@@ -330,7 +370,7 @@ fn eddsa_survives_no_change() {
         run(
             client.unwrap(),
             server,
-            Middle::new(Operation::Sign, &sid),
+            Middle::new(Operation::Sign, &sid, &common),
             flight,
             position,
         )
@@ -347,6 +387,7 @@ fn a_lie_in_the_ot_extension_is_a_strike() {
     let mut strikes = 0;
     for position in (2_000..40_000).step_by(2_000) {
         let (client, server) = pair();
+        let common = client.secp256k1.key().common_secret();
         let client = secp256k1::ClientSign::start(
             &session,
             &key,
@@ -355,28 +396,133 @@ fn a_lie_in_the_ot_extension_is_a_strike() {
             &mut rand::rng(),
         );
         let server = secp256k1::ServerSign::new(&session, &key, server.secp256k1, [9; 32]).unwrap();
-        let middle = Middle::new(Operation::Sign, &sid);
+        let middle = Middle::new(Operation::Sign, &sid, &common);
         let outcome = run(client.unwrap(), server, middle, 1, position);
         strikes += usize::from(outcome.abort.is_some_and(|(_, abort)| abort.is_strike()));
     }
     assert!(strikes >= 15, "{strikes} of 19 lies were strikes");
 }
 
+/// Whoever reads and changes messages, but holds no share, is told apart from the peer: its
+/// changes never freeze an honest user's pair.
+#[test]
+fn nobody_in_between_earns_the_peer_a_strike() {
+    let session = session(Operation::Sign);
+    let key = context(None, Some(SIGNING));
+    let sid = session.sid::<Secp256k1>(&key, &[9; 32]);
+    for position in [100, 5_000, 20_000] {
+        let (client, server) = pair();
+        let common = client.secp256k1.key().common_secret();
+        let (_, message) = secp256k1::ClientSign::start(
+            &session,
+            &key,
+            client.secp256k1,
+            [9; 32],
+            &mut rand::rng(),
+        )
+        .unwrap();
+        let mut reads = Channel::new(Role::Server, Operation::Sign, &[sid], common);
+        let mut body = reads.open(message.as_ref()).unwrap().to_vec();
+        body[position] ^= 1;
+        let mut writes = Channel::new(Role::Client, Operation::Sign, &[sid], Zeroizing::default());
+        let server = secp256k1::ServerSign::new(&session, &key, server.secp256k1, [9; 32]).unwrap();
+        let abort = server
+            .step(writes.seal(&body).as_ref(), &mut rand::rng())
+            .err();
+        assert!(
+            matches!(abort, Some(Abort::SessionMismatch { .. })),
+            "{position}: {abort:?}"
+        );
+    }
+}
+
+/// Everything but the client's share is known to the thief: it makes one up.
 #[test]
 fn a_stolen_token_alone_starts_nothing() {
-    // Everything but the client's share is known to the thief: it makes up a share.
     let session = session(Operation::Sign);
     let key = context(None, Some(SIGNING));
     let (mut thief, server) = pair();
     thief.ed25519.secret = random_scalar::<Ed25519>(&mut rand::rng());
     let (_, first) =
-        ed25519::ClientSign::start(&session, &key, thief.ed25519, b"message", &mut rand::rng())
-            .unwrap();
-    let server = ed25519::ServerSign::new(&session, &key, server.ed25519, b"message").unwrap();
+        ed25519::ClientSign::start(&session, &key, thief.ed25519, b"m", &mut rand::rng()).unwrap();
+    let server = ed25519::ServerSign::new(&session, &key, server.ed25519, b"m").unwrap();
+    let abort = server.step(first.as_ref(), &mut rand::rng()).err();
+    assert!(
+        matches!(abort, Some(Abort::SessionMismatch { .. })),
+        "{abort:?}"
+    );
+}
+
+/// The proof of possession stands on its own, too: it does not lean on the keyed transcript.
+#[test]
+fn a_first_flight_without_possession_is_refused() {
+    let session = session(Operation::Sign);
+    let key = context(None, Some(SIGNING));
+    let sid = session.sid::<Ed25519>(&key, b"m");
+    let (client, server) = pair();
+    let common = client.ed25519.common_secret();
+    let mut thief = client.ed25519;
+    thief.secret = random_scalar::<Ed25519>(&mut rand::rng());
+    let its_own = thief.common_secret();
+    let (_, first) =
+        ed25519::ClientSign::start(&session, &key, thief, b"m", &mut rand::rng()).unwrap();
+    let body = Channel::new(Role::Server, Operation::Sign, &[sid], its_own)
+        .open(first.as_ref())
+        .unwrap()
+        .to_vec();
+    let resealed = Channel::new(Role::Client, Operation::Sign, &[sid], common).seal(&body);
+    let server = ed25519::ServerSign::new(&session, &key, server.ed25519, b"m").unwrap();
     assert_eq!(
-        server.step(first.as_ref(), &mut rand::rng()).err(),
+        server.step(resealed.as_ref(), &mut rand::rng()).err(),
         Some(Abort::blame(Role::Client, Check::Possession))
     );
+}
+
+/// Signing and backup shares are of different kinds, and stay so.
+#[test]
+fn a_backup_share_neither_signs_nor_is_backed_up() {
+    let (client, server) = backup();
+    let sign = Session {
+        generation: 8,
+        ..session(Operation::Sign)
+    };
+    let key = context(None, Some(BACKUP));
+    assert!(ed25519::ServerSign::new(&sign, &key, server.ed25519, b"m").is_err());
+    let again = Session {
+        generation: 10,
+        ..session(Operation::Backup)
+    };
+    let keys = both(context(Some(RECOVERED), Some(BACKUP)));
+    assert!(ReshareToBackup::client(&again, &keys, client, &mut rand::rng()).is_err());
+    let (client, _) = pair();
+    let recover = session(Operation::Recover);
+    let keys = both(context(Some(RECOVERED), Some(SIGNING)));
+    let taken = ReshareToSigning::client(&recover, &keys, client.into_keys(), &mut rand::rng());
+    assert!(taken.is_err());
+}
+
+/// A share signs only as the pair and generation that it belongs to.
+#[test]
+fn a_share_signs_for_no_other_pair() {
+    let sign = session(Operation::Sign);
+    let right = context(None, Some(SIGNING));
+    let attempts = [
+        (sign, context(None, Some(BACKUP))),
+        (sign, context(Some(BACKUP), Some(SIGNING))),
+        (
+            Session {
+                generation: 8,
+                ..sign
+            },
+            right,
+        ),
+        (session(Operation::Refresh), right),
+    ];
+    for (session, key) in attempts {
+        let (_, server) = pair();
+        assert!(ed25519::ServerSign::new(&session, &key, server.ed25519, b"m").is_err());
+        assert!(secp256k1::ServerSign::new(&session, &key, server.secp256k1, [0; 32]).is_err());
+    }
 }
 
 fn contribution_of<G: Group>(scalar: &G::Scalar, sid: Sid) -> ([u8; 32], Vec<u8>) {

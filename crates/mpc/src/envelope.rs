@@ -9,8 +9,15 @@
 //! *before* they look into the body: what was altered, repeated, reflected or sent in
 //! another session is a [`Abort::SessionMismatch`] and blames nobody. Only a peer that
 //! built the message on purpose gets as far as a check that blames.
+//!
+//! Where the two already share a key, the hash is keyed with their Diffie–Hellman secret
+//! `x_C·X_S = x_S·X_C`: nobody between them, not even one who reads along, can make a message
+//! that passes. So nobody but the peer itself can earn the peer a strike.
+
+use core::fmt;
 
 use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
 
 use crate::hash::TaggedHash;
 use crate::session::Sid;
@@ -20,10 +27,15 @@ use crate::{Abort, Operation, Role};
 /// Version of the envelope and of all bodies.
 const VERSION: u8 = 1;
 
-/// A message to the peer, to be sent as it is. Public: it shows nothing to an observer that
-/// the protocols do not show to one, but it belongs on an encrypted connection all the same.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A message to the peer, to be sent as it is, over an encrypted connection.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Message(Vec<u8>);
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Message({} bytes)", self.0.len())
+    }
+}
 
 impl Message {
     /// The bytes to send.
@@ -46,11 +58,18 @@ pub(crate) struct Channel {
     /// The flight that comes next, in either direction; the first is 1.
     flight: u8,
     transcript: [u8; 32],
+    key: Zeroizing<Vec<u8>>,
 }
 
 impl Channel {
-    /// `sids`: the session's id on every curve it works on.
-    pub(crate) fn new(role: Role, operation: Operation, sids: &[Sid]) -> Self {
+    /// `sids`: the session's id on every curve it works on. `key`: the parties'
+    /// Diffie–Hellman secrets on these curves; empty where they share nothing yet.
+    pub(crate) fn new(
+        role: Role,
+        operation: Operation,
+        sids: &[Sid],
+        key: Zeroizing<Vec<u8>>,
+    ) -> Self {
         let transcript = sids
             .iter()
             .fold(TaggedHash::new("transcript"), |hash, sid| {
@@ -62,6 +81,7 @@ impl Channel {
             operation,
             flight: 1,
             transcript,
+            key,
         }
     }
 
@@ -131,6 +151,7 @@ impl Channel {
 
     fn advance(&mut self, header: [u8; 4], body: &[u8]) {
         self.transcript = TaggedHash::new("message")
+            .field(&self.key)
             .field(&self.transcript)
             .field(&header)
             .field(body)

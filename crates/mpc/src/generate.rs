@@ -20,8 +20,8 @@ use crate::secp256k1::{self, Secp256k1};
 use crate::session::{Id, Sid};
 use crate::wire::Writer;
 use crate::{
-    Abort, BothCurves, Check, KeyContext, KeyShare, Message, Operation, Points, Role, Session,
-    SigningShares,
+    Abort, BothCurves, Check, KeyContext, KeyShare, Message, Operation, PairKind, Points, Role,
+    Session, SigningShares,
 };
 
 /// One party's side of a Generate; gives [`SigningShares`].
@@ -72,7 +72,13 @@ impl GenerateRounds {
         }
         let secp256k1 = Part::new(role, session, &keys.secp256k1)?;
         let ed25519 = Part::new(role, session, &keys.ed25519)?;
-        let channel = Channel::new(role, session.operation, &[secp256k1.sid, ed25519.sid]);
+        let channel = Channel::new(
+            role,
+            session.operation,
+            &[secp256k1.sid, ed25519.sid],
+            // The two share nothing yet; a strike is not possible either.
+            Zeroizing::default(),
+        );
         Ok((Self { secp256k1, ed25519 }, channel))
     }
 
@@ -141,7 +147,7 @@ impl Rounds for GenerateRounds {
     }
 
     fn public(output: &SigningShares) -> Vec<Vec<u8>> {
-        [output.secp256k1.key().public(), output.ed25519.public()].concat()
+        output.public()
     }
 }
 
@@ -241,6 +247,7 @@ impl<G: Group> Part<G> {
             .short();
         Ok(KeyShare {
             role: self.role,
+            kind: PairKind::Signing,
             pair: self.pair,
             generation: self.generation,
             secret: own.x,

@@ -9,6 +9,8 @@ use zeroize::{Zeroize, Zeroizing};
 pub trait Group: Sized + Send + Sync + 'static {
     /// The curve's byte on the wire and at rest.
     const CODE: u8;
+    /// Which engine signs on this curve; engines do not understand one another.
+    const ENGINE: u8;
     /// Length of an encoded point.
     const POINT_BYTES: usize;
 

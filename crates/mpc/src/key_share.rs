@@ -6,13 +6,38 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::group::{Group, is_zero};
-use crate::session::Id;
+use crate::session::{Id, KeyContext, Operation, Session};
 use crate::wire::{Malformed, Reader, Writer};
 use crate::{Abort, Role, possession};
 
 /// Version of a share's encoding.
 const VERSION: u8 = 1;
-const KIND: u8 = 1;
+
+/// Which kind of pair a share belongs to; a share of one kind does not work as the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PairKind {
+    /// Signs; reshared by Backup and Refresh.
+    Signing,
+    /// Never signs; reshared by Recover.
+    Backup,
+}
+
+impl PairKind {
+    const fn code(self) -> u8 {
+        match self {
+            Self::Signing => 1,
+            Self::Backup => 2,
+        }
+    }
+
+    const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            1 => Some(Self::Signing),
+            2 => Some(Self::Backup),
+            _ => None,
+        }
+    }
+}
 
 /// The public points of a sharing: `key = client + server`.
 #[derive(Clone, Copy, PartialEq)]
@@ -94,6 +119,7 @@ impl From<Malformed> for ShareError {
 /// One party's additive share x_i of a key `x = x_C + x_S`. Erased when dropped.
 pub struct KeyShare<G: Group> {
     pub(crate) role: Role,
+    pub(crate) kind: PairKind,
     pub(crate) pair: Id,
     pub(crate) generation: u64,
     pub(crate) secret: Zeroizing<G::Scalar>,
@@ -106,6 +132,12 @@ impl<G: Group> KeyShare<G> {
     #[must_use]
     pub const fn role(&self) -> Role {
         self.role
+    }
+
+    /// Which kind of pair it belongs to.
+    #[must_use]
+    pub const fn kind(&self) -> PairKind {
+        self.kind
     }
 
     /// The pair that it belongs to.
@@ -143,6 +175,34 @@ impl<G: Group> KeyShare<G> {
         )
     }
 
+    /// Whether this is `role`'s share of the very pair that `session` signs with.
+    pub(crate) fn fits(
+        &self,
+        session: &Session,
+        key: &KeyContext,
+        role: Role,
+    ) -> Result<(), Abort> {
+        let fits = session.operation == Operation::Sign
+            && self.role == role
+            && self.kind == PairKind::Signing
+            && key.source_pair == Some(self.pair)
+            && key.new_pair.is_none()
+            && session.generation == self.generation;
+        if fits {
+            Ok(())
+        } else {
+            Err(Abort::Engine {
+                stage: "taking the share",
+            })
+        }
+    }
+
+    /// What only the two holders of this sharing can compute: `x_C·X_S = x_S·X_C`.
+    pub(crate) fn common_secret(&self) -> Zeroizing<Vec<u8>> {
+        let peer = *self.points.of(self.role.peer());
+        Zeroizing::new(G::encode_point(&(peer * *self.secret)))
+    }
+
     /// The share's bytes. Secret.
     ///
     /// ```text
@@ -152,7 +212,7 @@ impl<G: Group> KeyShare<G> {
     #[must_use]
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
         Writer::new()
-            .fixed(&[VERSION, KIND, G::CODE, self.role.index()])
+            .fixed(&[VERSION, self.kind.code(), G::CODE, self.role.index()])
             .fixed(&self.pair)
             .fixed(&self.generation.to_be_bytes())
             .fixed(G::encode_scalar(&self.secret).as_slice())
@@ -188,7 +248,7 @@ impl<G: Group> KeyShare<G> {
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, ShareError> {
         let [version, kind, curve, role] = reader.array()?;
         expect("the share's encoding", VERSION, version)?;
-        expect("the kind of share", KIND, kind)?;
+        let kind = PairKind::from_code(kind).ok_or(ShareError::Malformed)?;
         expect("the share's curve", G::CODE, curve)?;
         let role = Role::from_index(role).ok_or(ShareError::Malformed)?;
         let pair = reader.array()?;
@@ -210,6 +270,7 @@ impl<G: Group> KeyShare<G> {
         }
         Ok(Self {
             role,
+            kind,
             pair,
             generation,
             secret,
@@ -235,6 +296,7 @@ impl<G: Group> fmt::Debug for KeyShare<G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyShare")
             .field("role", &self.role)
+            .field("kind", &self.kind)
             .field("generation", &self.generation)
             .field("points", &self.points)
             .finish_non_exhaustive()

@@ -85,7 +85,7 @@ pub use envelope::Message;
 pub use exchange::Exchange;
 pub use generate::Generate;
 pub use group::Group;
-pub use key_share::{KeyShare, Points, ShareError, verify_possession};
+pub use key_share::{KeyShare, PairKind, Points, ShareError, verify_possession};
 pub use reshare::{ReshareToBackup, ReshareToSigning};
 pub use secp256k1::Secp256k1;
 pub use session::{BothCurves, Id, KeyContext, Operation, Role, Session};

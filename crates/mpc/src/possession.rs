@@ -5,8 +5,9 @@
 //! `z = r + c·x` and the verifier checks `z·G = R + c·X`.
 
 use rand_core::CryptoRng;
+use zeroize::Zeroizing;
 
-use crate::group::{Group, random_scalar};
+use crate::group::{Group, is_zero};
 use crate::hash::TaggedHash;
 use crate::wire::{Malformed, Reader, Writer};
 use crate::{Abort, Check, Role};
@@ -24,7 +25,7 @@ pub(crate) fn prove<G: Group>(
     point: &G::Point,
     rng: &mut impl CryptoRng,
 ) -> Vec<u8> {
-    let r = random_scalar::<G>(rng);
+    let r = nonce::<G>(context, x, rng);
     let commitment = G::encode_point(&G::base_mul(&r));
     let c = challenge::<G>(context, role, point, &commitment);
     let z = *r + c * *x;
@@ -58,6 +59,29 @@ pub(crate) fn verify<G: Group>(
         Ok(())
     } else {
         Err(Abort::blame(role, Check::Possession))
+    }
+}
+
+/// Hedged: two copies of a device that wake up with the same randomness still draw different
+/// nonces for different contexts, and so give away nothing of x (RFC 9591 §4.1 does the same).
+fn nonce<G: Group>(
+    context: &[u8],
+    x: &G::Scalar,
+    rng: &mut impl CryptoRng,
+) -> Zeroizing<G::Scalar> {
+    loop {
+        let mut random = Zeroizing::new([0; 64]);
+        rng.fill_bytes(random.as_mut_slice());
+        let wide = TaggedHash::new("nonce")
+            .field(context)
+            .field(&[G::CODE])
+            .field(G::encode_scalar(x).as_slice())
+            .field(random.as_slice())
+            .wide();
+        let r = Zeroizing::new(G::reduce(&Zeroizing::new(wide)));
+        if !is_zero::<G>(&r) {
+            return r;
+        }
     }
 }
 

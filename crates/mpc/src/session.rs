@@ -125,7 +125,7 @@ impl Session {
             .field(&key.wallet_id)
             .optional(key.new_pair.as_ref().map(<[u8; 16]>::as_slice))
             .optional(key.source_pair.as_ref().map(<[u8; 16]>::as_slice))
-            .field(&[G::CODE])
+            .field(&[G::CODE, G::ENGINE])
             .field(&self.client_nonce)
             .field(&self.server_nonce)
             .field(&self.generation.to_be_bytes())

@@ -26,6 +26,11 @@ pub struct KeyShares {
 pub type BackupShares = KeyShares;
 
 impl SigningShares {
+    /// Everything that both parties must agree on.
+    pub(crate) fn public(&self) -> Vec<Vec<u8>> {
+        [self.secp256k1.public(), self.ed25519.public()].concat()
+    }
+
     /// The shares without their set-up: all that resharing needs.
     #[must_use]
     pub fn into_keys(self) -> KeyShares {

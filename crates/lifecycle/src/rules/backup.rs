@@ -1,10 +1,10 @@
 //! The life of a backup pair: E14–E17.
 
-use super::lease;
+use super::{lease, signing};
 use crate::ids::BackupSharePairId;
 use crate::{
     BackupCommit, BackupPair, BackupStatus, CipherTextDigest, Effect, OperationKind, PerCurve,
-    Refusal, SigningStatus, Timestamp, Transition, Wallet,
+    Plan, Refusal, Timestamp, Transition, Wallet,
 };
 
 /// E14: a new pair is `PENDING`, its custodian share in the outbox; the lease ends with it.
@@ -13,30 +13,22 @@ pub(super) fn commit(
     commit: BackupCommit,
     now: Timestamp,
 ) -> Result<Transition, Refusal> {
-    let lease = lease::held(
-        wallet,
-        commit.fence,
-        &[OperationKind::Backup],
-        "backup pair",
-    )?;
+    let lease = lease::held(wallet, commit.fence, OperationKind::Backup, "backup pair")?;
+    let plan = Plan::Backup {
+        source: commit.source,
+        method: commit.method,
+    };
+    lease::check_source(wallet, &plan)?;
     let current = wallet.current_signing().ok_or(Refusal::WalletNotFound)?;
-    if current.status == SigningStatus::Frozen {
-        return Err(Refusal::SigningFrozen);
-    }
-    if current.ids != commit.source {
-        let given = wallet
-            .signing_pair_of(commit.source)
-            .ok_or(Refusal::PairNotFound)?;
-        return Err(Refusal::SigningSuperseded {
-            given: given.generation,
-            active: current.ids,
-            active_generation: current.generation,
-        });
-    }
-    let same_key = current.points.secp256k1.key == commit.points.secp256k1.key
-        && current.points.ed25519.key == commit.points.ed25519.key;
-    if !same_key {
+    if !signing::same_key(&current.points, &commit.points) {
         return Err(Refusal::KeyChanged);
+    }
+    if wallet
+        .backup_pairs
+        .iter()
+        .any(|pair| signing::shares_id(pair.ids, commit.ids))
+    {
+        return Err(Refusal::PairIdTaken);
     }
     let pair = BackupPair {
         ids: commit.ids,
@@ -114,6 +106,9 @@ pub(super) fn confirm(
             } else {
                 Err(Refusal::CipherTextDigestDiffers)
             };
+        }
+        BackupStatus::StoredCustodianBackupShare if pair.method.keeps_a_key() => {
+            return Err(Refusal::BackupKeyNotStored);
         }
         BackupStatus::StoredCustodianBackupShare | BackupStatus::StoredClientBackupShareKey => {}
         status @ (BackupStatus::Superseded | BackupStatus::Abandoned | BackupStatus::Purged) => {

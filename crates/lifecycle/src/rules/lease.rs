@@ -1,9 +1,10 @@
 //! Who may work on a wallet: E1, E14's and E19's guards at the start, and the end.
 
 use crate::event::AlreadyMade;
+use crate::ids::SigningSharePairId;
 use crate::{
-    Effect, Fence, Generation, Lease, LeaseTaken, OperationKind, Refusal, SigningStatus, Start,
-    Timestamp, Transition, Wallet,
+    Effect, Fence, Generation, Lease, LeaseTaken, OperationKind, PerCurve, Plan, Refusal,
+    SigningPair, SigningStatus, Start, Timestamp, Transition, Wallet,
 };
 
 /// E1: takes the lease, or finds what the same operation id made before.
@@ -14,10 +15,20 @@ pub(super) fn start(wallet: &Wallet, start: Start, now: Timestamp) -> Result<Tra
             effect: Effect::AlreadyMade(made),
         });
     }
-    check_source(wallet, start.kind)?;
+    check_source(wallet, &start.plan)?;
     if let Some(lease) = &wallet.lease {
-        // The same device has lost its former session; another device has not.
-        let held = lease.device_id != start.device_id && now < lease.expires_at;
+        if lease.operation_id == start.operation_id && lease.kind != start.plan.kind() {
+            let ran = lease.kind;
+            return Err(Refusal::OperationIdReused {
+                operation_id: start.operation_id,
+                ran,
+            });
+        }
+        // The same device has lost its former session; another device has not. A lease that
+        // ends later than any could is one that a wrong clock gave out.
+        let held = lease.device_id != start.device_id
+            && now < lease.expires_at
+            && lease.expires_at.ms_since(now) <= start.lease_ms;
         if held {
             return Err(Refusal::LeaseHeld {
                 device_id: lease.device_id,
@@ -36,7 +47,7 @@ pub(super) fn start(wallet: &Wallet, start: Start, now: Timestamp) -> Result<Tra
     next.generation = taken.generation;
     next.lease = Some(Lease {
         operation_id: start.operation_id,
-        kind: start.kind,
+        kind: start.plan.kind(),
         device_id: start.device_id,
         fence: taken.fence,
         generation: taken.generation,
@@ -58,17 +69,17 @@ pub(super) fn end(wallet: &Wallet, fence: Fence) -> Transition {
     }
 }
 
-/// E2, E14: the lease, if `fence` still holds it and it was taken for one of `kinds`.
+/// E2, E14: the lease, if `fence` still holds it and it was taken for `kind`.
 pub(super) fn held<'a>(
     wallet: &'a Wallet,
     fence: Fence,
-    kinds: &[OperationKind],
+    kind: OperationKind,
     what: &'static str,
 ) -> Result<&'a Lease, Refusal> {
     wallet
         .lease
         .as_ref()
-        .filter(|lease| lease.fence == fence && kinds.contains(&lease.kind))
+        .filter(|lease| lease.fence == fence && lease.kind == kind)
         .ok_or(Refusal::Fenced { what })
 }
 
@@ -85,7 +96,7 @@ fn already_made(wallet: &Wallet, start: &Start) -> Result<Option<AlreadyMade>, R
         .map(|pair| (OperationKind::Backup, AlreadyMade::Backup(pair.ids)));
     match signing.or(backup) {
         None => Ok(None),
-        Some((ran, made)) if ran == start.kind => Ok(Some(made)),
+        Some((ran, made)) if ran == start.plan.kind() => Ok(Some(made)),
         Some((ran, _)) => Err(Refusal::OperationIdReused {
             operation_id: start.operation_id,
             ran,
@@ -93,20 +104,41 @@ fn already_made(wallet: &Wallet, start: &Start) -> Result<Option<AlreadyMade>, R
     }
 }
 
-/// What the operation reads must be there.
-fn check_source(wallet: &Wallet, kind: OperationKind) -> Result<(), Refusal> {
-    let current = wallet.current_signing();
-    match kind {
-        OperationKind::Generate if current.is_some() => Err(Refusal::WalletAlreadyExists),
-        OperationKind::Generate => Ok(()),
-        OperationKind::Backup => match current.ok_or(Refusal::WalletNotFound)?.status {
+/// What the operation reads must be there, and in force.
+pub(super) fn check_source(wallet: &Wallet, plan: &Plan) -> Result<(), Refusal> {
+    match plan {
+        Plan::Generate if wallet.current_signing().is_some() => Err(Refusal::WalletAlreadyExists),
+        Plan::Generate => Ok(()),
+        Plan::Backup { source, .. } => match require_current(wallet, *source)?.status {
             SigningStatus::Frozen => Err(Refusal::SigningFrozen),
             _ => Ok(()),
         },
-        OperationKind::Refresh => current.map(|_| ()).ok_or(Refusal::WalletNotFound),
-        OperationKind::Recover => wallet
-            .active_backup()
-            .map(|_| ())
-            .ok_or(Refusal::BackupNotComplete),
+        // E13: a frozen pair may be refreshed; that is one way out.
+        Plan::Refresh { source } => require_current(wallet, *source).map(|_| ()),
+        Plan::Recover { source } => {
+            let active = wallet.active_backup().ok_or(Refusal::BackupNotComplete)?;
+            if active.ids == *source {
+                Ok(())
+            } else {
+                Err(Refusal::BackupNotActive)
+            }
+        }
     }
+}
+
+/// The pair in force, if it is the one that was named.
+fn require_current(
+    wallet: &Wallet,
+    ids: PerCurve<SigningSharePairId>,
+) -> Result<&SigningPair, Refusal> {
+    let current = wallet.current_signing().ok_or(Refusal::WalletNotFound)?;
+    if current.ids == ids {
+        return Ok(current);
+    }
+    let given = wallet.signing_pair_of(ids).ok_or(Refusal::PairNotFound)?;
+    Err(Refusal::SigningSuperseded {
+        given: given.generation,
+        active: current.ids,
+        active_generation: current.generation,
+    })
 }

@@ -3,33 +3,45 @@
 use super::lease;
 use crate::ids::SigningSharePairId;
 use crate::{
-    Curve, Effect, OperationKind, PerCurve, Refusal, SigningCommit, SigningPair, SigningStatus,
-    Timestamp, Transition, Wallet,
+    Curve, Effect, OperationKind, PerCurve, Plan, PublicPoints, Refusal, SigningCommit,
+    SigningPair, SigningStatus, Timestamp, Transition, Wallet,
 };
 
-const MAKES_SIGNING: [OperationKind; 3] = [
-    OperationKind::Generate,
-    OperationKind::Recover,
-    OperationKind::Refresh,
-];
-
 /// E2: a new pair is `STORED_DATABASE`; the lease ends with it.
+///
+/// What it was made from must still be in force: a pair that was superseded meanwhile would
+/// otherwise come back to life in a newer generation.
 pub(super) fn commit(
     wallet: &Wallet,
     commit: SigningCommit,
     now: Timestamp,
 ) -> Result<Transition, Refusal> {
-    let lease = lease::held(wallet, commit.fence, &MAKES_SIGNING, "signing pair")?;
-    let source = match lease.kind {
-        OperationKind::Recover => wallet.active_backup().map(|pair| &pair.points),
-        _ => wallet.current_signing().map(|pair| &pair.points),
+    let lease = lease::held(wallet, commit.fence, commit.plan.kind(), "signing pair")?;
+    lease::check_source(wallet, &commit.plan)?;
+    let source = match commit.plan {
+        Plan::Generate => None,
+        Plan::Refresh { .. } => wallet.current_signing().map(|pair| &pair.points),
+        Plan::Recover { .. } => wallet.active_backup().map(|pair| &pair.points),
+        Plan::Backup { .. } => {
+            return Err(Refusal::Fenced {
+                what: "signing pair",
+            });
+        }
     };
-    let same_key = source.is_none_or(|source| {
-        source.secp256k1.key == commit.points.secp256k1.key
-            && source.ed25519.key == commit.points.ed25519.key
-    });
-    if !same_key {
+    let in_force = wallet.current_signing().map(|pair| &pair.points);
+    if [source, in_force]
+        .into_iter()
+        .flatten()
+        .any(|points| !same_key(points, &commit.points))
+    {
         return Err(Refusal::KeyChanged);
+    }
+    if wallet
+        .signing_pairs
+        .iter()
+        .any(|pair| shares_id(pair.ids, commit.ids))
+    {
+        return Err(Refusal::PairIdTaken);
     }
     let pair = SigningPair {
         ids: commit.ids,
@@ -57,11 +69,15 @@ pub(super) fn confirm(
     let pair = wallet.signing_pair_of(ids).ok_or(Refusal::PairNotFound)?;
     if let Some(current) = wallet.current_signing() {
         if current.ids == ids {
-            return Ok(wallet.unchanged());
+            return match current.status {
+                SigningStatus::Frozen => Err(Refusal::SigningFrozen),
+                _ => Ok(wallet.unchanged()),
+            };
         }
         // A second Generate that lost the race would replace the key itself.
         let other_key = pair.made_by == OperationKind::Generate;
-        if pair.generation <= current.generation || other_key {
+        let gone = pair.status != SigningStatus::StoredDatabase;
+        if pair.generation <= current.generation || other_key || gone {
             return Err(superseded(pair, current));
         }
     }
@@ -135,6 +151,16 @@ pub(super) fn strike(
         wallet: next,
         effect: Effect::Freeze,
     })
+}
+
+/// Whether two sharings are of the same keys.
+pub(super) fn same_key(one: &PerCurve<PublicPoints>, other: &PerCurve<PublicPoints>) -> bool {
+    one.secp256k1.key == other.secp256k1.key && one.ed25519.key == other.ed25519.key
+}
+
+/// Whether two pairs have an id in common, on either curve.
+pub(super) fn shares_id<Id: PartialEq>(one: PerCurve<Id>, other: PerCurve<Id>) -> bool {
+    one.secp256k1 == other.secp256k1 || one.ed25519 == other.ed25519
 }
 
 fn superseded(given: &SigningPair, current: &SigningPair) -> Refusal {

@@ -13,6 +13,7 @@ pub struct Ed25519;
 
 impl Group for Ed25519 {
     const CODE: u8 = 2;
+    const ENGINE: u8 = 1;
     const POINT_BYTES: usize = 32;
 
     type Scalar = Scalar;

@@ -91,7 +91,7 @@ impl Machine for ClientSign {
         let mut parse = || -> Result<_, Malformed> { Ok((reader.sized()?, reader.sized()?)) };
         let (theirs, share) = parse().map_err(|Malformed| malformed)?;
         reader.finish().map_err(|Malformed| malformed)?;
-        let theirs = SigningCommitments::deserialize(theirs).map_err(|_| malformed)?;
+        let theirs = decode(theirs).ok_or(malformed)?;
         let share = SignatureShare::deserialize(share).map_err(|_| malformed)?;
 
         let package = signer.signing_package(commitments, theirs)?;
@@ -145,7 +145,7 @@ impl Machine for ServerSign {
             &signer.key.points.client,
             proof,
         )?;
-        let theirs = SigningCommitments::deserialize(theirs).map_err(|_| malformed)?;
+        let theirs = decode(theirs).ok_or(malformed)?;
 
         let key = signer.key_package()?;
         let (nonces, own) = round1::commit(key.signing_share(), &mut FrostRng(rng));
@@ -178,14 +178,10 @@ impl Signer {
         role: Role,
         payload: &[u8],
     ) -> Result<Self, Abort> {
-        if session.operation != Operation::Sign || share.role != role {
-            return Err(Abort::Engine {
-                stage: "taking the share",
-            });
-        }
+        share.fits(session, key, role)?;
         let sid = session.sid::<Ed25519>(key, payload);
         Ok(Self {
-            channel: Channel::new(role, Operation::Sign, &[sid]),
+            channel: Channel::new(role, Operation::Sign, &[sid], share.common_secret()),
             key: share,
             context: sid.0,
             payload: payload.to_vec(),
@@ -265,6 +261,12 @@ fn encode(commitments: &SigningCommitments) -> Result<Vec<u8>, Abort> {
     commitments.serialize().map_err(|_| Abort::Engine {
         stage: "encoding a message",
     })
+}
+
+/// Only the encoding that [`encode`] makes: the crate's own decoder ignores what follows it.
+fn decode(bytes: &[u8]) -> Option<SigningCommitments> {
+    let commitments = SigningCommitments::deserialize(bytes).ok()?;
+    (commitments.serialize().ok()?.as_slice() == bytes).then_some(commitments)
 }
 
 /// Our source of randomness as the `rand_core` version that FROST's crate asks for.

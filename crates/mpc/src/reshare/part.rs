@@ -6,17 +6,22 @@ use zeroize::Zeroizing;
 use crate::commitment::{self, Opening};
 use crate::exchange::fields;
 use crate::group::{Group, is_zero, random_scalar};
+use crate::hash::TaggedHash;
 use crate::possession::{self, proof_bytes};
 use crate::session::{Id, Sid};
 use crate::wire::{Malformed, Reader, Writer};
-use crate::{Abort, Check, KeyContext, KeyShare, Points, Role, Session};
+use crate::{Abort, Check, KeyContext, KeyShare, Operation, PairKind, Points, Role, Session};
 
 const MASK: commitment::Purpose = "reshare mask";
+
+/// Salt and δ_i; as long as the pad.
+const OPENING_BYTES: usize = 64;
 
 /// The old share, and what the new one will be called.
 pub(super) struct Part<G: Group> {
     pub(super) sid: Sid,
     pub(super) source: KeyShare<G>,
+    target: PairKind,
     pair: Id,
     generation: u64,
 }
@@ -43,12 +48,27 @@ impl<G: Group> Part<G> {
         let pair = key.new_pair.ok_or(Abort::Engine {
             stage: "naming the new pair",
         })?;
-        if source.role != role || key.source_pair != Some(source.pair) {
+        let (from, target) = match session.operation {
+            Operation::Backup => (PairKind::Signing, PairKind::Backup),
+            Operation::Refresh => (PairKind::Signing, PairKind::Signing),
+            Operation::Recover => (PairKind::Backup, PairKind::Signing),
+            Operation::Generate | Operation::Sign => {
+                return Err(Abort::Engine {
+                    stage: "taking the session",
+                });
+            }
+        };
+        let fits = source.role == role
+            && source.kind == from
+            && key.source_pair == Some(source.pair)
+            && session.generation > source.generation;
+        if !fits {
             return Err(Abort::Engine {
                 stage: "taking the source share",
             });
         }
         Ok(Self {
+            target,
             sid: session.sid::<G>(key, &[]),
             source,
             pair,
@@ -94,14 +114,39 @@ impl<G: Group> Part<G> {
     }
 
     /// The field of flights 3 and 4.
-    pub(super) fn reveal(masked: &Masked<G>) -> &[u8] {
-        masked.own.opening.reveal()
+    pub(super) fn reveal(&self, masked: &Masked<G>) -> Vec<u8> {
+        self.padded(self.source.role, masked.own.opening.reveal())
+            .to_vec()
+    }
+
+    /// An opening under a pad that only the two parties know, or the opening again.
+    ///
+    /// Whoever reads along must not learn δ: with it and an old share of one party, a new
+    /// share of the other would be worth a key. The pad is used once: it is of this session.
+    fn padded(&self, sender: Role, opening: &[u8]) -> Zeroizing<Vec<u8>> {
+        let pad = TaggedHash::new("opening pad")
+            .field(&self.source.common_secret())
+            .field(&self.sid.0)
+            .field(&[sender.index()])
+            .wide();
+        let pad = Zeroizing::new(pad);
+        Zeroizing::new(
+            opening
+                .iter()
+                .zip(pad.iter())
+                .map(|(byte, pad)| byte ^ pad)
+                .collect(),
+        )
     }
 
     /// Takes the peer's opening; makes the new share.
     pub(super) fn combine(&self, masked: Masked<G>, opening: &[u8]) -> Result<KeyShare<G>, Abort> {
         let peer = self.peer();
-        let value = commitment::open(MASK, self.sid, peer, &masked.peer, opening)?;
+        if opening.len() != OPENING_BYTES {
+            return Err(Abort::blame(peer, Check::Encoding));
+        }
+        let opening = self.padded(peer, opening);
+        let value = commitment::open(MASK, self.sid, peer, &masked.peer, &opening)?;
         let encoded = Zeroizing::new(fields(peer, value, |value| value.array())?);
         let theirs = G::decode_scalar(&encoded)
             .map(Zeroizing::new)
@@ -122,6 +167,7 @@ impl<G: Group> Part<G> {
             .ok_or(Abort::blame(peer, Check::Key))?;
         Ok(KeyShare {
             role: self.source.role,
+            kind: self.target,
             pair: self.pair,
             generation: self.generation,
             secret,

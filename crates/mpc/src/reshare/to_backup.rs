@@ -1,6 +1,7 @@
 //! Backup: the active signing pair reshared to a backup pair.
 
 use rand_core::CryptoRng;
+use zeroize::Zeroizing;
 
 use super::part::{Mask, Masked, Part};
 use crate::ed25519::Ed25519;
@@ -67,7 +68,17 @@ impl ToBackup {
         }
         let secp256k1 = Part::new(role, session, &keys.secp256k1, source.secp256k1)?;
         let ed25519 = Part::new(role, session, &keys.ed25519, source.ed25519)?;
-        let channel = Channel::new(role, session.operation, &[secp256k1.sid, ed25519.sid]);
+        let key = [
+            secp256k1.source.common_secret(),
+            ed25519.source.common_secret(),
+        ]
+        .map(|key| key.to_vec());
+        let channel = Channel::new(
+            role,
+            session.operation,
+            &[secp256k1.sid, ed25519.sid],
+            Zeroizing::new(key.concat()),
+        );
         Ok((Self { secp256k1, ed25519 }, channel))
     }
 
@@ -101,8 +112,8 @@ impl Rounds for ToBackup {
         body.finish()
             .map_err(|Malformed| Abort::blame(self.peer(), Check::Encoding))?;
         let body = Writer::new()
-            .sized(Part::reveal(&secp256k1))
-            .sized(Part::reveal(&ed25519))
+            .sized(&self.secp256k1.reveal(&secp256k1))
+            .sized(&self.ed25519.reveal(&ed25519))
             .finish()
             .to_vec();
         Ok(((secp256k1, ed25519), body))

@@ -1,6 +1,7 @@
 //! Recover and Refresh: a backup pair, or a signing pair, reshared to a signing pair.
 
 use rand_core::CryptoRng;
+use zeroize::Zeroizing;
 
 use super::part::{Mask, Masked, Part};
 use crate::ed25519::Ed25519;
@@ -70,7 +71,17 @@ impl ToSigning {
         }
         let secp256k1 = Part::new(role, session, &keys.secp256k1, source.secp256k1)?;
         let ed25519 = Part::new(role, session, &keys.ed25519, source.ed25519)?;
-        let channel = Channel::new(role, session.operation, &[secp256k1.sid, ed25519.sid]);
+        let key = [
+            secp256k1.source.common_secret(),
+            ed25519.source.common_secret(),
+        ]
+        .map(|key| key.to_vec());
+        let channel = Channel::new(
+            role,
+            session.operation,
+            &[secp256k1.sid, ed25519.sid],
+            Zeroizing::new(key.concat()),
+        );
         Ok((Self { secp256k1, ed25519 }, channel))
     }
 
@@ -105,8 +116,8 @@ impl Rounds for ToSigning {
         body.finish().map_err(|Malformed| malformed)?;
         let (answered, answer) = offered.answer(peer_offer)?;
         let body = Writer::new()
-            .sized(Part::reveal(&secp256k1))
-            .sized(Part::reveal(&ed25519))
+            .sized(&self.secp256k1.reveal(&secp256k1))
+            .sized(&self.ed25519.reveal(&ed25519))
             .sized(&answer)
             .finish()
             .to_vec();
@@ -131,6 +142,6 @@ impl Rounds for ToSigning {
     }
 
     fn public(output: &SigningShares) -> Vec<Vec<u8>> {
-        [output.secp256k1.key().public(), output.ed25519.public()].concat()
+        output.public()
     }
 }

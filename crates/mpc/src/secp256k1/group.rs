@@ -14,6 +14,7 @@ pub struct Secp256k1;
 
 impl Group for Secp256k1 {
     const CODE: u8 = 1;
+    const ENGINE: u8 = super::share::ENGINE;
     const POINT_BYTES: usize = 33;
 
     type Scalar = Scalar;

@@ -52,6 +52,21 @@ impl fmt::Debug for Setup {
 }
 
 impl Setup {
+    /// A hash of what must be the same on both sides.
+    pub(super) fn digest(&self, role: Role) -> [u8; 32] {
+        let (client_receives, server_receives) = match role {
+            Role::Client => (&self.receiver.public_gadget, &self.sender.public_gadget),
+            Role::Server => (&self.sender.public_gadget, &self.receiver.public_gadget),
+        };
+        let gadgets = [client_receives, server_receives].into_iter().flatten();
+        gadgets
+            .fold(
+                TaggedHash::new("set-up").field(&self.zero_seed),
+                |hash, scalar| hash.field(&scalar.to_bytes()),
+            )
+            .short()
+    }
+
     pub(super) fn encode(&self) -> Zeroizing<Vec<u8>> {
         // Plain fields into memory: postcard has nothing to refuse here, and what is empty
         // does not decode.
@@ -91,6 +106,13 @@ pub struct Answered {
     ot_receiver: OTReceiver,
     correlation: Zeroizing<Vec<bool>>,
     vec_r: Zeroizing<Vec<Scalar>>,
+}
+
+impl Drop for Answered {
+    fn drop(&mut self) {
+        // With the transcript, it gives away both seeds of every base OT.
+        self.ot_sender.s.zeroize();
+    }
 }
 
 /// Begins a set-up.
@@ -163,7 +185,8 @@ impl Answered {
         let (opening, transmit) = parse(message).map_err(|Malformed| malformed)?;
         let peer_seed =
             commitment::open(ZERO_SEED, self.sid, peer, &self.peer_commitment, opening)?;
-        let peer_seed: [u8; SEED_BYTES] = peer_seed.try_into().map_err(|_| malformed)?;
+        let peer_seed: Zeroizing<[u8; SEED_BYTES]> =
+            Zeroizing::new(peer_seed.try_into().map_err(|_| malformed)?);
         let (transmit, rest): (TransmitInitMulPhase3to4<Curve>, _) =
             postcard::take_from_bytes(transmit).map_err(|_| malformed)?;
         if !rest.is_empty() {

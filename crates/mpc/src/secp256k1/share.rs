@@ -6,11 +6,12 @@ use zeroize::Zeroizing;
 
 use super::Secp256k1;
 use super::setup::Setup;
+use crate::hash::TaggedHash;
 use crate::key_share::{KeyShare, ShareError, expect};
 use crate::wire::{Reader, Writer};
 
 /// Which engine made the set-up; a set-up of another engine is refused, not misread.
-const ENGINE: u8 = 1;
+pub(super) const ENGINE: u8 = 1;
 
 /// One party's share of a signing pair. Erased when dropped.
 pub struct SigningShare {
@@ -35,13 +36,23 @@ impl SigningShare {
         self.key
     }
 
-    /// The share's bytes: the key share, the engine (1 byte), the set-up. Secret.
+    /// Everything that both parties must agree on, as far as it is public or hashed.
+    pub(crate) fn public(&self) -> Vec<Vec<u8>> {
+        let mut fields = self.key.public();
+        fields.push(self.setup.digest(self.key.role).to_vec());
+        fields
+    }
+
+    /// The share's bytes: the key share, the engine (1 byte), the set-up, and a hash of the
+    /// set-up that tells damage from a peer's cheating. Secret.
     #[must_use]
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let setup = self.setup.encode();
         Writer::new()
             .fixed(&self.key.encode())
             .fixed(&[ENGINE])
-            .sized(&self.setup.encode())
+            .sized(&setup)
+            .fixed(&checksum(&setup))
             .finish()
     }
 
@@ -55,12 +66,31 @@ impl SigningShare {
         let key = KeyShare::read(&mut reader)?;
         expect("the signing share's engine", ENGINE, reader.byte()?)?;
         let setup = reader.sized()?;
+        let sum: [u8; 32] = reader.array()?;
         reader.finish()?;
+        if checksum(setup) != sum {
+            return Err(ShareError::Inconsistent);
+        }
         Ok(Self {
             key,
             setup: Setup::decode(setup)?,
         })
     }
+
+    /// Reads only the additive share, whatever engine's set-up comes with it: all that
+    /// resharing needs, so that a pair of another engine, or with a damaged set-up, can be
+    /// refreshed and backed up.
+    ///
+    /// # Errors
+    ///
+    /// [`ShareError`].
+    pub fn decode_key(bytes: &[u8]) -> Result<KeyShare<Secp256k1>, ShareError> {
+        KeyShare::read(&mut Reader::new(bytes))
+    }
+}
+
+fn checksum(setup: &[u8]) -> [u8; 32] {
+    TaggedHash::new("set-up at rest").field(setup).short()
 }
 
 impl fmt::Debug for SigningShare {

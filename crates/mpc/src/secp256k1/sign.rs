@@ -246,11 +246,7 @@ impl Signer {
         digest: [u8; 32],
     ) -> Result<Self, Abort> {
         let SigningShare { key: share, setup } = share;
-        if session.operation != Operation::Sign || share.role != role {
-            return Err(Abort::Engine {
-                stage: "taking the share",
-            });
-        }
+        share.fits(session, key, role)?;
         let sid = session.sid::<Secp256k1>(key, &digest);
         let data = SignData {
             sign_id: sid.0.to_vec(),
@@ -258,7 +254,7 @@ impl Signer {
             message_hash: digest,
         };
         Ok(Self {
-            channel: Channel::new(role, Operation::Sign, &[sid]),
+            channel: Channel::new(role, Operation::Sign, &[sid], share.common_secret()),
             peer: role.peer(),
             party: party(&share, &setup)?,
             data,

@@ -81,6 +81,31 @@ fn another_version_curve_or_engine_is_told_apart_from_damage() {
     ));
 }
 
+/// A pair whose set-up is damaged, or made by an engine that is no more, can still be reshared.
+#[test]
+fn the_additive_share_reads_without_its_set_up() {
+    let (client, _) = generate(1);
+    let mut bytes = client.secp256k1.encode();
+    let at = client.secp256k1.key().encode().len();
+    bytes[at] = 9;
+    bytes.truncate(at + 100);
+    let key = secp256k1::SigningShare::decode_key(&bytes).unwrap();
+    assert_eq!(*key.encode(), *client.secp256k1.key().encode());
+}
+
+/// A flipped bit of the set-up at rest would look like cheating to the peer.
+#[test]
+fn a_damaged_set_up_is_damage() {
+    let (client, _) = generate(1);
+    let mut bytes = client.secp256k1.encode();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    assert_eq!(
+        secp256k1::SigningShare::decode(&bytes).err(),
+        Some(ShareError::Inconsistent)
+    );
+}
+
 /// What version 1 looks like at rest must read for ever.
 #[test]
 fn version_1_golden_bytes_read() {

@@ -68,7 +68,7 @@ fn a_message_of_another_session_is_a_mismatch() {
         ReshareToBackup::client(&base, &both(key), client.into_keys(), &mut rand::rng()).unwrap();
     let sessions = [
         Session {
-            generation: 2,
+            generation: 3,
             ..base
         },
         Session {
@@ -109,7 +109,7 @@ fn a_message_of_another_session_is_a_mismatch() {
 #[test]
 fn a_signature_of_another_payload_is_a_mismatch() {
     let (client, server) = generate(1);
-    let session = session(Operation::Sign, 4);
+    let session = session(Operation::Sign, 1);
     let key = context(None, Some(1));
     let rng = &mut rand::rng();
     let (_, first) =

@@ -34,12 +34,13 @@ pub(crate) fn run<C: Machine, S: Machine>(
     }
 }
 
-pub(crate) fn session(operation: Operation, nonce: u8) -> Session {
+/// Pair n is of generation n; nonces differ by operation and generation.
+pub(crate) fn session(operation: Operation, generation: u8) -> Session {
     Session {
         operation,
-        generation: 1,
-        client_nonce: [nonce; 32],
-        server_nonce: [!nonce; 32],
+        generation: u64::from(generation),
+        client_nonce: [generation; 32],
+        server_nonce: [!generation; 32],
     }
 }
 
@@ -59,7 +60,7 @@ pub(crate) fn both(key: KeyContext) -> BothCurves<KeyContext> {
 }
 
 pub(crate) fn generate(pair: u8) -> (SigningShares, SigningShares) {
-    let session = session(Operation::Generate, 1);
+    let session = session(Operation::Generate, pair);
     let keys = both(context(Some(pair), None));
     let client = Generate::client(&session, &keys, &mut rand::rng()).unwrap();
     run(client, Generate::server(&session, &keys).unwrap()).unwrap()
@@ -71,7 +72,7 @@ pub(crate) fn backup(
     client: KeyShares,
     server: KeyShares,
 ) -> (KeyShares, KeyShares) {
-    let session = session(Operation::Backup, 2);
+    let session = session(Operation::Backup, pair);
     let keys = both(context(Some(pair), Some(source)));
     let client = ReshareToBackup::client(&session, &keys, client, &mut rand::rng()).unwrap();
     run(
@@ -88,7 +89,7 @@ pub(crate) fn recover(
     client: KeyShares,
     server: KeyShares,
 ) -> Result<(SigningShares, SigningShares), Abort> {
-    let session = session(operation, 3);
+    let session = session(operation, pair);
     let keys = both(context(Some(pair), Some(source)));
     let client = ReshareToSigning::client(&session, &keys, client, &mut rand::rng())?;
     run(client, ReshareToSigning::server(&session, &keys, server)?)
@@ -100,7 +101,7 @@ pub(crate) fn sign_ecdsa(
     server: secp256k1::SigningShare,
     digest: [u8; 32],
 ) -> Result<secp256k1::Signature, Abort> {
-    let session = session(Operation::Sign, 4);
+    let session = session(Operation::Sign, pair);
     let key = context(None, Some(pair));
     let client = secp256k1::ClientSign::start(&session, &key, client, digest, &mut rand::rng())?;
     let (ours, theirs) = run(
@@ -117,7 +118,7 @@ pub(crate) fn sign_eddsa(
     server: portal_mpc::KeyShare<portal_mpc::Ed25519>,
     message: &[u8],
 ) -> Result<ed25519::Signature, Abort> {
-    let session = session(Operation::Sign, 4);
+    let session = session(Operation::Sign, pair);
     let key = context(None, Some(pair));
     let client = ed25519::ClientSign::start(&session, &key, client, message, &mut rand::rng())?;
     let server = ed25519::ServerSign::new(&session, &key, server, message)?;

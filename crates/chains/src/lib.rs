@@ -1,0 +1,43 @@
+//! What exactly gets signed on EVM chains, Solana and Bitcoin.
+//!
+//! Public keys become [`addresses`]; JSON-RPC parameters become the bytes to
+//! sign ([`Request::parse`], [`Request::payloads`]); signatures become finished
+//! transactions and messages ([`Request::finish`]).
+//!
+//! # Security
+//!
+//! No private key, share or nonce ever enters this crate. A signature leaves it
+//! only after it was verified against the wallet's own public key.
+//!
+//! # Architecture invariant
+//!
+//! No network: what only a node knows (nonce, gas, fees, block hash) must be in
+//! the parameters, and its absence is an error that names the field. No clock,
+//! randomness, files, logs or unordered iteration either.
+
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+mod address;
+mod chain;
+mod error;
+mod key;
+mod params;
+mod request;
+mod signature;
+
+pub mod bitcoin;
+pub mod evm;
+pub mod solana;
+
+pub use address::{Addresses, addresses};
+pub use chain::{BitcoinNetwork, ChainId, Curve, Namespace};
+pub use error::{ChainError, Subject};
+pub use key::{Ed25519Key, Secp256k1Key};
+pub use request::Request;
+pub use signature::{Payload, Signature, Signed};

@@ -1,0 +1,61 @@
+//! The customer's backend: webhook receiver and share store.
+//!
+//! An app's company runs this, alone or inside its own axum app. It takes in the custodian
+//! backup shares that Portal sends (rule E15 of the lifecycle), gives them back for Recover, and
+//! keeps the cipher texts that users' apps hand in (E17).
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use portal_custodian::{AppTokens, SqliteCustodianStore, WebhookSecret};
+//! # async fn run(key: portal_seal::SealingKey, app_secret: zeroize::Zeroizing<[u8; 32]>, webhook_secret: &str)
+//! #     -> Result<(), Box<dyn std::error::Error>> {
+//! let store = Arc::new(SqliteCustodianStore::open("custodian.db", key).await?);
+//! let tokens = Arc::new(AppTokens::new(app_secret));
+//! let secret = WebhookSecret::new(webhook_secret)?;
+//! let app = axum::Router::new()
+//!     .route("/", axum::routing::get(async || "our own app"))
+//!     .nest("/portal", portal_custodian::router(store.clone(), tokens, secret));
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+//! portal_custodian::serve(listener, app, async { tokio::signal::ctrl_c().await.unwrap_or(()) }).await?;
+//! store.close().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Portal's webhook is then set to `https://…/portal`.
+//!
+//! # Architecture invariants
+//!
+//! A share is an opaque string: nothing here computes with one. It lies sealed, bound to its
+//! client, pair, wallet and curve.
+//!
+//! Nothing is ever replaced or deleted, by this code or by another that opens the file.
+//!
+//! Every error leaves as a problem document made in one place, and no body, token or secret
+//! reaches a log or an error.
+
+#![deny(clippy::indexing_slicing)]
+
+mod ambient;
+mod app_auth;
+mod app_tokens;
+mod framing;
+mod json_body;
+mod refusal;
+mod router;
+mod routes;
+mod sqlite;
+mod store;
+mod store_error;
+mod text;
+mod trace;
+mod webhook_secret;
+
+pub use app_auth::{AppAuth, AppAuthError};
+pub use app_tokens::{AppToken, AppTokens};
+pub use router::{router, serve};
+pub use sqlite::SqliteCustodianStore;
+pub use store::{CustodianStore, NewCipherText, NewShare, StoredCipher, StoredShare};
+pub use store_error::{DriverError, InsertError, OpenStoreError, StoreError};
+pub use text::{CipherText, Digest, SHARE_BYTES, ShareText, TextLength};
+pub use webhook_secret::{WEBHOOK_SECRET_BYTES, WebhookSecret, WebhookSecretTooShort};

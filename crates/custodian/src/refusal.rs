@@ -1,0 +1,157 @@
+//! The one place where what went wrong becomes what a caller hears.
+
+use core::error::Error;
+use std::sync::Arc;
+
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use portal_api::limits::{BODY_BYTES, CIPHER_TEXT_BYTES};
+use portal_api::{PROBLEM_MEDIA_TYPE, Problem};
+use portal_lifecycle::ErrorId;
+use portal_lifecycle::ids::TraceId;
+
+use crate::{AppAuthError, InsertError, StoreError};
+
+/// Why a request is not answered as asked.
+///
+/// Rides in the response until [`crate::trace`], which knows the trace id, writes it out.
+#[derive(Debug, Clone)]
+pub(crate) enum Refusal {
+    /// The header with the webhook secret is missing or wrong.
+    WebhookSecret,
+    /// The app's login lets the request in for no client.
+    AppAuth(AppAuthError),
+    /// No such cipher text, or another client's: the two are not told apart.
+    NoCipherText,
+    /// No such path.
+    NoSuchPath,
+    /// The path does not know the method.
+    NoSuchMethod,
+    /// The body is over [`BODY_BYTES`].
+    BodyTooLarge,
+    /// The cipher text is over [`CIPHER_TEXT_BYTES`].
+    CipherTextTooLarge,
+    /// The body is not declared as JSON.
+    NotJson,
+    /// The request is not well formed; the text names the field, never its value.
+    Malformed(String),
+    /// Something else is stored under the ids.
+    Taken,
+    /// Storage failed; the log has the rest.
+    Store(Arc<StoreError>),
+}
+
+impl Refusal {
+    /// The problem document, for one occurrence.
+    pub(crate) fn problem(&self, trace_id: TraceId) -> Problem {
+        let problem = |id, detail: &str| Problem::new(id, detail, trace_id);
+        match self {
+            Self::WebhookSecret => problem(
+                ErrorId::AuthFailed,
+                "expected the webhook secret of this environment in the header x-webhook-secret",
+            ),
+            Self::AppAuth(AppAuthError::Refused) => problem(
+                ErrorId::AuthFailed,
+                "the app's credential for this client is missing or not accepted",
+            ),
+            Self::AppAuth(AppAuthError::Unavailable) => {
+                problem(ErrorId::Unavailable, "the app's login does not answer")
+            }
+            Self::NoCipherText => problem(
+                ErrorId::NotFound,
+                "no cipher text of this method is stored for this client and pair",
+            ),
+            Self::NoSuchPath => problem(ErrorId::NotFound, "there is no such path"),
+            Self::NoSuchMethod => problem(
+                ErrorId::BadRequest,
+                "this path does not know the method; the header allow names those it knows",
+            )
+            .with_status(StatusCode::METHOD_NOT_ALLOWED.as_u16()),
+            Self::BodyTooLarge => problem(
+                ErrorId::PayloadTooLarge,
+                &format!("the body is over {BODY_BYTES} bytes"),
+            ),
+            Self::CipherTextTooLarge => problem(
+                ErrorId::PayloadTooLarge,
+                &format!("cipherText is over {CIPHER_TEXT_BYTES} bytes"),
+            ),
+            Self::NotJson => problem(
+                ErrorId::BadRequest,
+                "expected the header content-type: application/json",
+            )
+            .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE.as_u16()),
+            Self::Malformed(detail) => problem(ErrorId::BadRequest, detail),
+            Self::Taken => problem(
+                ErrorId::BackupShareMismatch,
+                "something else is stored under this backupSharePairId; it stays, and nothing of this request was stored",
+            ),
+            Self::Store(error) => match **error {
+                StoreError::Unavailable { .. } => {
+                    problem(ErrorId::Unavailable, "the share store does not answer")
+                }
+                StoreError::Failed { .. }
+                | StoreError::Corrupt { .. }
+                | StoreError::TooLarge { .. }
+                | StoreError::Unsealing { .. } => problem(
+                    ErrorId::InternalError,
+                    "the log has the rest under this traceId",
+                ),
+            },
+        }
+    }
+
+    /// What the log says and the caller does not hear: a fault of this backend, with its causes.
+    pub(crate) fn fault(&self) -> Option<String> {
+        let Self::Store(error) = self else {
+            return None;
+        };
+        let mut told = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            told.push_str(": ");
+            told.push_str(&error.to_string());
+            cause = error.source();
+        }
+        Some(told)
+    }
+}
+
+/// A problem document as a response.
+pub(crate) fn problem_response(problem: &Problem) -> Response {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, axum::Json(problem)).into_response();
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_MEDIA_TYPE));
+    response
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Arc::new(error))
+    }
+}
+
+impl From<InsertError> for Refusal {
+    fn from(error: InsertError) -> Self {
+        match error {
+            InsertError::Taken => Self::Taken,
+            InsertError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AppAuthError> for Refusal {
+    fn from(error: AppAuthError) -> Self {
+        Self::AppAuth(error)
+    }
+}

@@ -1,0 +1,78 @@
+//! The receiver as an axum router, and how a program serves it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
+use axum::routing::{get, post, put};
+use portal_api::limits::BODY_BYTES;
+
+use crate::refusal::Refusal;
+use crate::routes::{app, health, webhook};
+use crate::trace::traced;
+use crate::{AppAuth, CustodianStore, WebhookSecret};
+
+/// What every request needs.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) store: Arc<dyn CustodianStore>,
+    pub(crate) app_auth: Arc<dyn AppAuth>,
+    pub(crate) webhook_secret: Arc<WebhookSecret>,
+}
+
+/// The receiver, to be served alone or mounted with [`Router::nest`].
+///
+/// | route | for |
+/// |---|---|
+/// | POST `/backup`, `/backup/fetch` | Portal, by the webhook secret |
+/// | PUT, GET `/app/clients/{clientId}/cipher-texts/{backupMethod}` | apps, by `app_auth` |
+/// | GET `/live`, `/ready` | whoever watches the process |
+///
+/// Nest it under a path whose first segment is fixed, and do not merge it: it answers unknown
+/// paths under its own root, with a problem document like every error, and axum refuses two
+/// routers that both do that in one place.
+///
+/// # Security
+///
+/// It has no limit of its own on requests a minute and speaks no TLS: both belong to the proxy
+/// or the app around it.
+pub fn router(
+    store: Arc<dyn CustodianStore>,
+    app_auth: Arc<dyn AppAuth>,
+    webhook_secret: WebhookSecret,
+) -> Router {
+    Router::new()
+        .route("/backup", post(webhook::store_share))
+        .route("/backup/fetch", post(webhook::fetch_shares))
+        .route(
+            "/app/clients/{clientId}/cipher-texts/{backupMethod}",
+            put(app::store_cipher_text).get(app::read_cipher_text),
+        )
+        .route("/live", get(health::live))
+        .route("/ready", get(health::ready))
+        .fallback(async || Refusal::NoSuchPath)
+        .method_not_allowed_fallback(async || Refusal::NoSuchMethod)
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(from_fn(traced))
+        .with_state(Shared {
+            store,
+            app_auth,
+            webhook_secret: Arc::new(webhook_secret),
+        })
+}
+
+/// Serves a router until `shutdown` resolves; requests under way are answered first.
+///
+/// # Errors
+///
+/// The listener's, if it fails for good.
+pub async fn serve(
+    listener: tokio::net::TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, router)
+        .with_graceful_shutdown(shutdown)
+        .await
+}

@@ -1,0 +1,5 @@
+//! What each route does.
+
+pub(crate) mod app;
+pub(crate) mod health;
+pub(crate) mod webhook;

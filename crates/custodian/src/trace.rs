@@ -1,0 +1,73 @@
+//! Around every request: its trace id, its line in the log, its problem document.
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use portal_api::TRACE_HEADER;
+use portal_lifecycle::ids::TraceId;
+use rand::Rng as _;
+use tracing::Instrument as _;
+
+use crate::ambient;
+use crate::refusal::{Refusal, problem_response};
+
+/// Runs a request under a trace id, which goes back in the answer.
+///
+/// # Security
+///
+/// Logs method, path template, status, latency and trace id. Never the path itself, the query,
+/// a header or a body: ids of clients, tokens, secrets and shares stay out of the log.
+pub(crate) async fn traced(request: Request, next: Next) -> Response {
+    let started = ambient::instant();
+    let trace_id = sent_trace_id(request.headers()).unwrap_or_else(new_trace_id);
+    let method = request.method().clone();
+    let path = request.extensions().get::<MatchedPath>().cloned();
+    let span = tracing::info_span!("custodian_request", %trace_id);
+
+    let mut response = next.run(request).instrument(span).await;
+
+    if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
+        let problem = problem_response(&refusal.problem(trace_id));
+        let headers = core::mem::take(response.headers_mut());
+        response = problem;
+        // Axum's own, such as `allow`, stay unless the problem says otherwise.
+        for (name, value) in headers.iter().filter(|(name, _)| *name != "content-length") {
+            response
+                .headers_mut()
+                .entry(name)
+                .or_insert_with(|| value.clone());
+        }
+        if let Some(fault) = refusal.fault() {
+            tracing::error!(%trace_id, fault, "a custodian request failed");
+        }
+    }
+    if let Ok(value) = HeaderValue::from_str(&trace_id.to_string()) {
+        response.headers_mut().insert(TRACE_HEADER, value);
+    }
+    // Shares and cipher texts are nothing for a cache on the way.
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    tracing::info!(
+        %method,
+        path = path.as_ref().map_or("(none)", MatchedPath::as_str),
+        status = response.status().as_u16(),
+        latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        %trace_id,
+        "custodian request"
+    );
+    response
+}
+
+/// The caller's trace id, if it is a UUID; anything else could be a forged line of the log.
+fn sent_trace_id(headers: &HeaderMap) -> Option<TraceId> {
+    headers.get(TRACE_HEADER)?.to_str().ok()?.parse().ok()
+}
+
+fn new_trace_id() -> TraceId {
+    let mut random = [0; 10];
+    ambient::rng().fill_bytes(&mut random);
+    TraceId::make(ambient::now(), random)
+}

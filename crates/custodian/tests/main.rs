@@ -1,0 +1,18 @@
+//! The receiver over real sockets on loopback and a real SQLite file.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in what its modules share as well"
+)]
+
+mod backend;
+mod cipher_texts;
+mod durability;
+mod health;
+mod insert_only;
+mod malformed;
+mod mounted;
+mod receiver;
+mod secrecy;
+mod tokens;

@@ -1,0 +1,245 @@
+//! What holds after every transition, each with a name and a proof that it can be seen to fail.
+
+use portal_lifecycle::{
+    BackupStatus, Curve, OperationKind, PublicPoints, SigningStatus, Timestamp, Wallet,
+};
+
+use crate::world::{
+    KEY, OTHER_KEY, active, after, at, backed_up, backup, backup_acknowledged, commit_signing_of,
+    confirm_signing, frozen, points, refreshed, sign, start, with,
+};
+
+/// A property of a transition: the wallet before and after it.
+type Holds = fn(&Wallet, &Wallet) -> bool;
+
+const INVARIANTS: [(&str, Holds); 13] = [
+    ("I2: at most one signing pair is in force", |_, next| {
+        in_force(next).count() <= 1
+    }),
+    ("at most one backup is active", |_, next| {
+        active_backups(next).count() <= 1
+    }),
+    ("I3: generations never fall", |before, next| {
+        before.generation <= next.generation
+    }),
+    ("fences never fall", |before, next| {
+        before.fence <= next.fence
+    }),
+    (
+        "I1: a wallet that had a pair in force has one",
+        |before, next| before.current_signing().is_none() || next.current_signing().is_some(),
+    ),
+    (
+        "the pair in force never gives way to an older one",
+        |before, next| {
+            in_force(before).map(|pair| pair.generation).max()
+                <= in_force(next).map(|pair| pair.generation).max()
+        },
+    ),
+    ("the key never changes once there is one", |before, next| {
+        before.keys().is_none() || before.keys() == next.keys()
+    }),
+    (
+        "every backup that was made shares the wallet's key",
+        |_, next| {
+            next.backup_pairs
+                .iter()
+                .all(|pair| next.keys() == Some(pair.points.as_ref().map(key)))
+        },
+    ),
+    (
+        "a signing pair that lost its force never regains it",
+        |before, next| {
+            before.signing_pairs.iter().all(|was| {
+                let is = next.signing_pair_of(was.ids).map(|pair| pair.status);
+                match was.status {
+                    SigningStatus::StoredDatabase | SigningStatus::StoredClient => true,
+                    SigningStatus::Frozen => {
+                        matches!(is, Some(SigningStatus::Frozen | SigningStatus::Superseded))
+                    }
+                    status => is == Some(status),
+                }
+            })
+        },
+    ),
+    (
+        "a backup that lost its force never regains it",
+        |before, next| {
+            before.backup_pairs.iter().all(|was| {
+                let is = next.backup_pair_of(was.ids).map(|pair| pair.status);
+                was.status.is_open()
+                    || is == Some(was.status)
+                    || (was.status == BackupStatus::StoredClientBackupShare
+                        && is == Some(BackupStatus::Superseded))
+            })
+        },
+    ),
+    (
+        "I5: an active backup has the digest of its cipher text",
+        |_, next| active_backups(next).all(|pair| pair.cipher_text_digest.is_some()),
+    ),
+    (
+        "P3: a wallet that had an active backup has one",
+        |before, next| before.active_backup().is_none() || next.active_backup().is_some(),
+    ),
+    (
+        "nothing of a pair changes but its status and its digest",
+        |before, next| {
+            before.signing_pairs.iter().all(|was| {
+                next.signing_pair_of(was.ids).is_some_and(|is| {
+                    (is.generation, &is.points, is.operation_id, is.made_by)
+                        == (was.generation, &was.points, was.operation_id, was.made_by)
+                })
+            }) && before.backup_pairs.iter().all(|was| {
+                next.backup_pair_of(was.ids).is_some_and(|is| {
+                    (is.generation, &is.points, is.operation_id, is.method)
+                        == (was.generation, &was.points, was.operation_id, was.method)
+                })
+            })
+        },
+    ),
+];
+
+/// The names of the invariants that the transition from `before` to `next` breaks.
+pub(crate) fn broken(before: &Wallet, next: &Wallet) -> Vec<&'static str> {
+    INVARIANTS
+        .iter()
+        .filter(|(_, holds)| !holds(before, next))
+        .map(|(name, _)| *name)
+        .collect()
+}
+
+/// L1: with an active backup, and once the lease has run out, any device comes to a signature.
+///
+/// # Errors
+///
+/// The step that was refused, and why.
+pub(crate) fn recovers(wallet: &Wallet, now: Timestamp) -> Result<(), String> {
+    let Some(backup) = wallet.active_backup() else {
+        return Ok(());
+    };
+    let free_at = wallet
+        .lease
+        .as_ref()
+        .map_or(now, |lease| now.max(lease.expires_at));
+    let new = 0xfe;
+    let steps = [
+        start(OperationKind::Recover, new, new),
+        commit_signing_of(wallet.fence.0 + 1, new, backup.points.clone()),
+        confirm_signing(new),
+        sign(Curve::Secp256k1, new),
+        sign(Curve::Ed25519, new),
+    ];
+    let mut wallet = wallet.clone();
+    for step in steps {
+        match wallet.apply(step.clone(), free_at) {
+            Ok(transition) => wallet = transition.wallet,
+            Err(refusal) => return Err(format!("L1: expected {step:?}, got {refusal:?}")),
+        }
+    }
+    Ok(())
+}
+
+fn in_force(wallet: &Wallet) -> impl Iterator<Item = &portal_lifecycle::SigningPair> {
+    wallet.signing_pairs.iter().filter(|pair| {
+        matches!(
+            pair.status,
+            SigningStatus::StoredClient | SigningStatus::Frozen
+        )
+    })
+}
+
+fn active_backups(wallet: &Wallet) -> impl Iterator<Item = &portal_lifecycle::BackupPair> {
+    wallet
+        .backup_pairs
+        .iter()
+        .filter(|pair| pair.status == BackupStatus::StoredClientBackupShare)
+}
+
+fn key(points: &PublicPoints) -> &portal_lifecycle::Point {
+    &points.key
+}
+
+#[test]
+fn each_invariant_sees_what_breaks_it() {
+    let signing_status =
+        |wallet: Wallet, status| with(wallet, |wallet| wallet.signing_pairs[0].status = status);
+    let backup_status =
+        |wallet: Wallet, status| with(wallet, |wallet| wallet.backup_pairs[0].status = status);
+    let two_backups = with(backed_up(), |wallet| {
+        let mut second = wallet.backup_pairs[0].clone();
+        second.ids = backup(2);
+        wallet.backup_pairs.push(second);
+    });
+    let superseded_backup = backup_status(backed_up(), BackupStatus::Superseded);
+    let cases: [(Wallet, Wallet); INVARIANTS.len()] = [
+        (
+            refreshed(),
+            signing_status(refreshed(), SigningStatus::Frozen),
+        ),
+        (backed_up(), two_backups),
+        (active(), with(active(), |wallet| wallet.generation.0 = 0)),
+        (active(), with(active(), |wallet| wallet.fence.0 = 0)),
+        (
+            active(),
+            signing_status(active(), SigningStatus::Superseded),
+        ),
+        (
+            refreshed(),
+            with(
+                signing_status(refreshed(), SigningStatus::StoredClient),
+                |wallet| {
+                    wallet.signing_pairs[1].status = SigningStatus::Superseded;
+                },
+            ),
+        ),
+        (
+            active(),
+            with(active(), |wallet| {
+                wallet.signing_pairs[0].points = points(OTHER_KEY, 1)
+            }),
+        ),
+        (
+            backed_up(),
+            with(backed_up(), |wallet| {
+                wallet.backup_pairs[0].points = points(OTHER_KEY, 1)
+            }),
+        ),
+        (frozen(), active()),
+        (superseded_backup.clone(), backed_up()),
+        (
+            backup_acknowledged(),
+            backup_status(backup_acknowledged(), BackupStatus::StoredClientBackupShare),
+        ),
+        (backed_up(), superseded_backup),
+        (
+            active(),
+            with(active(), |wallet| {
+                wallet.signing_pairs[0].points = points(KEY, 2)
+            }),
+        ),
+    ];
+    for ((name, _), (before, next)) in INVARIANTS.iter().zip(&cases) {
+        let seen = broken(before, next);
+        assert!(
+            seen.contains(name),
+            "expected to see {name:?} broken, saw {seen:?}"
+        );
+        assert_eq!(
+            broken(before, before),
+            Vec::<&str>::new(),
+            "{name}: at rest"
+        );
+    }
+}
+
+#[test]
+fn a_recovery_that_cannot_start_is_seen() {
+    let leased = after(backed_up(), &[start(OperationKind::Refresh, 3, 1)]);
+    assert_eq!(recovers(&leased, at(0)), Ok(()));
+    // A pair in force that no new pair can be newer than.
+    let stuck = with(backed_up(), |wallet| {
+        wallet.signing_pairs[0].generation.0 = u64::MAX;
+    });
+    assert!(recovers(&stuck, at(0)).is_err());
+}

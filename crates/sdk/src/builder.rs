@@ -1,0 +1,86 @@
+//! Putting a [`Portal`] together.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use portal_backup::BackupStorage;
+use portal_keychain::Keychain;
+use portal_lifecycle::{BackupMethod, ErrorId};
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::device::Device;
+use crate::meter::Meter;
+use crate::progress::{Listener, Progress};
+use crate::rest::Rest;
+use crate::{Error, Portal};
+
+/// Collects what a [`Portal`] works with.
+pub struct PortalBuilder {
+    server: String,
+    token: Zeroizing<String>,
+    keychain: Arc<dyn Keychain>,
+    storages: BTreeMap<BackupMethod, Arc<dyn BackupStorage>>,
+    listener: Listener,
+}
+
+impl PortalBuilder {
+    pub(crate) fn new(server: &str, token: &str, keychain: Arc<dyn Keychain>) -> Self {
+        Self {
+            server: server.to_owned(),
+            token: Zeroizing::new(token.to_owned()),
+            keychain,
+            storages: BTreeMap::new(),
+            listener: Box::new(|_| {}),
+        }
+    }
+
+    /// Where the user keeps the encryption key of backups made with `method`.
+    #[must_use]
+    pub fn backup_storage(mut self, method: BackupMethod, storage: Arc<dyn BackupStorage>) -> Self {
+        self.storages.insert(method, storage);
+        self
+    }
+
+    /// Who is told how far an operation has come.
+    #[must_use]
+    pub fn on_progress(mut self, listener: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        self.listener = Box::new(listener);
+        self
+    }
+
+    /// Reaches the server, and finishes what an interrupted run left on this device.
+    ///
+    /// # Errors
+    ///
+    /// `AUTH_FAILED`, `UNAVAILABLE`, `KEYCHAIN_READ_FAILED` or `KEYCHAIN_UNAVAILABLE`.
+    pub async fn build(self) -> Result<Portal, Error> {
+        let mut server = self.server;
+        if !server.ends_with('/') {
+            // Without it, joining a path would replace the base's last segment.
+            server.push('/');
+        }
+        let base = Url::parse(&server)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"));
+        let base = base.ok_or_else(|| {
+            Error::new(
+                ErrorId::BadRequest,
+                "expected a server URL such as https://portal.example.com",
+            )
+        })?;
+        let rest = Rest::new(base, self.token)?;
+        let mut meter = Meter::start();
+        let state = rest.state(&mut meter).await?;
+        let portal = Portal {
+            rest,
+            client_id: state.id,
+            device: Device::new(self.keychain, state.id),
+            storages: self.storages,
+            listener: self.listener,
+            signing: tokio::sync::Mutex::default(),
+        };
+        portal.reconcile(&mut meter, &state).await?;
+        Ok(portal)
+    }
+}

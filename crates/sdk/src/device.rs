@@ -1,0 +1,197 @@
+//! The shares on this device: old and new side by side, until the server has confirmed.
+//!
+//! Each pair is one keychain entry that is written once and never changed. Beside them lies an
+//! index of small marks, which can be lost or late without harm: [`Device::pairs`] takes its
+//! pairs from the entries, and the server's state says which is in force.
+
+mod record;
+
+use std::sync::Arc;
+
+use portal_keychain::{EntryName, Keychain};
+use portal_lifecycle::ids::{ClientId, DeviceId};
+use portal_lifecycle::{ErrorId, Generation, Timestamp};
+use portal_seal::SecretBytes;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use record::PairRecord;
+
+use crate::{Error, ambient};
+
+/// What this device knows of one of its pairs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Mark {
+    /// Stored; the server has not confirmed it.
+    New,
+    /// Confirmed; to be used.
+    Active,
+    /// A newer one was confirmed since; kept for 30 days (E7).
+    Superseded,
+    /// The server refused it; not used, and not deleted (E8).
+    Refused,
+    /// The server cheated while signing with it; never signs again, but can be refreshed (E13).
+    Frozen,
+}
+
+/// A mark, and since when it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Marked {
+    generation: u64,
+    mark: Mark,
+    since_ms: u64,
+}
+
+/// The shares of one client in a keychain.
+pub(crate) struct Device {
+    keychain: Arc<dyn Keychain>,
+    client_id: ClientId,
+}
+
+const DEVICE_ENTRY: &str = "device";
+
+impl Device {
+    pub(crate) fn new(keychain: Arc<dyn Keychain>, client_id: ClientId) -> Self {
+        Self {
+            keychain,
+            client_id,
+        }
+    }
+
+    /// Proves that the keychain writes, reads and deletes.
+    pub(crate) async fn self_test(&self) -> Result<(), Error> {
+        Ok(portal_keychain::self_test(self.keychain.as_ref(), &ambient::bytes()).await?)
+    }
+
+    /// This installation's id, made on first use.
+    pub(crate) async fn id(&self) -> Result<DeviceId, Error> {
+        let entry = entry(DEVICE_ENTRY)?;
+        if let Some(stored) = self.keychain.read(&entry).await? {
+            let text = std::str::from_utf8(stored.expose()).ok(); // an id, not a secret
+            return text.and_then(|text| text.parse().ok()).ok_or_else(|| {
+                Error::new(
+                    ErrorId::KeychainReadFailed,
+                    "the device's id in the keychain is damaged",
+                )
+            });
+        }
+        let id = DeviceId::make(ambient::now(), ambient::bytes());
+        self.keychain
+            .write(&entry, &SecretBytes::new(id.to_string().into_bytes()))
+            .await?;
+        Ok(id)
+    }
+
+    /// Every pair of this client on this device, oldest first.
+    pub(crate) async fn pairs(&self) -> Result<Vec<PairRecord>, Error> {
+        let prefix = self.pair_prefix();
+        let mut names = self.keychain.list().await?;
+        names.retain(|name| name.as_str().starts_with(&prefix));
+        let mut pairs = Vec::with_capacity(names.len());
+        for name in names {
+            if let Some(stored) = self.keychain.read(&name).await? {
+                pairs.push(PairRecord::decode(stored.expose())?); // read to be used
+            }
+        }
+        pairs.sort_by_key(|pair| pair.generation);
+        Ok(pairs)
+    }
+
+    /// E3: stores a pair beside the others, and reads it back; gives what was read.
+    pub(crate) async fn store(&self, pair: &PairRecord) -> Result<PairRecord, Error> {
+        let name = entry(&format!("{}{:020}", self.pair_prefix(), pair.generation.0))?;
+        let written = pair.encode();
+        self.keychain.write(&name, &written).await?;
+        let read = self
+            .keychain
+            .read(&name)
+            .await?
+            .filter(|read| *read == written);
+        let read = read.ok_or_else(|| {
+            Error::new(
+                ErrorId::KeychainWriteFailed,
+                "the new share did not read back as it was written; the former one is untouched",
+            )
+        })?;
+        self.mark(pair.generation, Mark::New).await?;
+        PairRecord::decode(read.expose()) // read to be proven
+    }
+
+    /// What is known of a pair; new where nothing is.
+    pub(crate) async fn mark_of(&self, generation: Generation) -> Result<Mark, Error> {
+        let marks = self.marks().await?;
+        let found = marks
+            .iter()
+            .find(|marked| marked.generation == generation.0);
+        Ok(found.map_or(Mark::New, |marked| marked.mark))
+    }
+
+    /// E7: the pair is in use from now on; the former one is kept.
+    pub(crate) async fn activate(&self, generation: Generation) -> Result<(), Error> {
+        let mut marks = self.marks().await?;
+        let now = ambient::now();
+        for marked in &mut marks {
+            if marked.mark == Mark::Active && marked.generation != generation.0 {
+                (marked.mark, marked.since_ms) = (Mark::Superseded, now.as_ms());
+            }
+        }
+        set(&mut marks, generation, Mark::Active, now);
+        self.write_marks(&marks).await
+    }
+
+    /// Notes what became of a pair.
+    pub(crate) async fn mark(&self, generation: Generation, mark: Mark) -> Result<(), Error> {
+        let mut marks = self.marks().await?;
+        set(&mut marks, generation, mark, ambient::now());
+        self.write_marks(&marks).await
+    }
+
+    async fn marks(&self) -> Result<Vec<Marked>, Error> {
+        let stored = self.keychain.read(&self.index_entry()?).await?;
+        // A damaged index is like a lost one: the server's state tells the same again.
+        Ok(stored
+            .and_then(|stored| serde_json::from_slice(stored.expose()).ok())
+            .unwrap_or_default())
+    }
+
+    async fn write_marks(&self, marks: &[Marked]) -> Result<(), Error> {
+        let bytes = serde_json::to_vec(marks).map_err(|_| {
+            Error::new(
+                ErrorId::InternalError,
+                "the device's index cannot be written",
+            )
+        })?;
+        Ok(self
+            .keychain
+            .write(&self.index_entry()?, &SecretBytes::new(bytes))
+            .await?)
+    }
+
+    fn index_entry(&self) -> Result<EntryName, Error> {
+        entry(&format!("index.{}", self.client_id))
+    }
+
+    fn pair_prefix(&self) -> String {
+        format!("signing.{}.", self.client_id)
+    }
+}
+
+fn set(marks: &mut Vec<Marked>, generation: Generation, mark: Mark, now: Timestamp) {
+    match marks
+        .iter_mut()
+        .find(|marked| marked.generation == generation.0)
+    {
+        Some(marked) if marked.mark == mark => {}
+        Some(marked) => (marked.mark, marked.since_ms) = (mark, now.as_ms()),
+        None => marks.push(Marked {
+            generation: generation.0,
+            mark,
+            since_ms: now.as_ms(),
+        }),
+    }
+}
+
+fn entry(name: &str) -> Result<EntryName, Error> {
+    EntryName::parse(name).map_err(|error| Error::new(ErrorId::InternalError, error.to_string()))
+}

@@ -1,0 +1,236 @@
+//! Backup: `backup_wallet`, and its completion.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use portal_api::Base64Bytes;
+use portal_api::rest::UpdateBackupSharePairs;
+use portal_api::session::{Operation, PairIds, Started};
+use portal_backup::{
+    BackupStorage, BackupSubject, CipherText, KeyName, Password, SealingKey, keep_key,
+};
+use portal_lifecycle::ids::BackupSharePairId;
+use portal_lifecycle::{BackupMethod, BackupStatus, ErrorId, Generation, OperationKind, PerCurve};
+use portal_mpc::{self as mpc, BackupShares, KeyShares, ReshareToBackup};
+use portal_seal::SecretBytes;
+
+use super::pair::unexpected;
+use crate::device::PairRecord;
+use crate::error::Run;
+use crate::meter::Meter;
+use crate::progress::Status;
+use crate::session::{Begun, Session, compute, key_contexts};
+use crate::{Error, Portal, Report, ambient};
+
+/// HTTP 425: the custodian has not acknowledged its share yet.
+const TOO_EARLY: u16 = 425;
+const TOO_EARLY_WAITS_MS: [u64; 4] = [100, 300, 1_000, 3_000];
+
+/// How the client's backup share is encrypted.
+pub enum Backup {
+    /// By a key derived from a password.
+    Password(Password),
+    /// By a random key in the storage that was configured for this method.
+    Stored(BackupMethod),
+}
+
+impl Backup {
+    pub(super) const fn method(&self) -> BackupMethod {
+        match self {
+            Self::Password(_) => BackupMethod::Password,
+            Self::Stored(method) => *method,
+        }
+    }
+}
+
+/// A backup whose cipher text is made. **It is not complete** until the app has stored the
+/// cipher text and confirmed it.
+pub struct BackupMade<'a> {
+    portal: &'a Portal,
+    /// To be stored by the app's backend.
+    pub cipher_text: String,
+    /// The backup pair whose client share it holds.
+    pub backup_share_pair_ids: PerCurve<BackupSharePairId>,
+    /// Where time and bytes went.
+    pub report: Report,
+}
+
+impl BackupMade<'_> {
+    /// Says that the app's backend has stored the cipher text: the backup is complete.
+    ///
+    /// # Errors
+    ///
+    /// As [`Api::stored_client_backup_share`](crate::Api::stored_client_backup_share).
+    pub async fn confirm(&self) -> Result<Report, Error> {
+        self.portal.confirm_backup(&self.cipher_text).await
+    }
+}
+
+impl Portal {
+    /// Makes a backup of the wallet that this device signs for.
+    ///
+    /// Tells: Reading share, Generating share, Parsing share, Encrypting share, Storing share,
+    /// Done. The former backup stays in force until this one is confirmed.
+    ///
+    /// # Errors
+    ///
+    /// `WALLET_NOT_FOUND`, `SIGNING_SHARE_NOT_ON_DEVICE`, `SIGNING_SHARE_SUPERSEDED`,
+    /// `WEBHOOK_FAILED`, `WEBHOOK_NOT_CONFIGURED`, the `KEYCHAIN_…`, `BACKUP_…` and `MPC_…`
+    /// ids, `RESHARE_FAILED`, `ENCRYPT_FAILED`, `UNAVAILABLE`.
+    pub async fn backup_wallet(&self, backup: Backup) -> Result<BackupMade<'_>, Error> {
+        let mut meter = Meter::start();
+        self.device.self_test().await?;
+        if let Backup::Stored(method) = &backup {
+            let storage = self.storage(*method)?;
+            portal_backup::self_test(storage.as_ref(), &ambient::bytes()).await?;
+        }
+        let state = self.rest.state(&mut meter).await?;
+        self.reconcile(&mut meter, &state).await?;
+        self.tell(Status::ReadingShare);
+        let pair = self.pair_in_use(&state).await?;
+        self.tell(Status::GeneratingShare);
+        let (started, shares) = self.reshare(&mut meter, &pair, backup.method()).await?;
+        self.tell(Status::ParsingShare);
+        let PairIds::Backup(ids) = started.new_pair else {
+            return Err(unexpected());
+        };
+        meter.passed(BackupStatus::StoredCustodianBackupShare.as_str());
+        let shares = PerCurve::new(
+            SecretBytes::new(shares.secp256k1.encode()),
+            SecretBytes::new(shares.ed25519.encode()),
+        );
+        let subject = BackupSubject {
+            client_id: self.client_id,
+            wallet_ids: started.wallet_ids,
+            backup_share_pair_ids: ids,
+            generation: Generation(started.generation),
+        };
+        let cipher_text = match backup {
+            Backup::Password(password) => {
+                self.tell(Status::EncryptingShare);
+                let encrypted = compute(move || {
+                    let rng = &mut ambient::rng();
+                    CipherText::encrypt_with_password(&password, subject, &shares, rng)
+                });
+                let cipher_text = encrypted.await??;
+                self.tell(Status::StoringShare);
+                cipher_text
+            }
+            Backup::Stored(method) => {
+                self.encrypt_for_storage(&mut meter, method, subject, &shares)
+                    .await?
+            }
+        };
+        self.tell(Status::Done);
+        Ok(BackupMade {
+            portal: self,
+            cipher_text: cipher_text.to_string(),
+            backup_share_pair_ids: ids,
+            report: meter.finish(),
+        })
+    }
+
+    /// The storage that was configured for a method.
+    pub(super) fn storage(&self, method: BackupMethod) -> Result<&Arc<dyn BackupStorage>, Error> {
+        self.storages.get(&method).ok_or_else(|| {
+            if method == BackupMethod::Password {
+                Error::new(
+                    ErrorId::PasswordRequired,
+                    "the method PASSWORD needs a password",
+                )
+            } else {
+                let detail = format!("no backup storage was configured for {method}");
+                Error::new(ErrorId::BackupStorageUnavailable, detail)
+            }
+        })
+    }
+
+    /// E17: completes a backup; told too early, it waits for the custodian a little.
+    pub(crate) async fn confirm_backup(&self, cipher_text: &str) -> Result<Report, Error> {
+        let mut meter = Meter::start();
+        let cipher_text = CipherText::parse(cipher_text)?;
+        let ids = cipher_text.header().subject.backup_share_pair_ids;
+        let update = UpdateBackupSharePairs {
+            backup_share_pair_ids: ids.into_array().to_vec(),
+            status: BackupStatus::StoredClientBackupShare,
+            cipher_text_digest: Some(Base64Bytes(cipher_text.digest().0.to_vec())),
+        };
+        let mut waits = TOO_EARLY_WAITS_MS.into_iter();
+        loop {
+            match self.rest.update_backup(&mut meter, &update).await {
+                Ok(()) => break,
+                Err(error) => match waits.next() {
+                    Some(wait_ms) if error.http_status() == Some(TOO_EARLY) => {
+                        meter
+                            .wait(tokio::time::sleep(Duration::from_millis(wait_ms)))
+                            .await;
+                    }
+                    _ => return Err(error),
+                },
+            }
+        }
+        meter.passed(BackupStatus::StoredClientBackupShare.as_str());
+        Ok(meter.finish())
+    }
+
+    async fn reshare(
+        &self,
+        meter: &mut Meter,
+        pair: &PairRecord,
+        method: BackupMethod,
+    ) -> Result<(Started, BackupShares), Error> {
+        let source = KeyShares {
+            secp256k1: pair.secp256k1_key()?,
+            ed25519: pair.ed25519()?,
+        };
+        let operation = Operation::Backup {
+            backup_method: method,
+            signing_share_pair_ids: pair.ids,
+        };
+        let device_id = self.device.id().await?;
+        let mut session = Session::open(&self.rest, meter).await?;
+        session.start(device_id, operation).await?;
+        let Begun::Started(started) = session.begun().await? else {
+            return Err(unexpected());
+        };
+        let run = Run::Pair(OperationKind::Backup);
+        let about = session
+            .nonces
+            .session(mpc::Operation::Backup, started.generation);
+        let keys = key_contexts(&started);
+        let (machine, first) =
+            compute(move || ReshareToBackup::client(&about, &keys, source, &mut ambient::rng()))
+                .await?
+                .map_err(|abort| Error::from_abort(run, &abort))?;
+        let shares = session.run(run, machine, first).await?;
+        // The server says "done" only when the custodian holds its share.
+        session.done().await?;
+        Ok((started, shares))
+    }
+
+    /// E16: the key is in the user's storage, read back, before the cipher text is handed out.
+    async fn encrypt_for_storage(
+        &self,
+        meter: &mut Meter,
+        method: BackupMethod,
+        subject: BackupSubject,
+        shares: &PerCurve<SecretBytes>,
+    ) -> Result<CipherText, Error> {
+        self.tell(Status::EncryptingShare);
+        let rng = &mut ambient::rng();
+        let key = SealingKey::generate(rng);
+        let name = KeyName::of_backup(&subject.backup_share_pair_ids);
+        let cipher_text =
+            CipherText::encrypt_with_key(&key, name.clone(), method, subject, shares, rng)?;
+        self.tell(Status::StoringShare);
+        keep_key(self.storage(method)?.as_ref(), &name, &key).await?;
+        let update = UpdateBackupSharePairs {
+            backup_share_pair_ids: subject.backup_share_pair_ids.into_array().to_vec(),
+            status: BackupStatus::StoredClientBackupShareKey,
+            cipher_text_digest: None,
+        };
+        self.rest.update_backup(meter, &update).await?;
+        meter.passed(BackupStatus::StoredClientBackupShareKey.as_str());
+        Ok(cipher_text)
+    }
+}

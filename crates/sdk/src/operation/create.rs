@@ -1,0 +1,87 @@
+//! Generate: `create_wallet`.
+
+use portal_api::session::Operation;
+use portal_chains::Addresses;
+use portal_lifecycle::{ErrorId, OperationKind, SigningStatus};
+use portal_mpc::{self as mpc, Generate};
+
+use super::pair::{addresses, unexpected};
+use crate::error::Run;
+use crate::meter::Meter;
+use crate::progress::Status;
+use crate::session::{Begun, Session, compute, key_contexts};
+use crate::state::exists;
+use crate::{Error, Portal, Report, ambient};
+
+/// A new wallet. **It has no backup yet**: until one is completed, a lost device is a lost wallet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Created {
+    /// Its addresses.
+    pub addresses: Addresses,
+    /// Whether this call finished a run that was interrupted before, and made no new key.
+    pub resumed: bool,
+    /// Where time and bytes went.
+    pub report: Report,
+}
+
+impl Portal {
+    /// Makes the client's wallet, with this device's share in the keychain.
+    ///
+    /// Tells: Generating share, Parsing share, Storing share, Done. Called again after a
+    /// failure, it finishes what was interrupted or starts afresh.
+    ///
+    /// # Errors
+    ///
+    /// `WALLET_ALREADY_EXISTS`, `OPERATION_IN_PROGRESS`, the `KEYCHAIN_…` and `MPC_…` ids,
+    /// `DKG_FAILED`, `UNAVAILABLE`.
+    pub async fn create_wallet(&self) -> Result<Created, Error> {
+        let mut meter = Meter::start();
+        self.device.self_test().await?;
+        let state = self.rest.state(&mut meter).await?;
+        if let Some(pair) = self.reconcile(&mut meter, &state).await? {
+            meter.passed(SigningStatus::StoredClient.as_str());
+            self.tell(Status::Done);
+            let addresses = addresses(&pair)?;
+            return Ok(Created {
+                addresses,
+                resumed: true,
+                report: meter.finish(),
+            });
+        }
+        if exists(&state) {
+            return Err(Error::new(
+                ErrorId::WalletAlreadyExists,
+                "this client already has a wallet; use it, or recover it on this device",
+            ));
+        }
+        self.tell(Status::GeneratingShare);
+        let device_id = self.device.id().await?;
+        let mut session = Session::open(&self.rest, &mut meter).await?;
+        session.start(device_id, Operation::Generate).await?;
+        let Begun::Started(started) = session.begun().await? else {
+            return Err(unexpected());
+        };
+        let run = Run::Pair(OperationKind::Generate);
+        let about = session
+            .nonces
+            .session(mpc::Operation::Generate, started.generation);
+        let keys = key_contexts(&started);
+        let (machine, first) =
+            compute(move || Generate::client(&about, &keys, &mut ambient::rng()))
+                .await?
+                .map_err(|abort| Error::from_abort(run, &abort))?;
+        let shares = session.run(run, machine, first).await?;
+        session.done_if_told().await;
+        let pair = self.adopt(&mut meter, &started, &shares).await?;
+        let addresses = addresses(&pair)?;
+        self.tell(Status::Done);
+        tracing::warn!(
+            "the new wallet has no backup yet: until it has one, a lost device is a lost wallet"
+        );
+        Ok(Created {
+            addresses,
+            resumed: false,
+            report: meter.finish(),
+        })
+    }
+}

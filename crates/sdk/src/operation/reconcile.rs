@@ -1,0 +1,65 @@
+//! Finishing what an interrupted run left on this device.
+
+use portal_api::rest::ClientState;
+use portal_lifecycle::{ErrorId, SigningStatus};
+
+use crate::device::{Mark, PairRecord};
+use crate::meter::Meter;
+use crate::state::signing_status;
+use crate::{Error, Portal};
+
+impl Portal {
+    /// Brings this device's marks in line with the server, and confirms the newest pair that
+    /// was stored here but whose confirmation was lost; gives that pair.
+    ///
+    /// A share that the server does not know, or refuses, is not used and not deleted (E8).
+    pub(crate) async fn reconcile(
+        &self,
+        meter: &mut Meter,
+        state: &ClientState,
+    ) -> Result<Option<PairRecord>, Error> {
+        let mut finished = None;
+        for pair in self.device.pairs().await?.into_iter().rev() {
+            let mark = self.device.mark_of(pair.generation).await?;
+            match signing_status(state, pair.ids) {
+                Some(SigningStatus::StoredDatabase) if finished.is_none() => {
+                    if self.confirmed_now(meter, &pair, mark).await? {
+                        finished = Some(pair);
+                    }
+                }
+                // What was just confirmed is newer than what the state says.
+                Some(SigningStatus::StoredClient | SigningStatus::Frozen)
+                    if finished.is_none() && mark != Mark::Active && mark != Mark::Frozen =>
+                {
+                    self.device.activate(pair.generation).await?;
+                }
+                Some(SigningStatus::Superseded | SigningStatus::Purged)
+                    if mark == Mark::Active || mark == Mark::New =>
+                {
+                    self.device.mark(pair.generation, Mark::Superseded).await?;
+                }
+                _ => {}
+            }
+        }
+        Ok(finished)
+    }
+
+    async fn confirmed_now(
+        &self,
+        meter: &mut Meter,
+        pair: &PairRecord,
+        mark: Mark,
+    ) -> Result<bool, Error> {
+        if mark == Mark::Refused {
+            return Ok(false);
+        }
+        match self.confirm(meter, pair).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.id() == ErrorId::SigningShareSuperseded => {
+                self.device.mark(pair.generation, Mark::Refused).await?;
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Recover: `recover_wallet`; and Refresh, which makes a new signing pair from the old one.
+
+use portal_api::session::Operation;
+use portal_backup::{CipherText, KeySource, fetch_key};
+use portal_chains::Addresses;
+use portal_lifecycle::{ErrorId, OperationKind, PerCurve};
+use portal_mpc::{self as mpc, KeyShare, KeyShares, ReshareToSigning, Role};
+use portal_seal::SecretBytes;
+
+use super::Backup;
+use super::pair::{addresses, unexpected};
+use crate::device::PairRecord;
+use crate::error::Run;
+use crate::meter::Meter;
+use crate::progress::Status;
+use crate::session::{Begun, Session, compute, key_contexts};
+use crate::{Error, Portal, Report, ambient};
+
+/// A wallet that this device signs for, with a new pair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// Its addresses; the same as before.
+    pub addresses: Addresses,
+    /// Where time and bytes went.
+    pub report: Report,
+}
+
+impl Portal {
+    /// Makes this device the one that signs, from the completed backup.
+    ///
+    /// Tells: Reading share, Decrypting share, Generating share, Parsing share, Storing share,
+    /// Done. Until the last step, whatever signed before still does.
+    ///
+    /// # Errors
+    ///
+    /// `CIPHER_TEXT_UNSUPPORTED`, `DECRYPT_FAILED`, `PASSWORD_REQUIRED`, `BACKUP_KEY_NOT_FOUND`,
+    /// `BACKUP_SHARE_MISMATCH`, `BACKUP_NOT_COMPLETE`, `CUSTODIAN_SHARE_NOT_FOUND`,
+    /// `WEBHOOK_FAILED`, the `KEYCHAIN_…` and `MPC_…` ids, `RESHARE_FAILED`, `UNAVAILABLE`.
+    pub async fn recover_wallet(
+        &self,
+        backup: Backup,
+        cipher_text: &str,
+    ) -> Result<Recovered, Error> {
+        let mut meter = Meter::start();
+        self.device.self_test().await?;
+        let state = self.rest.state(&mut meter).await?;
+        self.reconcile(&mut meter, &state).await?;
+        self.tell(Status::ReadingShare);
+        if !state.is_backed_up {
+            return Err(Error::new(
+                ErrorId::BackupNotComplete,
+                "no backup of this wallet was ever completed; there is nothing to recover from",
+            ));
+        }
+        let cipher_text = CipherText::parse(cipher_text)?;
+        let subject = cipher_text.header().subject;
+        if subject.client_id != self.client_id {
+            return Err(Error::new(
+                ErrorId::BackupShareMismatch,
+                "the cipher text is another client's; fetch this client's",
+            ));
+        }
+        self.tell(Status::DecryptingShare);
+        let shares = self.decrypt(backup, cipher_text).await?;
+        let source = KeyShares {
+            secp256k1: decode(&shares.secp256k1)?,
+            ed25519: decode(&shares.ed25519)?,
+        };
+        self.tell(Status::GeneratingShare);
+        let operation = Operation::Recover {
+            backup_share_pair_ids: subject.backup_share_pair_ids,
+        };
+        let pair = self
+            .renew(&mut meter, OperationKind::Recover, operation, source)
+            .await?;
+        let addresses = addresses(&pair)?;
+        self.tell(Status::Done);
+        Ok(Recovered {
+            addresses,
+            report: meter.finish(),
+        })
+    }
+
+    /// Makes a new signing pair from this device's own, which is then superseded.
+    ///
+    /// Tells: Reading share, Generating share, Parsing share, Storing share, Done.
+    ///
+    /// # Errors
+    ///
+    /// `WALLET_NOT_FOUND`, `SIGNING_SHARE_NOT_ON_DEVICE`, `SIGNING_SHARE_SUPERSEDED`, the
+    /// `KEYCHAIN_…` and `MPC_…` ids, `RESHARE_FAILED`, `UNAVAILABLE`.
+    pub async fn refresh_wallet(&self) -> Result<Recovered, Error> {
+        let mut meter = Meter::start();
+        self.device.self_test().await?;
+        let state = self.rest.state(&mut meter).await?;
+        self.reconcile(&mut meter, &state).await?;
+        self.tell(Status::ReadingShare);
+        let old = self.pair_in_use(&state).await?;
+        let source = KeyShares {
+            secp256k1: old.secp256k1_key()?,
+            ed25519: old.ed25519()?,
+        };
+        self.tell(Status::GeneratingShare);
+        let operation = Operation::Refresh {
+            signing_share_pair_ids: old.ids,
+        };
+        let pair = self
+            .renew(&mut meter, OperationKind::Refresh, operation, source)
+            .await?;
+        let addresses = addresses(&pair)?;
+        self.tell(Status::Done);
+        Ok(Recovered {
+            addresses,
+            report: meter.finish(),
+        })
+    }
+
+    async fn renew(
+        &self,
+        meter: &mut Meter,
+        kind: OperationKind,
+        operation: Operation,
+        source: KeyShares,
+    ) -> Result<PairRecord, Error> {
+        let key = (
+            source.secp256k1.points().key(),
+            source.ed25519.points().key(),
+        );
+        let device_id = self.device.id().await?;
+        let mut session = Session::open(&self.rest, meter).await?;
+        session.start(device_id, operation).await?;
+        let Begun::Started(started) = session.begun().await? else {
+            return Err(unexpected());
+        };
+        let (run, operation) = match kind {
+            OperationKind::Refresh => (Run::Pair(kind), mpc::Operation::Refresh),
+            _ => (Run::Pair(kind), mpc::Operation::Recover),
+        };
+        let about = session.nonces.session(operation, started.generation);
+        let keys = key_contexts(&started);
+        let (machine, first) =
+            compute(move || ReshareToSigning::client(&about, &keys, source, &mut ambient::rng()))
+                .await?
+                .map_err(|abort| Error::from_abort(run, &abort))?;
+        let shares = session.run(run, machine, first).await?;
+        session.done_if_told().await;
+        let renewed = (
+            shares.secp256k1.key().points().key(),
+            shares.ed25519.points().key(),
+        );
+        if renewed != key {
+            return Err(Error::new(
+                ErrorId::ReshareFailed,
+                "the new pair shares another key",
+            ));
+        }
+        self.adopt(meter, &started, &shares).await
+    }
+
+    async fn decrypt(
+        &self,
+        backup: Backup,
+        cipher_text: CipherText,
+    ) -> Result<PerCurve<SecretBytes>, Error> {
+        match (backup, &cipher_text.header().key_source) {
+            (Backup::Password(password), KeySource::Password(_)) => {
+                Ok(compute(move || cipher_text.decrypt_with_password(&password)).await??)
+            }
+            (Backup::Stored(method), KeySource::Stored { key_name }) => {
+                let key = fetch_key(self.storage(method)?.as_ref(), key_name).await?;
+                Ok(cipher_text.decrypt_with_key(&key)?)
+            }
+            (Backup::Stored(_), KeySource::Password(_)) => Err(Error::new(
+                ErrorId::PasswordRequired,
+                "this backup was encrypted with a password; recover it with that",
+            )),
+            (Backup::Password(_), KeySource::Stored { .. }) => {
+                let method = cipher_text.header().backup_method;
+                Err(Error::new(
+                    ErrorId::DecryptFailed,
+                    format!("this backup was made with {method}, not with a password"),
+                ))
+            }
+        }
+    }
+}
+
+/// The share inside an opened cipher text.
+fn decode<G: mpc::Group>(share: &SecretBytes) -> Result<KeyShare<G>, Error> {
+    let mismatch = |detail: String| Error::new(ErrorId::BackupShareMismatch, detail);
+    let share =
+        KeyShare::decode(share.expose()) // to be reshared
+            .map_err(|error| mismatch(format!("the share in the cipher text: {error}")))?;
+    if share.role() == Role::Client {
+        Ok(share)
+    } else {
+        Err(mismatch(
+            "the cipher text holds the custodian's share, not the client's".to_owned(),
+        ))
+    }
+}

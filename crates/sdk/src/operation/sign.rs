@@ -1,0 +1,248 @@
+//! Sign: `sign` and `raw_sign`.
+
+use portal_api::Base64Bytes;
+use portal_api::rest::ClientState;
+use portal_api::session::Operation;
+use portal_chains::{ChainId, Payload, Request, Signature, Signed};
+use portal_lifecycle::{Curve, ErrorId};
+use portal_mpc::{self as mpc, KeyContext, ed25519, secp256k1};
+
+use crate::device::{Mark, PairRecord};
+use crate::error::Run;
+use crate::meter::Meter;
+use crate::session::{Session, compute};
+use crate::state::exists;
+use crate::{Error, Portal, Report, ambient};
+
+/// A signed request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignedRequest {
+    /// What was signed, in a line for people.
+    pub summary: String,
+    /// The finished transaction or message signature.
+    pub signed: Signed,
+    /// Where time and bytes went.
+    pub report: Report,
+}
+
+/// A signature of raw bytes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignedRaw {
+    /// The signature.
+    pub signature: Signature,
+    /// Where time and bytes went.
+    pub report: Report,
+}
+
+impl Portal {
+    /// Signs a request of a chain, such as `eth_signTransaction` or `sol_signMessage`.
+    ///
+    /// What is signed is computed on this device from `method` and `params`; the finished
+    /// signature is verified before it is returned.
+    ///
+    /// # Errors
+    ///
+    /// `CHAIN_UNSUPPORTED`, `METHOD_UNSUPPORTED`, `TX_BUILD_FAILED`, `MSG_BUILD_FAILED`,
+    /// and those of [`raw_sign`](Self::raw_sign).
+    pub async fn sign(
+        &self,
+        chain: &ChainId,
+        method: &str,
+        params: &serde_json::Value,
+    ) -> Result<SignedRequest, Error> {
+        let mut meter = Meter::start();
+        let pair = self.pair_to_sign(&mut meter).await?;
+        let (secp256k1, ed25519) = (pair.secp256k1()?, pair.ed25519()?);
+        let key = match chain.curve() {
+            portal_chains::Curve::Secp256k1 => secp256k1.key().points().key(),
+            portal_chains::Curve::Ed25519 => ed25519.points().key(),
+        };
+        let request = Request::parse(chain, method, params, &key)?;
+        let mut signatures = Vec::new();
+        for payload in request.payloads() {
+            let signature = match payload {
+                Payload::Digest(digest) => self.ecdsa(&mut meter, &pair, digest).await?,
+                Payload::Message(message) => self.eddsa(&mut meter, &pair, message).await?,
+            };
+            signatures.push(signature);
+        }
+        let signed = request.finish(&signatures)?;
+        Ok(SignedRequest {
+            summary: request.summary(),
+            signed,
+            report: meter.finish(),
+        })
+    }
+
+    /// Signs raw bytes: a 32-byte digest on secp256k1, a message on Ed25519.
+    ///
+    /// Nobody can read what raw bytes commit to; prefer [`sign`](Self::sign).
+    ///
+    /// # Errors
+    ///
+    /// `BAD_REQUEST` for a digest that is not 32 bytes long, `WALLET_NOT_FOUND`,
+    /// `SIGNING_SHARE_NOT_ON_DEVICE`, `SIGNING_SHARE_SUPERSEDED`, `SIGNING_SHARE_FROZEN`,
+    /// `SIGN_SHARE_MISMATCH`, the `KEYCHAIN_…` and `MPC_…` ids, `SIGN_FAILED`, `UNAVAILABLE`.
+    pub async fn raw_sign(&self, curve: Curve, payload: &[u8]) -> Result<SignedRaw, Error> {
+        let mut meter = Meter::start();
+        let pair = self.pair_to_sign(&mut meter).await?;
+        let signature = match curve {
+            Curve::Secp256k1 => {
+                let digest = payload.try_into().map_err(|_| {
+                    let detail = format!("expected a digest of 32 bytes, got {}", payload.len());
+                    Error::new(ErrorId::BadRequest, detail)
+                })?;
+                self.ecdsa(&mut meter, &pair, digest).await?
+            }
+            Curve::Ed25519 => self.eddsa(&mut meter, &pair, payload.to_vec()).await?,
+        };
+        Ok(SignedRaw {
+            signature,
+            report: meter.finish(),
+        })
+    }
+
+    /// The pair this device uses, when the server's state is at hand.
+    pub(super) async fn pair_in_use(&self, state: &ClientState) -> Result<PairRecord, Error> {
+        match self.newest_usable().await? {
+            Some(pair) => Ok(pair),
+            None if exists(state) => Err(not_on_device()),
+            None => Err(no_wallet()),
+        }
+    }
+
+    /// The pair this device uses; the server is asked only where there is none.
+    async fn pair_to_sign(&self, meter: &mut Meter) -> Result<PairRecord, Error> {
+        if let Some(pair) = self.newest_usable().await? {
+            return match self.device.mark_of(pair.generation).await? {
+                Mark::Frozen => Err(frozen()),
+                _ => Ok(pair),
+            };
+        }
+        let state = self.rest.state(meter).await?;
+        self.pair_in_use(&state).await
+    }
+
+    /// The newest pair in use; where none is, the newest that there is: the server will say
+    /// what has become of it.
+    async fn newest_usable(&self) -> Result<Option<PairRecord>, Error> {
+        let mut newest = None;
+        for pair in self.device.pairs().await?.into_iter().rev() {
+            if matches!(
+                self.device.mark_of(pair.generation).await?,
+                Mark::Active | Mark::Frozen
+            ) {
+                return Ok(Some(pair));
+            }
+            newest.get_or_insert(pair);
+        }
+        Ok(newest)
+    }
+
+    async fn ecdsa(
+        &self,
+        meter: &mut Meter,
+        pair: &PairRecord,
+        digest: [u8; 32],
+    ) -> Result<Signature, Error> {
+        let share = pair.secp256k1()?;
+        // One at a time: what one session shows of a cheating server must stop the next.
+        let _turn = self.signing.lock().await;
+        let (mut session, about, key) = self
+            .begin(meter, pair, Curve::Secp256k1, digest.to_vec())
+            .await?;
+        let (machine, first) = compute(move || {
+            secp256k1::ClientSign::start(&about, &key, share, digest, &mut ambient::rng())
+        })
+        .await?
+        .map_err(|abort| Error::from_abort(Run::Sign, &abort))?;
+        let signed = session.run(Run::Sign, machine, first).await;
+        let signature = self.heard(pair, signed).await?;
+        session.done_if_told().await;
+        let secp256k1::Signature { r, s, recovery_id } = signature;
+        Ok(Signature::Secp256k1 { r, s, recovery_id })
+    }
+
+    async fn eddsa(
+        &self,
+        meter: &mut Meter,
+        pair: &PairRecord,
+        message: Vec<u8>,
+    ) -> Result<Signature, Error> {
+        let share = pair.ed25519()?;
+        let (mut session, about, key) = self
+            .begin(meter, pair, Curve::Ed25519, message.clone())
+            .await?;
+        let (machine, first) = compute(move || {
+            ed25519::ClientSign::start(&about, &key, share, &message, &mut ambient::rng())
+        })
+        .await?
+        .map_err(|abort| Error::from_abort(Run::Sign, &abort))?;
+        let signed = session.run(Run::Sign, machine, first).await;
+        let signature = self.heard(pair, signed).await?;
+        session.done_if_told().await;
+        Ok(Signature::Ed25519(signature.0))
+    }
+
+    async fn begin<'a>(
+        &self,
+        meter: &'a mut Meter,
+        pair: &PairRecord,
+        curve: Curve,
+        payload: Vec<u8>,
+    ) -> Result<(Session<'a>, mpc::Session, KeyContext), Error> {
+        let device_id = self.device.id().await?;
+        let mut session = Session::open(&self.rest, meter).await?;
+        let operation = Operation::Sign {
+            curve,
+            signing_share_pair_id: *pair.ids.of(curve),
+            payload: Base64Bytes(payload),
+        };
+        session.start(device_id, operation).await?;
+        let about = session
+            .nonces
+            .session(mpc::Operation::Sign, pair.generation.0);
+        let key = KeyContext {
+            wallet_id: pair.wallet_ids.of(curve).to_bytes(),
+            new_pair: None,
+            source_pair: Some(pair.ids.of(curve).to_bytes()),
+        };
+        Ok((session, about, key))
+    }
+
+    /// E8, E12: a pair that was refused, or that the server cheated with, is not used any more;
+    /// neither is deleted.
+    async fn heard<T>(&self, pair: &PairRecord, signed: Result<T, Error>) -> Result<T, Error> {
+        match &signed {
+            Err(error) if error.id() == ErrorId::SigningShareSuperseded => {
+                self.device.mark(pair.generation, Mark::Superseded).await?;
+            }
+            Err(error) if error.is_strike() => {
+                self.device.mark(pair.generation, Mark::Frozen).await?;
+            }
+            _ => {}
+        }
+        signed
+    }
+}
+
+fn frozen() -> Error {
+    Error::new(
+        ErrorId::SigningShareFrozen,
+        "the server cheated while signing with this share; refresh or recover the wallet",
+    )
+}
+
+fn no_wallet() -> Error {
+    Error::new(
+        ErrorId::WalletNotFound,
+        "this client has no wallet; create one first",
+    )
+}
+
+fn not_on_device() -> Error {
+    Error::new(
+        ErrorId::SigningShareNotOnDevice,
+        "this device holds no share of the wallet; recover the wallet on this device",
+    )
+}

@@ -1,0 +1,288 @@
+//! MPC sessions over WebSocket: one connection, one operation.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use portal_api::limits::FRAME_BYTES;
+use portal_api::session::{
+    ClientFrame, Done, Operation, PATH, PROTOCOL_VERSION, ServerFrame, Start, Started,
+};
+use portal_api::{Base64Bytes, Problem};
+use portal_lifecycle::ids::{DeviceId, OperationId, TraceId};
+use portal_lifecycle::{Curve, ErrorId};
+use portal_mpc::{self as mpc, BothCurves, KeyContext, Machine, Message, Step};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error as WsError, Message as Frame};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+use crate::error::Run;
+use crate::meter::Meter;
+use crate::rest::Rest;
+use crate::{Error, ambient};
+
+/// Longest wait for the server's next frame; a backup's waits for the custodian's webhook.
+const FRAME_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A connection that has been greeted.
+pub(crate) struct Session<'a> {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    meter: &'a mut Meter,
+    pub(crate) nonces: Nonces,
+}
+
+/// Both parties' 32 random bytes for this session.
+#[derive(Clone, Copy)]
+pub(crate) struct Nonces {
+    client: [u8; 32],
+    server: [u8; 32],
+}
+
+impl Nonces {
+    pub(crate) const fn session(self, operation: mpc::Operation, generation: u64) -> mpc::Session {
+        mpc::Session {
+            operation,
+            generation,
+            client_nonce: self.client,
+            server_nonce: self.server,
+        }
+    }
+}
+
+/// What the server answers to a start.
+pub(crate) enum Begun {
+    /// The operation runs.
+    Started(Started),
+    /// The same operation id has made it before; ids are fresh here, so it never has.
+    Done,
+}
+
+enum Received {
+    Text(ServerFrame),
+    Binary(Vec<u8>),
+}
+
+impl<'a> Session<'a> {
+    /// Connects, and takes the server's greeting.
+    pub(crate) async fn open(rest: &Rest, meter: &'a mut Meter) -> Result<Self, Error> {
+        let mut url = rest.base().clone();
+        let scheme = if url.scheme() == "https" { "wss" } else { "ws" };
+        let bad = || {
+            Error::new(
+                ErrorId::BadRequest,
+                "expected a server URL such as https://portal.example.com",
+            )
+        };
+        url.set_scheme(scheme).map_err(|()| bad())?;
+        let url = url.join(PATH).map_err(|_| bad())?;
+        let mut request = url.as_str().into_client_request().map_err(|_| bad())?;
+        let bearer = HeaderValue::from_str(&format!("Bearer {}", rest.token())).map_err(|_| {
+            Error::new(
+                ErrorId::AuthFailed,
+                "expected a client API key or session token",
+            )
+        })?;
+        request.headers_mut().insert("authorization", bearer);
+        let config = WebSocketConfig::default()
+            .max_frame_size(Some(FRAME_BYTES))
+            .max_message_size(Some(FRAME_BYTES));
+        let connecting = tokio_tungstenite::connect_async_with_config(request, Some(config), true);
+        let (stream, _) = meter.wait(connecting).await.map_err(refused)?;
+        let nonces = Nonces {
+            client: ambient::bytes(),
+            server: [0; 32],
+        };
+        let mut session = Self {
+            stream,
+            meter,
+            nonces,
+        };
+        let Received::Text(ServerFrame::Hello {
+            protocol_version,
+            server_nonce,
+        }) = session.receive().await?
+        else {
+            return Err(malformed());
+        };
+        if protocol_version != PROTOCOL_VERSION {
+            let detail = format!(
+                "expected protocol version {PROTOCOL_VERSION}, the server speaks {protocol_version}"
+            );
+            return Err(Error::new(ErrorId::MpcProtocolUnsupported, detail));
+        }
+        session.nonces.server = server_nonce.to_array().ok_or_else(malformed)?;
+        Ok(session)
+    }
+
+    /// Asks for an operation.
+    pub(crate) async fn start(
+        &mut self,
+        device_id: DeviceId,
+        operation: Operation,
+    ) -> Result<(), Error> {
+        let start = ClientFrame::Start(Start {
+            protocol_version: PROTOCOL_VERSION,
+            token: None,
+            trace_id: Some(TraceId::make(ambient::now(), ambient::bytes())),
+            device_id,
+            operation_id: OperationId::make(ambient::now(), ambient::bytes()),
+            client_nonce: Base64Bytes(self.nonces.client.to_vec()),
+            operation,
+        });
+        let text = serde_json::to_string(&start)
+            .map_err(|_| Error::new(ErrorId::InternalError, "a frame cannot be written"))?;
+        self.meter.sent(text.len());
+        self.write(Frame::text(text)).await
+    }
+
+    /// Takes the answer to a start.
+    pub(crate) async fn begun(&mut self) -> Result<Begun, Error> {
+        match self.receive().await? {
+            Received::Text(ServerFrame::Started(started)) => Ok(Begun::Started(started)),
+            Received::Text(ServerFrame::Done(_)) => Ok(Begun::Done),
+            _ => Err(malformed()),
+        }
+    }
+
+    /// Runs a machine to its output.
+    pub(crate) async fn run<M>(
+        &mut self,
+        run: Run,
+        machine: M,
+        first: Message,
+    ) -> Result<M::Output, Error>
+    where
+        M: Machine + Send + 'static,
+        M::Output: Send,
+    {
+        let (mut machine, mut message) = (machine, first);
+        loop {
+            self.send(message).await?;
+            let Received::Binary(answer) = self.receive().await? else {
+                return Err(malformed());
+            };
+            let stepped = compute(move || machine.step(&answer, &mut ambient::rng())).await?;
+            match stepped.map_err(|abort| Error::from_abort(run, &abort))? {
+                Step::Continue {
+                    next,
+                    message: following,
+                } => {
+                    machine = next;
+                    message = following;
+                }
+                Step::Finish { output, .. } => return Ok(output),
+            }
+        }
+    }
+
+    /// Takes the end of a session that went well.
+    pub(crate) async fn done(&mut self) -> Result<Done, Error> {
+        match self.receive().await? {
+            Received::Text(ServerFrame::Done(done)) => {
+                self.meter.served(Duration::from_micros(done.server_us));
+                Ok(done)
+            }
+            _ => Err(malformed()),
+        }
+    }
+
+    /// Takes the end, if it comes: everything that matters is already known.
+    pub(crate) async fn done_if_told(&mut self) {
+        if let Err(error) = self.done().await {
+            tracing::debug!(%error, "the session's end was not told");
+        }
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), Error> {
+        let bytes = message.into_bytes();
+        self.meter.sent(bytes.len());
+        self.write(Frame::binary(bytes)).await
+    }
+
+    async fn write(&mut self, frame: Frame) -> Result<(), Error> {
+        let sent = self.meter.wait(self.stream.send(frame)).await;
+        if sent.is_ok() {
+            return Ok(());
+        }
+        // A server that refuses says so before it closes; that says more than a broken pipe.
+        match self.receive().await {
+            Err(problem) => Err(problem),
+            Ok(_) => Err(Error::closed()),
+        }
+    }
+
+    async fn receive(&mut self) -> Result<Received, Error> {
+        loop {
+            let next = tokio::time::timeout(FRAME_TIMEOUT, self.stream.next());
+            let frame = self.meter.wait(next).await.map_err(|_| {
+                let allowed = FRAME_TIMEOUT.as_secs();
+                Error::new(
+                    ErrorId::WsTimeout,
+                    format!("the server did not answer within {allowed} s"),
+                )
+            })?;
+            match frame {
+                Some(Ok(Frame::Text(text))) => {
+                    self.meter.received(text.len());
+                    let frame = serde_json::from_str(&text).map_err(|_| malformed())?;
+                    return match frame {
+                        ServerFrame::Problem { problem } => Err(problem.into()),
+                        frame => Ok(Received::Text(frame)),
+                    };
+                }
+                Some(Ok(Frame::Binary(bytes))) => {
+                    self.meter.received(bytes.len());
+                    return Ok(Received::Binary(bytes.into()));
+                }
+                Some(Ok(Frame::Ping(_) | Frame::Pong(_) | Frame::Frame(_))) => {}
+                Some(Ok(Frame::Close(_)) | Err(_)) | None => return Err(Error::closed()),
+            }
+        }
+    }
+}
+
+/// The contexts of both curves, as the server named them.
+pub(crate) fn key_contexts(started: &Started) -> BothCurves<KeyContext> {
+    let key = |curve: Curve| KeyContext {
+        wallet_id: started.wallet_ids.of(curve).to_bytes(),
+        new_pair: Some(started.new_pair.to_bytes(curve)),
+        source_pair: started.source_pair.map(|source| source.to_bytes(curve)),
+    };
+    BothCurves {
+        secp256k1: key(Curve::Secp256k1),
+        ed25519: key(Curve::Ed25519),
+    }
+}
+
+/// Computes on a thread that may.
+pub(crate) async fn compute<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| Error::new(ErrorId::InternalError, "a computation did not end"))
+}
+
+/// A refused upgrade is answered with a problem, like any other request.
+fn refused(error: WsError) -> Error {
+    let WsError::Http(response) = error else {
+        return Error::unreachable("the server cannot be reached");
+    };
+    let problem = response
+        .body()
+        .as_ref()
+        .and_then(|body| serde_json::from_slice::<Problem>(body).ok());
+    problem.map_or_else(
+        || Error::unreachable("the server did not open a WebSocket"),
+        Error::from,
+    )
+}
+
+fn malformed() -> Error {
+    Error::new(
+        ErrorId::WsMsgMalformed,
+        "the server sent a frame that is out of turn or malformed",
+    )
+}

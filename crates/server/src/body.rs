@@ -1,0 +1,85 @@
+//! Bodies and queries, with their mistakes as problems.
+
+use axum::extract::{FromRequest, FromRequestParts, Query as AxumQuery, Request};
+use axum::http::request::Parts;
+use portal_api::limits::BODY_BYTES;
+use portal_lifecycle::ErrorId;
+use serde::de::DeserializeOwned;
+
+use crate::{ApiError, App};
+
+/// A JSON body.
+pub(crate) struct Json<T>(pub(crate) T);
+
+/// A query string.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self, ApiError> {
+        let body = axum::body::to_bytes(request.into_body(), BODY_BYTES)
+            .await
+            .map_err(|_| {
+                ApiError::new(
+                    ErrorId::PayloadTooLarge,
+                    format!("expected a body of at most {BODY_BYTES} bytes, sent whole"),
+                )
+            })?;
+        parse(&body).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
+        AxumQuery::try_from_uri(&parts.uri)
+            .map(|AxumQuery(query)| Self(query))
+            .map_err(|_| {
+                ApiError::new(
+                    ErrorId::BadRequest,
+                    "the query string has a parameter that is unknown or out of its range",
+                )
+            })
+    }
+}
+
+/// Reads JSON; an empty body is an empty object.
+///
+/// The error names the field, never what stood in it: it may be a secret in the wrong place.
+pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let body = if body.is_empty() {
+        b"{}".as_slice()
+    } else {
+        body
+    };
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let malformed = |what: String| ApiError::new(ErrorId::BadRequest, what);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let inner = error.inner();
+        if inner.is_data() {
+            let (path, text) = (error.path(), inner.to_string());
+            // The only messages of serde that are made of the program's own words.
+            let reason = text
+                .split_once(" at line")
+                .map_or(text.as_str(), |(reason, _)| reason)
+                .strip_prefix("missing field ")
+                .map_or_else(
+                    || "not of the expected form".to_owned(),
+                    |field| format!("lacks {field}"),
+                );
+            malformed(format!("the body's `{path}` is wrong: {reason}"))
+        } else {
+            malformed(format!(
+                "expected JSON; it breaks off or goes wrong at line {} column {}",
+                inner.line(),
+                inner.column()
+            ))
+        }
+    })?;
+    deserializer
+        .end()
+        .map_err(|_| malformed("expected one JSON value and nothing after it".to_owned()))?;
+    Ok(value)
+}

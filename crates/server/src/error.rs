@@ -1,0 +1,160 @@
+//! Where internal errors become public ones.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use portal_api::{PROBLEM_MEDIA_TYPE, Problem};
+use portal_lifecycle::ids::TraceId;
+use portal_lifecycle::{ErrorId, OperationKind, Refusal};
+use portal_mpc::{Abort, Check, ShareError};
+use portal_store::{CommitError, StoreError};
+
+use crate::trace;
+
+/// An error as a caller may see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    id: ErrorId,
+    detail: String,
+    status: u16,
+}
+
+impl ApiError {
+    /// An occurrence of `id`. `detail` says what was expected, what came, and what to do; it
+    /// repeats no secret.
+    pub(crate) fn new(id: ErrorId, detail: impl Into<String>) -> Self {
+        Self {
+            id,
+            detail: detail.into(),
+            status: id.http_status(),
+        }
+    }
+
+    /// What callers branch on.
+    #[must_use]
+    pub const fn id(&self) -> ErrorId {
+        self.id
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::new(
+            ErrorId::NotFound,
+            "there is no such thing, or it is not yours to see",
+        )
+    }
+
+    pub(crate) fn internal(what: &'static str) -> Self {
+        Self::new(
+            ErrorId::InternalError,
+            format!("{what}; the log has the rest"),
+        )
+    }
+
+    /// What became of an MPC run.
+    pub(crate) fn from_abort(operation: Operation, abort: &Abort) -> Self {
+        let id = match abort {
+            Abort::SessionMismatch { .. } => ErrorId::MpcSessionMismatch,
+            Abort::Unsupported { .. } => ErrorId::MpcProtocolUnsupported,
+            Abort::Blamed {
+                check: Check::Possession,
+                ..
+            } => operation.share_mismatch(),
+            Abort::Blamed { .. } => ErrorId::MpcPeerMisbehaved,
+            Abort::Engine { .. } => operation.failed(),
+        };
+        Self::new(id, abort.to_string())
+    }
+
+    /// What is wrong with a share that this server stored.
+    pub(crate) fn from_own_share(error: ShareError) -> Self {
+        tracing::error!(%error, "a stored share cannot be used");
+        match error {
+            ShareError::Unsupported { .. } => Self::new(
+                ErrorId::MpcProtocolUnsupported,
+                format!("the server's share: {error}"),
+            ),
+            ShareError::Malformed | ShareError::Inconsistent => {
+                Self::internal("the server's share cannot be read")
+            }
+        }
+    }
+
+    pub(crate) fn problem(&self, trace_id: TraceId) -> Problem {
+        Problem::new(self.id, self.detail.clone(), trace_id).with_status(self.status)
+    }
+}
+
+/// What an MPC session does, as far as its errors are concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Pair(OperationKind),
+    Sign,
+}
+
+impl Operation {
+    const fn failed(self) -> ErrorId {
+        match self {
+            Self::Pair(OperationKind::Generate) => ErrorId::DkgFailed,
+            Self::Pair(_) => ErrorId::ReshareFailed,
+            Self::Sign => ErrorId::SignFailed,
+        }
+    }
+
+    const fn share_mismatch(self) -> ErrorId {
+        match self {
+            Self::Pair(OperationKind::Recover) => ErrorId::BackupShareMismatch,
+            Self::Pair(_) | Self::Sign => ErrorId::SignShareMismatch,
+        }
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            id: refusal.id(),
+            detail: refusal.to_string(),
+            status: refusal.http_status(),
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(error = &error as &dyn std::error::Error, "storage failed");
+        match error {
+            StoreError::Unavailable { .. } => Self::new(
+                ErrorId::Unavailable,
+                "the database does not answer; try again shortly",
+            ),
+            StoreError::Statement { .. }
+            | StoreError::Migration { .. }
+            | StoreError::Corrupt { .. }
+            | StoreError::Unsealing { .. }
+            | StoreError::NoSuchRow { .. }
+            | StoreError::HistoryRewritten { .. }
+            | StoreError::OutOfRange { .. } => Self::internal("storage failed"),
+        }
+    }
+}
+
+impl From<CommitError> for ApiError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Conflict => Self::new(
+                ErrorId::OperationInProgress,
+                "the wallet is being changed by another request; try again",
+            ),
+            CommitError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let problem = self.problem(trace::current());
+        tracing::info!(id = %self.id, detail = %self.detail, "answered with a problem");
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let media_type = HeaderValue::from_static(PROBLEM_MEDIA_TYPE);
+        (status, [(header::CONTENT_TYPE, media_type)], body).into_response()
+    }
+}

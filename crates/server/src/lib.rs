@@ -1,0 +1,43 @@
+//! Portal's server: REST, MPC sessions over WebSocket, delivery to custodians.
+//!
+//! [`router`] is the whole service over any [`Store`](portal_store::Store); [`serve`] runs it
+//! on a listener until it is told to stop; [`Operator`] makes custodians.
+//!
+//! # Data flow
+//!
+//! A REST call or MPC session makes an `Event`; `portal-lifecycle` decides what becomes of the
+//! wallet; the store commits that, guarded by the version it was decided on; only then does
+//! anything that depends on it leave the process.
+//!
+//! # Architecture invariants
+//!
+//! No database is named here, and no node keeps anything between two sessions: whichever node
+//! a client reaches next can go on.
+//!
+//! One place turns internal errors into public ones: [`error`]. One place reads the clock:
+//! [`clock`]. One place draws randomness: [`entropy`].
+
+#![deny(clippy::indexing_slicing)]
+
+mod auth;
+mod body;
+pub mod clock;
+mod credential;
+pub mod entropy;
+mod error;
+mod operator;
+mod outbox;
+mod read_model;
+mod rest;
+mod serve;
+mod session;
+mod state;
+mod trace;
+mod wallets;
+mod webhook;
+
+pub use error::ApiError;
+pub use operator::{CustodianCreated, Operator, OperatorError, WebhookSettings};
+pub use serve::{router, serve};
+pub use state::{App, Limits};
+pub use webhook::{WebhookPolicy, WebhookUrlError};

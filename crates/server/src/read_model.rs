@@ -1,0 +1,104 @@
+//! What a client sees of its wallet.
+
+use portal_api::Time;
+use portal_api::rest::{
+    BackupSharePair, ClientState, Environment, Metadata, Named, NamespaceAddress, Namespaces,
+    SigningSharePair, WalletState,
+};
+use portal_lifecycle::{Curve, Point, Wallet};
+use portal_store::{ClientRecord, StoredWallet, Tenant};
+
+use crate::ApiError;
+
+/// `GET /api/v3/clients/me`
+pub(crate) fn client_state(
+    client: &ClientRecord,
+    tenant: Tenant,
+    wallet: Option<&StoredWallet>,
+) -> Result<ClientState, ApiError> {
+    Ok(ClientState {
+        id: client.client_id,
+        created_at: Time(client.created_at),
+        custodian: Named {
+            id: tenant.custodian_id,
+            name: tenant.custodian_name,
+        },
+        environment: Environment {
+            id: tenant.environment_id,
+            name: tenant.environment_name,
+            backup_with_portal_enabled: false,
+            is_multi_backup_enabled: false,
+        },
+        ejected_at: None,
+        is_account_abstracted: client.is_account_abstracted,
+        is_backed_up: wallet.is_some_and(|stored| stored.wallet.active_backup().is_some()),
+        metadata: metadata(wallet.map(|stored| &stored.wallet))?,
+        wallets: wallet.map(wallets).unwrap_or_default(),
+    })
+}
+
+/// A pair of each curve is one row of that curve's list.
+pub(crate) fn signing_pairs(wallet: &Wallet, curve: Curve) -> Vec<SigningSharePair> {
+    let pairs = wallet.signing_pairs.iter();
+    pairs
+        .map(|pair| SigningSharePair {
+            id: *pair.ids.of(curve),
+            status: pair.status,
+            created_at: Time(pair.created_at),
+        })
+        .collect()
+}
+
+/// A pair of each curve is one row of that curve's list.
+pub(crate) fn backup_pairs(wallet: &Wallet, curve: Curve) -> Vec<BackupSharePair> {
+    let pairs = wallet.backup_pairs.iter();
+    pairs
+        .map(|pair| BackupSharePair {
+            id: *pair.ids.of(curve),
+            status: pair.status,
+            backup_method: pair.method,
+            created_at: Time(pair.created_at),
+        })
+        .collect()
+}
+
+fn wallets(stored: &StoredWallet) -> Vec<WalletState> {
+    let wallet = &stored.wallet;
+    let keys = wallet.keys();
+    wallet
+        .ids
+        .iter()
+        .map(|(curve, id)| WalletState {
+            id: *id,
+            curve,
+            public_key: keys.as_ref().map(|keys| hex::encode(&keys.of(curve).0)),
+            ejectable_until: None,
+            created_at: Time(stored.created_at),
+            signing_share_pairs: signing_pairs(wallet, curve),
+            backup_share_pairs: backup_pairs(wallet, curve),
+        })
+        .collect()
+}
+
+/// P1: addresses only of a key that both sides hold.
+fn metadata(wallet: Option<&Wallet>) -> Result<Metadata, ApiError> {
+    let Some(keys) = wallet.and_then(Wallet::keys) else {
+        return Ok(Metadata::default());
+    };
+    let unusable = || ApiError::internal("a stored public key is no key");
+    let secp256k1 = array(keys.secp256k1).ok_or_else(unusable)?;
+    let ed25519 = array(keys.ed25519).ok_or_else(unusable)?;
+    let addresses = portal_chains::addresses(&secp256k1, &ed25519).map_err(|_| unusable())?;
+    let of = |address, curve| Some(NamespaceAddress { address, curve });
+    Ok(Metadata {
+        namespaces: Namespaces {
+            eip155: of(addresses.eip155, Curve::Secp256k1),
+            solana: of(addresses.solana, Curve::Ed25519),
+            bip122: of(addresses.bip122_mainnet, Curve::Secp256k1),
+        },
+    })
+}
+
+fn array<const N: usize>(point: &Point) -> Option<[u8; N]> {
+    point.0.as_slice().try_into().ok()
+}

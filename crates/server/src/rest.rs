@@ -1,0 +1,46 @@
+//! The REST endpoints.
+
+mod client;
+mod custodian;
+mod health;
+
+use axum::Router;
+use axum::routing::{get, patch, post};
+
+use crate::{ApiError, App, session};
+
+/// All endpoints.
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route(
+            "/api/v3/custodians/me/clients",
+            post(custodian::create_client).get(custodian::list_clients),
+        )
+        .route("/api/v3/custodians/me/clients/{id}", get(custodian::client))
+        .route(
+            "/api/v3/custodians/me/clients/{id}/sessions",
+            post(custodian::create_session),
+        )
+        .route("/api/v3/clients/me", get(client::state))
+        .route(
+            "/api/v3/clients/me/signing-share-pairs",
+            patch(client::update_signing_pairs),
+        )
+        .route(
+            "/api/v3/clients/me/backup-share-pairs",
+            patch(client::update_backup_pairs),
+        )
+        .route(
+            "/api/v3/clients/me/wallets/{id}/signing-share-pairs",
+            get(client::signing_pairs),
+        )
+        .route(
+            "/api/v3/clients/me/wallets/{id}/backup-share-pairs",
+            get(client::backup_pairs),
+        )
+        .route(portal_api::session::PATH, get(session::upgrade))
+        .route("/live", get(health::live))
+        .route("/ready", get(health::ready))
+        .fallback(|| async { ApiError::not_found() })
+        .method_not_allowed_fallback(|| async { ApiError::not_found() })
+}

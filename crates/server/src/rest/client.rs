@@ -1,0 +1,208 @@
+//! What a client's SDK calls.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use portal_api::Base64Bytes;
+use portal_api::rest::{
+    BackupSharePair, ClientState, Page, PageMetadata, SigningSharePair, UpdateBackupSharePairs,
+    UpdateSigningSharePairs, confirmation_context,
+};
+use portal_lifecycle::ids::{ClientId, SigningSharePairId};
+use portal_lifecycle::{
+    BackupStatus, CipherTextDigest, Curve, ErrorId, Event, SigningStatus, Wallet,
+};
+use portal_mpc::{Ed25519, Role, Secp256k1, verify_possession};
+use portal_store::Secrets;
+
+use crate::auth::Client;
+use crate::body::Json;
+use crate::{ApiError, App, read_model};
+
+/// `GET /api/v3/clients/me`
+pub(crate) async fn state(
+    State(app): State<App>,
+    Client(client): Client,
+) -> Result<axum::Json<ClientState>, ApiError> {
+    let record = app
+        .store
+        .client(client.environment_id, client.client_id)
+        .await?;
+    let record = record.ok_or_else(ApiError::not_found)?;
+    let tenant = app.store.tenant(client.client_id).await?;
+    let wallet = app.wallets.stored(client.client_id).await?;
+    read_model::client_state(&record, tenant, wallet.as_ref()).map(axum::Json)
+}
+
+/// `PATCH /api/v3/clients/me/signing-share-pairs` (E4–E6)
+pub(crate) async fn update_signing_pairs(
+    State(app): State<App>,
+    Client(client): Client,
+    Json(body): Json<UpdateSigningSharePairs>,
+) -> Result<StatusCode, ApiError> {
+    if body.status != SigningStatus::StoredClient {
+        return Err(bad(format!(
+            "expected status STORED_CLIENT, got {}",
+            body.status
+        )));
+    }
+    let wallet = wallet(&app, client.client_id).await?;
+    let listed = &body.signing_share_pair_ids;
+    let pair = wallet
+        .signing_pairs
+        .iter()
+        .find(|pair| pair.ids.same_set(listed))
+        .ok_or_else(|| unknown_pair("signingSharePairIds"))?;
+    if body.proofs.len() != listed.len() {
+        return Err(bad(format!(
+            "expected {} proofs, got {}",
+            listed.len(),
+            body.proofs.len()
+        )));
+    }
+    for (id, proof) in listed.iter().zip(&body.proofs) {
+        let (curve, points) = if *id == pair.ids.secp256k1 {
+            (Curve::Secp256k1, &pair.points.secp256k1)
+        } else {
+            (Curve::Ed25519, &pair.points.ed25519)
+        };
+        check_proof(client.client_id, curve, *id, &points.client.0, proof)?;
+    }
+    let event = Event::ConfirmSigning { ids: pair.ids };
+    app.wallets
+        .apply(client.client_id, event, Secrets::Unchanged)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `PATCH /api/v3/clients/me/backup-share-pairs` (E16, E17)
+pub(crate) async fn update_backup_pairs(
+    State(app): State<App>,
+    Client(client): Client,
+    Json(body): Json<UpdateBackupSharePairs>,
+) -> Result<StatusCode, ApiError> {
+    let wallet = wallet(&app, client.client_id).await?;
+    let ids = wallet
+        .backup_pairs
+        .iter()
+        .map(|pair| pair.ids)
+        .find(|ids| ids.same_set(&body.backup_share_pair_ids))
+        .ok_or_else(|| unknown_pair("backupSharePairIds"))?;
+    let event = match body.status {
+        BackupStatus::StoredClientBackupShareKey => Event::ClientKeyStored { ids },
+        BackupStatus::StoredClientBackupShare => Event::ConfirmBackup {
+            ids,
+            cipher_text_digest: digest(body.cipher_text_digest)?,
+        },
+        other => {
+            return Err(bad(format!(
+                "expected status STORED_CLIENT_BACKUP_SHARE_KEY or STORED_CLIENT_BACKUP_SHARE, \
+                 got {other}"
+            )));
+        }
+    };
+    app.wallets
+        .apply(client.client_id, event, Secrets::Unchanged)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /api/v3/clients/me/wallets/{id}/signing-share-pairs`
+pub(crate) async fn signing_pairs(
+    State(app): State<App>,
+    Client(client): Client,
+    Path(id): Path<String>,
+) -> Result<axum::Json<Page<SigningSharePair>>, ApiError> {
+    let (wallet, curve) = wallet_of(&app, client.client_id, &id).await?;
+    Ok(whole(read_model::signing_pairs(&wallet, curve)))
+}
+
+/// `GET /api/v3/clients/me/wallets/{id}/backup-share-pairs`
+pub(crate) async fn backup_pairs(
+    State(app): State<App>,
+    Client(client): Client,
+    Path(id): Path<String>,
+) -> Result<axum::Json<Page<BackupSharePair>>, ApiError> {
+    let (wallet, curve) = wallet_of(&app, client.client_id, &id).await?;
+    Ok(whole(read_model::backup_pairs(&wallet, curve)))
+}
+
+async fn wallet(app: &App, client: ClientId) -> Result<Wallet, ApiError> {
+    let stored = app.wallets.stored(client).await?;
+    let stored = stored.ok_or_else(|| {
+        ApiError::new(
+            ErrorId::WalletNotFound,
+            "this client has no wallet; create one first",
+        )
+    })?;
+    Ok(stored.wallet)
+}
+
+async fn wallet_of(app: &App, client: ClientId, id: &str) -> Result<(Wallet, Curve), ApiError> {
+    let id = id.parse().map_err(|_| ApiError::not_found())?;
+    let stored = app
+        .wallets
+        .stored(client)
+        .await?
+        .ok_or_else(ApiError::not_found)?;
+    let curve = stored
+        .wallet
+        .ids
+        .iter()
+        .find(|(_, known)| **known == id)
+        .map(|(curve, _)| curve);
+    Ok((stored.wallet, curve.ok_or_else(ApiError::not_found)?))
+}
+
+/// A list in one page: a wallet has few pairs.
+fn whole<T>(results: Vec<T>) -> axum::Json<Page<T>> {
+    let entries = results.len();
+    let metadata = PageMetadata {
+        cursor: None,
+        take: u32::try_from(entries).unwrap_or(u32::MAX),
+        total: u64::try_from(entries).unwrap_or(u64::MAX),
+    };
+    axum::Json(Page { results, metadata })
+}
+
+fn check_proof(
+    client: ClientId,
+    curve: Curve,
+    pair: SigningSharePairId,
+    point: &[u8],
+    proof: &Base64Bytes,
+) -> Result<(), ApiError> {
+    let context = confirmation_context(client, pair);
+    let verify = match curve {
+        Curve::Secp256k1 => verify_possession::<Secp256k1>,
+        Curve::Ed25519 => verify_possession::<Ed25519>,
+    };
+    verify(&context, Role::Client, point, &proof.0).map_err(|_| {
+        ApiError::new(
+            ErrorId::SignShareMismatch,
+            format!("the proof for the {curve} pair does not show that the client holds its share"),
+        )
+    })
+}
+
+fn digest(given: Option<Base64Bytes>) -> Result<Option<CipherTextDigest>, ApiError> {
+    let to_digest = |bytes: Base64Bytes| {
+        bytes.to_array().map(CipherTextDigest).ok_or_else(|| {
+            bad(format!(
+                "expected a cipherTextDigest of 32 bytes, got {}",
+                bytes.0.len()
+            ))
+        })
+    };
+    given.map(to_digest).transpose()
+}
+
+fn unknown_pair(field: &str) -> ApiError {
+    ApiError::new(
+        ErrorId::NotFound,
+        format!("expected `{field}` to name one pair of this client, on both curves"),
+    )
+}
+
+fn bad(what: String) -> ApiError {
+    ApiError::new(ErrorId::BadRequest, what)
+}

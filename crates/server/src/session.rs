@@ -1,0 +1,271 @@
+//! MPC sessions over WebSocket: one connection, one operation.
+//!
+//! The machine that runs a protocol never does I/O; this module does, and never looks inside a
+//! message. An output is committed before the message that makes the client count on it leaves.
+
+mod guard;
+mod pair;
+mod sign;
+mod socket;
+
+use std::time::{Duration, Instant};
+
+use axum::extract::State;
+use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use portal_api::Base64Bytes;
+use portal_api::limits::FRAME_BYTES;
+use portal_api::session::{
+    ClientFrame, Done, Operation, Outcome, PROTOCOL_VERSION, ServerFrame, Start,
+};
+use portal_lifecycle::ids::ClientId;
+use portal_lifecycle::{ErrorId, Plan};
+use portal_mpc::{Abort, HeldMessage, Machine, Step};
+use tracing::Instrument as _;
+
+use crate::error::Operation as Failing;
+use crate::{ApiError, App, auth, entropy, trace};
+pub(crate) use guard::SigningTurns;
+use socket::Socket;
+
+/// `GET /api/v3/clients/me/mpc`
+pub(crate) async fn upgrade(
+    State(app): State<App>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Result<Response, ApiError> {
+    // In a browser the token comes with the first message; elsewhere it is checked right here.
+    let client = match auth::bearer(&headers) {
+        Some(token) => Some(auth::client(&app, token).await?.client_id),
+        None => None,
+    };
+    let trace_id = trace::current();
+    let span = tracing::info_span!("session", %trace_id);
+    Ok(upgrade
+        .max_frame_size(FRAME_BYTES)
+        .max_message_size(FRAME_BYTES)
+        .on_upgrade(move |socket| {
+            trace::scope(trace_id, run(app, socket, client)).instrument(span)
+        }))
+}
+
+/// One session, from greeting to end; whatever goes wrong is told as a problem.
+async fn run(app: App, socket: WebSocket, client: Option<ClientId>) {
+    let mut socket = Socket::new(socket, app.limits.frame_timeout);
+    let session = tokio::time::timeout(
+        app.limits.session_timeout,
+        converse(&app, &mut socket, client),
+    );
+    let ended = tokio::select! {
+        () = app.stopped() => {
+            Err(ApiError::new(ErrorId::Unavailable, "the server is stopping; try again shortly"))
+        }
+        ended = session => ended.unwrap_or_else(|_| {
+            let allowed = app.limits.session_timeout.as_secs();
+            Err(ApiError::new(ErrorId::WsTimeout, format!("the session took over {allowed} s")))
+        }),
+    };
+    if let Err(error) = ended {
+        tracing::info!(id = %error.id(), "session ended with a problem");
+        let problem = error.problem(trace::current());
+        // The client may be gone; then there is nobody to tell.
+        let _ = socket.send(&ServerFrame::Problem { problem }).await;
+    }
+    socket.close().await;
+}
+
+async fn converse(
+    app: &App,
+    socket: &mut Socket,
+    client: Option<ClientId>,
+) -> Result<(), ApiError> {
+    let server_nonce: [u8; 32] = entropy::bytes();
+    let hello = ServerFrame::Hello {
+        protocol_version: PROTOCOL_VERSION,
+        server_nonce: Base64Bytes(server_nonce.to_vec()),
+    };
+    socket.send(&hello).await?;
+    let ClientFrame::Start(start) = socket.receive().await?;
+    if start.protocol_version != PROTOCOL_VERSION {
+        let detail = format!(
+            "expected protocol version {PROTOCOL_VERSION}, got {}; update the older side",
+            start.protocol_version
+        );
+        return Err(ApiError::new(ErrorId::MpcProtocolUnsupported, detail));
+    }
+    let client = match (client, &start.token) {
+        (Some(client), _) => client,
+        (None, Some(token)) => auth::client(app, token).await?.client_id,
+        (None, None) => return Err(auth::refused()),
+    };
+    let client_nonce = start
+        .client_nonce
+        .to_array()
+        .ok_or_else(|| ApiError::new(ErrorId::BadRequest, "expected a clientNonce of 32 bytes"))?;
+    let nonces = Nonces {
+        client: client_nonce,
+        server: server_nonce,
+    };
+    let trace_id = start.trace_id.unwrap_or_else(trace::current);
+    trace::scope(trace_id, operate(app, socket, client, start, nonces)).await
+}
+
+async fn operate(
+    app: &App,
+    socket: &mut Socket,
+    client: ClientId,
+    start: Start,
+    nonces: Nonces,
+) -> Result<(), ApiError> {
+    let begun = Instant::now();
+    let waited_before = socket.waited();
+    let outcome = match start.operation.clone() {
+        Operation::Sign {
+            curve,
+            signing_share_pair_id,
+            payload,
+        } => {
+            let wanted = sign::Wanted {
+                curve,
+                pair: signing_share_pair_id,
+                payload: payload.0,
+            };
+            sign::run(app, socket, client, nonces, wanted).await?
+        }
+        Operation::Generate => {
+            pair::run(app, socket, client, nonces, &start, Plan::Generate).await?
+        }
+        Operation::Backup {
+            backup_method: method,
+            signing_share_pair_ids: source,
+        } => {
+            let plan = Plan::Backup { source, method };
+            pair::run(app, socket, client, nonces, &start, plan).await?
+        }
+        Operation::Recover {
+            backup_share_pair_ids: source,
+        } => {
+            pair::run(
+                app,
+                socket,
+                client,
+                nonces,
+                &start,
+                Plan::Recover { source },
+            )
+            .await?
+        }
+        Operation::Refresh {
+            signing_share_pair_ids: source,
+        } => {
+            pair::run(
+                app,
+                socket,
+                client,
+                nonces,
+                &start,
+                Plan::Refresh { source },
+            )
+            .await?
+        }
+    };
+    let busy = begun
+        .elapsed()
+        .saturating_sub(socket.waited().saturating_sub(waited_before));
+    done(socket, outcome, busy).await
+}
+
+async fn done(socket: &mut Socket, outcome: Outcome, busy: Duration) -> Result<(), ApiError> {
+    let server_us = u64::try_from(busy.as_micros()).unwrap_or(u64::MAX);
+    let done = ServerFrame::Done(Done { outcome, server_us });
+    // What was made is durable, and the client may have all it needs and be gone.
+    let _ = socket.send(&done).await;
+    Ok(())
+}
+
+/// Both parties' 32 random bytes for this session.
+#[derive(Clone, Copy)]
+struct Nonces {
+    client: [u8; 32],
+    server: [u8; 32],
+}
+
+/// What a server's machine made: the output, and the message that must wait for its commit.
+struct Made<T> {
+    output: T,
+    last: HeldMessage,
+}
+
+/// How a run of a machine ended early.
+enum RunError {
+    Protocol(Abort),
+    Other(ApiError),
+}
+
+impl RunError {
+    fn public(self, operation: Failing) -> ApiError {
+        match self {
+            Self::Protocol(abort) => ApiError::from_abort(operation, &abort),
+            Self::Other(error) => error,
+        }
+    }
+}
+
+impl From<ApiError> for RunError {
+    fn from(error: ApiError) -> Self {
+        Self::Other(error)
+    }
+}
+
+/// Drives a machine with the client's messages until its output is made.
+async fn drive<M>(
+    app: &App,
+    socket: &mut Socket,
+    mut machine: M,
+) -> Result<Made<M::Output>, RunError>
+where
+    M: Machine + Send + 'static,
+    M::Output: Send,
+{
+    loop {
+        let message = socket.receive_binary().await?;
+        match step(app, machine, message)
+            .await?
+            .map_err(RunError::Protocol)?
+        {
+            Step::Continue { next, message } => {
+                socket.send_binary(message.into_bytes()).await?;
+                machine = next;
+            }
+            Step::Finish { output, last } => {
+                return Ok(Made {
+                    output,
+                    last: held(last)?,
+                });
+            }
+        }
+    }
+}
+
+/// A server's machine always has a last message.
+fn held(last: Option<HeldMessage>) -> Result<HeldMessage, ApiError> {
+    last.ok_or_else(|| ApiError::internal("the machine has no last message"))
+}
+
+/// One step, on a thread that may compute.
+async fn step<M>(
+    app: &App,
+    machine: M,
+    message: Vec<u8>,
+) -> Result<Result<Step<M>, Abort>, ApiError>
+where
+    M: Machine + Send + 'static,
+    M::Output: Send,
+{
+    let gone = |_| ApiError::new(ErrorId::Unavailable, "the server is stopping");
+    let _turn = app.computing.acquire().await.map_err(gone)?;
+    tokio::task::spawn_blocking(move || machine.step(&message, &mut entropy::rng()))
+        .await
+        .map_err(|_| ApiError::internal("a protocol step did not end"))
+}

@@ -1,0 +1,310 @@
+//! Generate, Backup, Recover and Refresh: a session that makes a pair.
+
+mod source;
+
+use portal_api::session::{Outcome, PairIds, ServerFrame, Start, Started};
+use portal_lifecycle::ids::{BackupSharePairId, ClientId, SigningSharePairId};
+use portal_lifecycle::{
+    self as lifecycle, AlreadyMade, BackupCommit, BackupMethod, Curve, Effect, ErrorId, Event,
+    LeaseTaken, OperationKind, PerCurve, Plan, Point, PublicPoints, SigningCommit, Wallet,
+};
+use portal_mpc::{
+    self as mpc, BothCurves, Generate, Group, KeyContext, KeyShare, KeyShares, Points,
+    ReshareToBackup, ReshareToSigning, Role, SigningShares,
+};
+use portal_seal::SecretBytes;
+use portal_store::Secrets;
+
+use super::socket::Socket;
+use super::{Nonces, RunError, drive};
+use crate::error::Operation;
+use crate::{ApiError, App, entropy, outbox};
+
+/// The pair that a plan starts from, as the client is told of it.
+const fn source_of(plan: &Plan) -> Option<PairIds> {
+    match plan {
+        Plan::Generate => None,
+        Plan::Backup { source, .. } | Plan::Refresh { source } => Some(PairIds::Signing(*source)),
+        Plan::Recover { source } => Some(PairIds::Backup(*source)),
+    }
+}
+
+/// Takes the lease, runs the session, commits, and gives the lease back whatever happens.
+pub(super) async fn run(
+    app: &App,
+    socket: &mut Socket,
+    client: ClientId,
+    nonces: Nonces,
+    start: &Start,
+    plan: Plan,
+) -> Result<Outcome, ApiError> {
+    if matches!(plan, Plan::Backup { .. }) {
+        // Better now than after the pair was made.
+        outbox::webhook(app, client).await?;
+    }
+    let event = Event::Start(lifecycle::Start {
+        operation_id: start.operation_id,
+        device_id: start.device_id,
+        plan,
+        lease_ms: u64::try_from(app.limits.session_timeout.as_millis()).unwrap_or(u64::MAX),
+    });
+    let begun = app.wallets.apply(client, event, Secrets::Unchanged).await?;
+    let lease = match begun.effect {
+        Effect::LeaseTaken(lease) => lease,
+        Effect::AlreadyMade(made) => return already_made(app, client, &begun.wallet, made).await,
+        _ => return Err(ApiError::internal("a start led to something else")),
+    };
+    let session = Session {
+        app,
+        client,
+        wallet: begun.wallet,
+        lease,
+        nonces,
+        plan,
+    };
+    let ended = session.run(socket).await;
+    if ended.is_err() {
+        // The next run need not wait for the lease to expire. A commit has already ended it.
+        let end = Event::End { fence: lease.fence };
+        if let Err(error) = app.wallets.apply(client, end, Secrets::Unchanged).await {
+            tracing::warn!(id = %error.id(), "the lease stays until it expires");
+        }
+    }
+    ended
+}
+
+/// The same operation id again: what it made stands, and a delivery that failed is tried again.
+async fn already_made(
+    app: &App,
+    client: ClientId,
+    wallet: &Wallet,
+    made: AlreadyMade,
+) -> Result<Outcome, ApiError> {
+    let gone = || ApiError::internal("a pair is gone");
+    match made {
+        AlreadyMade::Signing(ids) => {
+            let pair = wallet.signing_pair_of(ids).ok_or_else(gone)?;
+            Ok(Outcome::SigningPair {
+                ids,
+                status: pair.status,
+            })
+        }
+        AlreadyMade::Backup(ids) => {
+            outbox::deliver(app, client, ids).await?;
+            let stored = app.wallets.stored(client).await?.ok_or_else(gone)?;
+            let pair = stored.wallet.backup_pair_of(ids).ok_or_else(gone)?;
+            Ok(Outcome::BackupPair {
+                ids,
+                status: pair.status,
+            })
+        }
+    }
+}
+
+struct Session<'a> {
+    app: &'a App,
+    client: ClientId,
+    wallet: Wallet,
+    lease: LeaseTaken,
+    nonces: Nonces,
+    plan: Plan,
+}
+
+impl Session<'_> {
+    async fn run(&self, socket: &mut Socket) -> Result<Outcome, ApiError> {
+        match self.plan {
+            Plan::Generate => {
+                let ids = self.new_signing_ids();
+                let (session, keys) = self.context(PairIds::Signing(ids));
+                let machine =
+                    Generate::server(&session, &keys).map_err(|abort| self.abort(&abort))?;
+                self.started(socket, PairIds::Signing(ids)).await?;
+                self.make_signing(socket, machine, ids).await
+            }
+            Plan::Refresh { source } => {
+                let shares = source::signing(self.app, self.client, source).await?;
+                self.reshare_to_signing(socket, shares).await
+            }
+            Plan::Recover { source } => {
+                let shares = source::backup(self.app, self.client, &self.wallet, source).await?;
+                self.reshare_to_signing(socket, shares).await
+            }
+            Plan::Backup { method, source } => {
+                let shares = source::signing(self.app, self.client, source).await?;
+                self.make_backup(socket, shares, method, source).await
+            }
+        }
+    }
+
+    async fn reshare_to_signing(
+        &self,
+        socket: &mut Socket,
+        shares: KeyShares,
+    ) -> Result<Outcome, ApiError> {
+        let ids = self.new_signing_ids();
+        let (session, keys) = self.context(PairIds::Signing(ids));
+        let machine = ReshareToSigning::server(&session, &keys, shares)
+            .map_err(|abort| self.abort(&abort))?;
+        self.started(socket, PairIds::Signing(ids)).await?;
+        self.make_signing(socket, machine, ids).await
+    }
+
+    /// E2: commit, and only then let the last message go.
+    async fn make_signing<M>(
+        &self,
+        socket: &mut Socket,
+        machine: M,
+        ids: PerCurve<SigningSharePairId>,
+    ) -> Result<Outcome, ApiError>
+    where
+        M: mpc::Machine<Output = SigningShares> + Send + 'static,
+    {
+        let made = self.drive(socket, machine).await?;
+        let shares = &made.output;
+        let points = PerCurve::new(
+            public_points(shares.secp256k1.key()),
+            public_points(&shares.ed25519),
+        );
+        let commit = Event::CommitSigning(SigningCommit {
+            fence: self.lease.fence,
+            ids,
+            points,
+            plan: self.plan,
+        });
+        let shares = PerCurve::new(
+            SecretBytes::new(shares.secp256k1.encode()),
+            SecretBytes::new(shares.ed25519.encode()),
+        );
+        let secrets = Secrets::StoreSigningShare { ids, shares };
+        let committed = self.app.wallets.apply(self.client, commit, secrets).await?;
+        socket.send_binary(made.last.release().into_bytes()).await?;
+        let pair = committed.wallet.signing_pair_of(ids);
+        let status = pair
+            .ok_or_else(|| ApiError::internal("a pair is gone"))?
+            .status;
+        Ok(Outcome::SigningPair { ids, status })
+    }
+
+    /// E14: commit with the share in the outbox, let the last message go, deliver (E15).
+    async fn make_backup(
+        &self,
+        socket: &mut Socket,
+        shares: KeyShares,
+        method: BackupMethod,
+        source: PerCurve<SigningSharePairId>,
+    ) -> Result<Outcome, ApiError> {
+        let ids = PerCurve::new(self.new_id(), self.new_id()).map(BackupSharePairId);
+        let (session, keys) = self.context(PairIds::Backup(ids));
+        let machine =
+            ReshareToBackup::server(&session, &keys, shares).map_err(|abort| self.abort(&abort))?;
+        self.started(socket, PairIds::Backup(ids)).await?;
+        let made = self.drive(socket, machine).await?;
+        let shares = &made.output;
+        let fence = self.lease.fence;
+        let points = PerCurve::new(
+            public_points(&shares.secp256k1),
+            public_points(&shares.ed25519),
+        );
+        let commit = Event::CommitBackup(BackupCommit {
+            fence,
+            ids,
+            points,
+            source,
+            method,
+        });
+        let shares = PerCurve::new(
+            SecretBytes::new(shares.secp256k1.encode()),
+            SecretBytes::new(shares.ed25519.encode()),
+        );
+        let due_at = self.app.clock.now().plus_ms(outbox::SESSION_GRACE_MS);
+        let secrets = Secrets::Enqueue {
+            ids,
+            shares,
+            due_at,
+        };
+        self.app.wallets.apply(self.client, commit, secrets).await?;
+        socket.send_binary(made.last.release().into_bytes()).await?;
+        outbox::deliver(self.app, self.client, ids).await?;
+        let status = lifecycle::BackupStatus::StoredCustodianBackupShare;
+        Ok(Outcome::BackupPair { ids, status })
+    }
+
+    async fn drive<M>(
+        &self,
+        socket: &mut Socket,
+        machine: M,
+    ) -> Result<super::Made<M::Output>, ApiError>
+    where
+        M: mpc::Machine + Send + 'static,
+        M::Output: Send,
+    {
+        let operation = Operation::Pair(self.plan.kind());
+        drive(self.app, socket, machine)
+            .await
+            .map_err(|error: RunError| error.public(operation))
+    }
+
+    async fn started(&self, socket: &mut Socket, new_pair: PairIds) -> Result<(), ApiError> {
+        let started = Started {
+            wallet_ids: self.wallet.ids,
+            generation: self.lease.generation.0,
+            new_pair,
+            source_pair: source_of(&self.plan),
+        };
+        socket.send(&ServerFrame::Started(started)).await
+    }
+
+    fn context(&self, new_pair: PairIds) -> (mpc::Session, BothCurves<KeyContext>) {
+        let session = mpc::Session {
+            operation: match self.plan.kind() {
+                OperationKind::Generate => mpc::Operation::Generate,
+                OperationKind::Backup => mpc::Operation::Backup,
+                OperationKind::Recover => mpc::Operation::Recover,
+                OperationKind::Refresh => mpc::Operation::Refresh,
+            },
+            generation: self.lease.generation.0,
+            client_nonce: self.nonces.client,
+            server_nonce: self.nonces.server,
+        };
+        let key = |curve: Curve| KeyContext {
+            wallet_id: self.wallet.ids.of(curve).to_bytes(),
+            new_pair: Some(new_pair.to_bytes(curve)),
+            source_pair: source_of(&self.plan).map(|source| source.to_bytes(curve)),
+        };
+        let keys = BothCurves {
+            secp256k1: key(Curve::Secp256k1),
+            ed25519: key(Curve::Ed25519),
+        };
+        (session, keys)
+    }
+
+    fn new_signing_ids(&self) -> PerCurve<SigningSharePairId> {
+        PerCurve::new(self.new_id(), self.new_id()).map(SigningSharePairId)
+    }
+
+    fn new_id(&self) -> uuid::Uuid {
+        SigningSharePairId::make(self.app.clock.now(), entropy::bytes()).0
+    }
+
+    fn abort(&self, abort: &mpc::Abort) -> ApiError {
+        ApiError::from_abort(Operation::Pair(self.plan.kind()), abort)
+    }
+}
+
+/// The public side of a new sharing, as the wallet's record keeps it.
+fn public_points<G: Group>(share: &KeyShare<G>) -> PublicPoints {
+    let points: &Points<G> = share.points();
+    PublicPoints {
+        key: Point(points.key()),
+        client: Point(points.share(Role::Client)),
+        server: Point(points.share(Role::Server)),
+    }
+}
+
+/// A pair id that the caller named and that is not this wallet's.
+fn unknown_pair() -> ApiError {
+    ApiError::new(
+        ErrorId::NotFound,
+        "this wallet has no such pair; read its pairs and use one",
+    )
+}

@@ -1,0 +1,148 @@
+//! Signing: E11 before every answer, and a strike made durable before any (E12).
+
+use portal_api::limits::SIGN_PAYLOAD_BYTES;
+use portal_api::session::Outcome;
+use portal_lifecycle::ids::{ClientId, SigningSharePairId};
+use portal_lifecycle::{Curve, ErrorId, Wallet};
+use portal_mpc::{
+    self as mpc, Ed25519, HeldMessage, KeyContext, KeyShare, Machine, Step, ed25519, secp256k1,
+};
+use portal_seal::SecretBytes;
+use portal_store::AuditRecord;
+use sha2::{Digest as _, Sha256};
+
+use super::guard::{Signing, guarded_step};
+use super::socket::Socket;
+use super::{Nonces, RunError, held};
+use crate::error::Operation;
+use crate::{ApiError, App, trace};
+
+/// What the client wants signed, with which pair.
+pub(super) struct Wanted {
+    pub(super) curve: Curve,
+    pub(super) pair: SigningSharePairId,
+    pub(super) payload: Vec<u8>,
+}
+
+pub(super) async fn run(
+    app: &App,
+    socket: &mut Socket,
+    client: ClientId,
+    nonces: Nonces,
+    wanted: Wanted,
+) -> Result<Outcome, ApiError> {
+    let signing = Signing {
+        client,
+        curve: wanted.curve,
+        pair: wanted.pair,
+    };
+    let wallet = app.wallets.check(client, signing.event()).await?;
+    let share = app
+        .store
+        .signing_share(client, wanted.curve, wanted.pair)
+        .await?;
+    let share = share.ok_or_else(|| ApiError::internal("the server's share is gone"))?;
+    let (session, key) = context(&wallet, &wanted, nonces)?;
+    let held = match wanted.curve {
+        Curve::Secp256k1 => {
+            let machine = ecdsa(&session, &key, &share, &wanted.payload)?;
+            drive_guarded(app, socket, signing, machine).await
+        }
+        Curve::Ed25519 => {
+            let machine = eddsa(&session, &key, &share, &wanted.payload)?;
+            drive_guarded(app, socket, signing, machine).await
+        }
+    };
+    let held = held.map_err(|error| error.public(Operation::Sign))?;
+    let record = AuditRecord {
+        action: "signature",
+        subject: wanted.pair.to_string(),
+        digest: Sha256::digest(&wanted.payload).into(),
+        trace_id: trace::current(),
+    };
+    app.wallets.audited(client, signing.event(), record).await?;
+    socket.send_binary(held.release().into_bytes()).await?;
+    Ok(Outcome::Signature)
+}
+
+/// Drives a signing machine to its last message; the client alone needs the signature.
+async fn drive_guarded<M>(
+    app: &App,
+    socket: &mut Socket,
+    signing: Signing,
+    mut machine: M,
+) -> Result<HeldMessage, RunError>
+where
+    M: Machine + Send + 'static,
+    M::Output: Send,
+{
+    loop {
+        let message = socket.receive_binary().await?;
+        match guarded_step(app, signing, machine, message).await? {
+            Step::Continue { next, message } => {
+                socket.send_binary(message.into_bytes()).await?;
+                machine = next;
+            }
+            Step::Finish { last, .. } => return Ok(held(last)?),
+        }
+    }
+}
+
+fn context(
+    wallet: &Wallet,
+    wanted: &Wanted,
+    nonces: Nonces,
+) -> Result<(mpc::Session, KeyContext), ApiError> {
+    let pair = wallet
+        .signing_pair(wanted.curve, wanted.pair)
+        .ok_or_else(ApiError::not_found)?;
+    let session = mpc::Session {
+        operation: mpc::Operation::Sign,
+        generation: pair.generation.0,
+        client_nonce: nonces.client,
+        server_nonce: nonces.server,
+    };
+    let key = KeyContext {
+        wallet_id: wallet.ids.of(wanted.curve).to_bytes(),
+        new_pair: None,
+        source_pair: Some(wanted.pair.to_bytes()),
+    };
+    Ok((session, key))
+}
+
+fn ecdsa(
+    session: &mpc::Session,
+    key: &KeyContext,
+    share: &SecretBytes,
+    payload: &[u8],
+) -> Result<impl Machine<Output = secp256k1::Signature> + Send + use<>, ApiError> {
+    let digest = payload.try_into().map_err(|_| {
+        let detail = format!(
+            "expected a digest of 32 bytes to sign, got {}",
+            payload.len()
+        );
+        ApiError::new(ErrorId::BadRequest, detail)
+    })?;
+    let share =
+        secp256k1::SigningShare::decode(share.expose()).map_err(ApiError::from_own_share)?;
+    secp256k1::ServerSign::new(session, key, share, digest)
+        .map_err(|abort| ApiError::from_abort(Operation::Sign, &abort))
+}
+
+fn eddsa(
+    session: &mpc::Session,
+    key: &KeyContext,
+    share: &SecretBytes,
+    payload: &[u8],
+) -> Result<impl Machine<Output = ()> + Send + use<>, ApiError> {
+    if payload.len() > SIGN_PAYLOAD_BYTES {
+        let detail = format!(
+            "expected a message of at most {SIGN_PAYLOAD_BYTES} bytes, got {}",
+            payload.len()
+        );
+        return Err(ApiError::new(ErrorId::PayloadTooLarge, detail));
+    }
+    let share = KeyShare::<Ed25519>::decode(share.expose()).map_err(ApiError::from_own_share)?;
+    ed25519::ServerSign::new(session, key, share, payload)
+        .map_err(|abort| ApiError::from_abort(Operation::Sign, &abort))
+}

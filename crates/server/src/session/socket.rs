@@ -1,0 +1,117 @@
+//! The frames of one WebSocket connection.
+
+use std::time::{Duration, Instant};
+
+use axum::extract::ws::{Message, WebSocket};
+use portal_api::session::{ClientFrame, ServerFrame};
+use portal_lifecycle::ErrorId;
+
+use crate::ApiError;
+
+/// A connection that speaks frames and knows how long it waited for them.
+pub(super) struct Socket {
+    inner: WebSocket,
+    timeout: Duration,
+    waited: Duration,
+}
+
+impl Socket {
+    pub(super) const fn new(inner: WebSocket, timeout: Duration) -> Self {
+        Self {
+            inner,
+            timeout,
+            waited: Duration::ZERO,
+        }
+    }
+
+    /// Time spent waiting for the client.
+    pub(super) const fn waited(&self) -> Duration {
+        self.waited
+    }
+
+    pub(super) async fn send(&mut self, frame: &ServerFrame) -> Result<(), ApiError> {
+        let text = serde_json::to_string(frame)
+            .map_err(|_| ApiError::internal("a frame cannot be written"))?;
+        self.write(Message::text(text)).await
+    }
+
+    pub(super) async fn send_binary(&mut self, message: Vec<u8>) -> Result<(), ApiError> {
+        self.write(Message::binary(message)).await
+    }
+
+    /// The client's next text frame.
+    pub(super) async fn receive(&mut self) -> Result<ClientFrame, ApiError> {
+        match self.read().await? {
+            Message::Text(text) => serde_json::from_str(text.as_str()).map_err(|error| {
+                // The text itself may hold a token; where it goes wrong is enough.
+                let (line, column) = (error.line(), error.column());
+                malformed(&format!(
+                    "expected a start frame; it goes wrong at line {line} column {column}"
+                ))
+            }),
+            _ => Err(malformed("expected a text frame, got a binary one")),
+        }
+    }
+
+    /// The client's next MPC message.
+    pub(super) async fn receive_binary(&mut self) -> Result<Vec<u8>, ApiError> {
+        match self.read().await? {
+            Message::Binary(bytes) => Ok(bytes.into()),
+            _ => Err(malformed(
+                "expected a binary frame with an MPC message, got a text one",
+            )),
+        }
+    }
+
+    /// Says goodbye; the client may have said so first.
+    pub(super) async fn close(mut self) {
+        let _ = self.inner.send(Message::Close(None)).await;
+    }
+
+    async fn write(&mut self, message: Message) -> Result<(), ApiError> {
+        let sending = self.inner.send(message);
+        match tokio::time::timeout(self.timeout, sending).await {
+            Ok(sent) => sent.map_err(|_| closed()),
+            Err(_) => Err(self.timed_out("take a frame")),
+        }
+    }
+
+    async fn read(&mut self) -> Result<Message, ApiError> {
+        let begun = Instant::now();
+        let next = tokio::time::timeout(self.timeout, self.next()).await;
+        self.waited += begun.elapsed();
+        next.unwrap_or_else(|_| Err(self.timed_out("send its next frame")))
+    }
+
+    async fn next(&mut self) -> Result<Message, ApiError> {
+        loop {
+            match self.inner.recv().await {
+                None | Some(Ok(Message::Close(_))) => return Err(closed()),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(message)) => return Ok(message),
+                Some(Err(_)) => {
+                    return Err(malformed("the connection broke, or sent what is no frame"));
+                }
+            }
+        }
+    }
+
+    fn timed_out(&self, what: &str) -> ApiError {
+        let allowed = self.timeout.as_secs();
+        ApiError::new(
+            ErrorId::WsTimeout,
+            format!("the client did not {what} within {allowed} s"),
+        )
+    }
+}
+
+fn closed() -> ApiError {
+    ApiError::new(
+        ErrorId::WsClosed,
+        "the client closed the connection before the session ended",
+    )
+}
+
+fn malformed(what: &str) -> ApiError {
+    ApiError::new(ErrorId::WsMsgMalformed, what)
+}
