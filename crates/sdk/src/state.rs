@@ -5,6 +5,8 @@ use portal_lifecycle::ids::SigningSharePairId;
 use portal_lifecycle::{BackupMethod, BackupStatus, Curve, PerCurve, SigningStatus};
 
 use crate::meter::Meter;
+use portal_chains::Addresses;
+
 use crate::{Error, Portal};
 
 impl Portal {
@@ -37,6 +39,24 @@ impl Portal {
         Ok(pairs
             .iter()
             .any(|pair| is_current(signing_status(&state, pair.ids))))
+    }
+
+    /// The addresses of the wallet, computed on this device from its own share.
+    ///
+    /// # Errors
+    ///
+    /// As [`state`](Self::state), `WALLET_NOT_FOUND`, `SIGNING_SHARE_NOT_ON_DEVICE`.
+    pub async fn addresses(&self) -> Result<Addresses, Error> {
+        let state = self.state().await?;
+        let pairs = self.device.pairs().await?;
+        let current = pairs
+            .iter()
+            .rev()
+            .find(|pair| is_current(signing_status(&state, pair.ids)));
+        match current {
+            Some(pair) => pair.addresses(),
+            None => self.pair_in_use(&state).await?.addresses(),
+        }
     }
 
     /// Whether a completed backup is in force. While not, a lost device is a lost wallet.

@@ -1,18 +1,20 @@
 //! What holds after every transition, each with a name and a proof that it can be seen to fail.
 
 use portal_lifecycle::{
-    BackupStatus, Curve, OperationKind, PublicPoints, SigningStatus, Timestamp, Wallet,
+    BackupStatus, Curve, Effect, Event, LeaseTaken, Plan, PublicPoints, SigningStatus, Timestamp,
+    Wallet,
 };
 
 use crate::world::{
-    KEY, OTHER_KEY, active, after, at, backed_up, backup, backup_acknowledged, commit_signing_of,
-    confirm_signing, frozen, points, refreshed, sign, start, with,
+    KEY, OTHER_KEY, active, after, at, backed_up, backup, backup_acknowledged, commit_backup,
+    commit_signing, commit_signing_of, confirm_signing, frozen, points, refresh, refreshed, sign,
+    start, with,
 };
 
 /// A property of a transition: the wallet before and after it.
 type Holds = fn(&Wallet, &Wallet) -> bool;
 
-const INVARIANTS: [(&str, Holds); 13] = [
+const INVARIANTS: [(&str, Holds); 14] = [
     ("I2: at most one signing pair is in force", |_, next| {
         in_force(next).count() <= 1
     }),
@@ -83,6 +85,13 @@ const INVARIANTS: [(&str, Holds); 13] = [
         |before, next| before.active_backup().is_none() || next.active_backup().is_some(),
     ),
     (
+        "the active backup never gives way to an older one",
+        |before, next| {
+            let newest = |wallet| active_backups(wallet).map(|pair| pair.generation).max();
+            newest(before) <= newest(next)
+        },
+    ),
+    (
         "nothing of a pair changes but its status and its digest",
         |before, next| {
             before.signing_pairs.iter().all(|was| {
@@ -109,6 +118,42 @@ pub(crate) fn broken(before: &Wallet, next: &Wallet) -> Vec<&'static str> {
         .collect()
 }
 
+/// What `event` must not have been allowed to do, whatever state it leaves.
+pub(crate) fn wrongly_allowed(
+    before: &Wallet,
+    event: &Event,
+    effect: &Effect,
+    now: Timestamp,
+) -> Option<&'static str> {
+    let newest = |fence| before.lease.is_some() && fence == before.fence;
+    let held_by_another = |device_id| {
+        before
+            .lease
+            .as_ref()
+            .is_some_and(|lease| lease.device_id != device_id && now < lease.expires_at)
+    };
+    let signs = |curve, id| {
+        before
+            .signing_pair(curve, id)
+            .is_some_and(|pair| pair.status == SigningStatus::StoredClient)
+    };
+    match (event, effect) {
+        (Event::Start(start), Effect::LeaseTaken(_)) if held_by_another(start.device_id) => {
+            Some("E1: a lease was taken while another device held it")
+        }
+        (Event::CommitSigning(commit), _) if !newest(commit.fence) => {
+            Some("E2: a commit under an old fence")
+        }
+        (Event::CommitBackup(commit), _) if !newest(commit.fence) => {
+            Some("E14: a commit under an old fence")
+        }
+        (Event::Sign { curve, pair }, _) if !signs(*curve, *pair) => {
+            Some("E11: a pair signed that is not active")
+        }
+        _ => None,
+    }
+}
+
 /// L1: with an active backup, and once the lease has run out, any device comes to a signature.
 ///
 /// # Errors
@@ -122,10 +167,11 @@ pub(crate) fn recovers(wallet: &Wallet, now: Timestamp) -> Result<(), String> {
         .lease
         .as_ref()
         .map_or(now, |lease| now.max(lease.expires_at));
+    let plan = Plan::Recover { source: backup.ids };
     let new = 0xfe;
     let steps = [
-        start(OperationKind::Recover, new, new),
-        commit_signing_of(wallet.fence.0 + 1, new, backup.points.clone()),
+        start(plan, new, new),
+        commit_signing_of(plan, wallet.fence.0 + 1, new, backup.points.clone()),
         confirm_signing(new),
         sign(Curve::Secp256k1, new),
         sign(Curve::Ed25519, new),
@@ -213,6 +259,12 @@ fn each_invariant_sees_what_breaks_it() {
         ),
         (backed_up(), superseded_backup),
         (
+            backed_up(),
+            with(backed_up(), |wallet| {
+                wallet.backup_pairs[0].generation.0 = 0;
+            }),
+        ),
+        (
             active(),
             with(active(), |wallet| {
                 wallet.signing_pairs[0].points = points(KEY, 2)
@@ -234,8 +286,26 @@ fn each_invariant_sees_what_breaks_it() {
 }
 
 #[test]
+fn what_was_wrongly_allowed_is_seen() {
+    let leased = after(backed_up(), &[start(refresh(1), 3, 1)]);
+    let taken = Effect::LeaseTaken(LeaseTaken {
+        fence: leased.fence,
+        generation: leased.generation,
+    });
+    for (event, effect) in [
+        (start(refresh(1), 4, 2), taken),
+        (commit_signing(refresh(1), 2, 2), Effect::None),
+        (commit_backup(2, 2, 1), Effect::None),
+        (sign(Curve::Ed25519, 2), Effect::AuditSignature),
+    ] {
+        let seen = wrongly_allowed(&leased, &event, &effect, at(0));
+        assert!(seen.is_some(), "expected {event:?} to be seen");
+    }
+}
+
+#[test]
 fn a_recovery_that_cannot_start_is_seen() {
-    let leased = after(backed_up(), &[start(OperationKind::Refresh, 3, 1)]);
+    let leased = after(backed_up(), &[start(refresh(1), 3, 1)]);
     assert_eq!(recovers(&leased, at(0)), Ok(()));
     // A pair in force that no new pair can be newer than.
     let stuck = with(backed_up(), |wallet| {

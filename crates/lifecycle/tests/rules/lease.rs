@@ -1,25 +1,26 @@
-//! E1 and E19: who may begin what; and the lease given back.
+//! E1, E13 and E19: who may begin what; and the lease given back.
 
-use portal_lifecycle::OperationKind::{Backup, Generate, Recover, Refresh};
+use portal_lifecycle::OperationKind::{Backup, Generate, Refresh};
 use portal_lifecycle::{
-    AlreadyMade, Effect, Event, Fence, Generation, Lease, LeaseTaken, OperationKind, Refusal,
-    Wallet,
+    AlreadyMade, Curve, Effect, Event, Fence, Generation, Lease, LeaseTaken, Plan, Refusal, Wallet,
 };
 
+use crate::example::{Answer, Example, check};
 use crate::world::{
-    Answer, Example, LEASE_MS, active, at, backed_up, backup, backup_acknowledged, backup_pending,
-    check, device, frozen, generated, nothing, operation, signing, start, with,
+    LEASE_MS, acknowledged, active, after, at, back_up, backed_up, backup, backup_acknowledged,
+    backup_pending, commit_backup, confirm_backup, device, frozen, generated, nothing, operation,
+    recover, refresh, refreshed, signing, start, start_for, strike, with,
 };
 
 /// The answer that takes the lease on `given` at `at_ms`; no pair is touched.
-fn taken(given: &Wallet, kind: OperationKind, operation_id: u8, by: u8, at_ms: u64) -> Answer {
+fn taken(given: &Wallet, plan: Plan, operation_id: u8, by: u8, at_ms: u64) -> Answer {
     let (fence, generation) = (Fence(given.fence.0 + 1), Generation(given.generation.0 + 1));
     let wallet = with(given.clone(), |wallet| {
         wallet.fence = fence;
         wallet.generation = generation;
         wallet.lease = Some(Lease {
             operation_id: operation(operation_id),
-            kind,
+            kind: plan.kind(),
             device_id: device(by),
             fence,
             generation,
@@ -29,63 +30,92 @@ fn taken(given: &Wallet, kind: OperationKind, operation_id: u8, by: u8, at_ms: u
     Ok((wallet, Effect::LeaseTaken(LeaseTaken { fence, generation })))
 }
 
-/// `wallet` while device 1 runs operation 9 on it until `LEASE_MS`.
-fn leased(wallet: Wallet, kind: OperationKind) -> Wallet {
-    crate::world::after(wallet, &[start(kind, 9, 1)])
+/// Pair 1 is active, and device 1 refreshes it as operation 9.
+fn leased() -> Wallet {
+    after(active(), &[start(refresh(1), 9, 1)])
 }
 
 #[test]
 fn one_operation_at_a_time() {
-    let held = Refusal::LeaseHeld {
-        device_id: device(1),
-        operation_id: operation(9),
-        kind: Refresh,
-        expires_at: at(LEASE_MS),
+    let held = || {
+        Err(Refusal::LeaseHeld {
+            device_id: device(1),
+            operation_id: operation(9),
+            kind: Refresh,
+            expires_at: at(LEASE_MS),
+        })
     };
-    let given = leased(active(), Refresh);
+    let row = |what, given: Wallet, event, at_ms, expected| Example {
+        what,
+        given,
+        event,
+        at_ms,
+        expected,
+    };
+    let other_device = || start(back_up(1), 3, 2);
+    // As a clock that was an hour fast would have given it out.
+    let far_ahead = with(leased(), |wallet| {
+        if let Some(lease) = &mut wallet.lease {
+            lease.expires_at = at(LEASE_MS + 1);
+        }
+    });
     check(vec![
-        Example {
-            what: "E1: the lease of a new wallet is free",
-            given: nothing(),
-            event: start(Generate, 1, 1),
-            at_ms: 7,
-            expected: taken(&nothing(), Generate, 1, 1, 7),
-        },
-        Example {
-            what: "E1: another device waits",
-            given: given.clone(),
-            event: start(Backup, 3, 2),
-            at_ms: 0,
-            expected: Err(held.clone()),
-        },
-        Example {
-            what: "E1: another device waits under the holder's operation id, too",
-            given: given.clone(),
-            event: start(Refresh, 9, 2),
-            at_ms: 0,
-            expected: Err(held.clone()),
-        },
-        Example {
-            what: "E1: another device waits to the last millisecond",
-            given: given.clone(),
-            event: start(Backup, 3, 2),
-            at_ms: LEASE_MS - 1,
-            expected: Err(held),
-        },
-        Example {
-            what: "E1: an expired lease is taken over",
-            given: given.clone(),
-            event: start(Backup, 3, 2),
-            at_ms: LEASE_MS,
-            expected: taken(&given, Backup, 3, 2, LEASE_MS),
-        },
-        Example {
-            what: "E1: a device that lost its session begins anew, under a new fence",
-            given: given.clone(),
-            event: start(Refresh, 9, 1),
-            at_ms: 1,
-            expected: taken(&given, Refresh, 9, 1, 1),
-        },
+        row(
+            "E1: the lease of a new wallet is free",
+            nothing(),
+            start(Plan::Generate, 1, 1),
+            7,
+            taken(&nothing(), Plan::Generate, 1, 1, 7),
+        ),
+        row(
+            "E1: another device waits",
+            leased(),
+            other_device(),
+            0,
+            held(),
+        ),
+        row(
+            "E1: another device waits under the holder's operation id, too",
+            leased(),
+            start(refresh(1), 9, 2),
+            0,
+            held(),
+        ),
+        row(
+            "E1: another device waits to the last millisecond",
+            leased(),
+            other_device(),
+            LEASE_MS - 1,
+            held(),
+        ),
+        row(
+            "E1: an expired lease is taken over",
+            leased(),
+            other_device(),
+            LEASE_MS,
+            taken(&leased(), back_up(1), 3, 2, LEASE_MS),
+        ),
+        row(
+            "E1: a longer wait is no shorter lease",
+            leased(),
+            start_for(LEASE_MS + 1, back_up(1), 3, 2),
+            0,
+            held(),
+        ),
+        row(
+            "E1: a lease that ends later than any could is taken over",
+            far_ahead.clone(),
+            other_device(),
+            0,
+            taken(&far_ahead, back_up(1), 3, 2, 0),
+        ),
+        row(
+            "E1: a device that lost its session begins anew, under a new fence",
+            leased(),
+            start(refresh(1), 9, 1),
+            1,
+            taken(&leased(), refresh(1), 9, 1, 1),
+        ),
     ]);
 }
 
@@ -93,175 +123,233 @@ fn one_operation_at_a_time() {
 fn an_operation_id_finds_what_it_made() {
     let signing_made = Effect::AlreadyMade(AlreadyMade::Signing(signing(1)));
     let backup_made = Effect::AlreadyMade(AlreadyMade::Backup(backup(1)));
+    let row = |what, given: Wallet, event, expected| Example {
+        what,
+        given,
+        event,
+        at_ms: 0,
+        expected,
+    };
+    let again = |what, given: Wallet, device, effect| {
+        let expected = Ok((given.clone(), effect));
+        row(what, given, start(Plan::Generate, 1, device), expected)
+    };
     let reused = |operation_id, ran| {
         Err(Refusal::OperationIdReused {
             operation_id: operation(operation_id),
             ran,
         })
     };
-    let busy = leased(active(), Refresh);
     check(vec![
-        Example {
-            what: "E1: a Generate said again makes no second key",
-            given: generated(),
-            event: start(Generate, 1, 1),
-            at_ms: 0,
-            expected: Ok((generated(), signing_made.clone())),
-        },
-        Example {
-            what: "E1: nor once the wallet exists",
-            given: active(),
-            event: start(Generate, 1, 1),
-            at_ms: 0,
-            expected: Ok((active(), signing_made.clone())),
-        },
-        Example {
-            what: "E1: nor while another operation runs",
-            given: busy.clone(),
-            event: start(Generate, 1, 2),
-            at_ms: 0,
-            expected: Ok((busy, signing_made)),
-        },
-        Example {
-            what: "E1: a Backup said again makes no second backup",
-            given: backup_pending(),
-            event: start(Backup, 2, 1),
-            at_ms: 0,
-            expected: Ok((backup_pending(), backup_made)),
-        },
-        Example {
-            what: "E1: the id of a Generate is not one for a Refresh",
-            given: active(),
-            event: start(Refresh, 1, 1),
-            at_ms: 0,
-            expected: reused(1, Generate),
-        },
-        Example {
-            what: "E1: the id of a Backup is not one for a Recover",
-            given: backed_up(),
-            event: start(Recover, 2, 1),
-            at_ms: 0,
-            expected: reused(2, Backup),
-        },
+        again(
+            "E1: a Generate said again makes no second key",
+            generated(),
+            1,
+            signing_made.clone(),
+        ),
+        again(
+            "E1: nor once the wallet exists",
+            active(),
+            1,
+            signing_made.clone(),
+        ),
+        again(
+            "E1: nor while another operation runs",
+            leased(),
+            2,
+            signing_made,
+        ),
+        row(
+            "E1: a Backup said again makes no second backup",
+            backup_pending(),
+            start(back_up(1), 2, 1),
+            Ok((backup_pending(), backup_made)),
+        ),
+        row(
+            "E1: the id of a Generate is not one for a Refresh",
+            active(),
+            start(refresh(1), 1, 1),
+            reused(1, Generate),
+        ),
+        row(
+            "E1: the id of a Backup is not one for a Recover",
+            backed_up(),
+            start(recover(1), 2, 1),
+            reused(2, Backup),
+        ),
+        row(
+            "E1: the id of a Refresh that still runs is not one for a Backup",
+            leased(),
+            start(back_up(1), 9, 1),
+            reused(9, Refresh),
+        ),
+        row(
+            "E1: nor once its lease has run out",
+            with(leased(), |wallet| {
+                if let Some(lease) = &mut wallet.lease {
+                    lease.expires_at = at(0);
+                }
+            }),
+            start(back_up(1), 9, 2),
+            reused(9, Refresh),
+        ),
     ]);
 }
 
 #[test]
 fn an_operation_needs_what_it_reads() {
-    let row = |what, given: Wallet, kind, refusal| Example {
+    let row = |what, given: Wallet, plan: Plan, refusal| Example {
         what,
         given,
-        event: start(kind, 3, 1),
+        event: start(plan, 8, 1),
         at_ms: 0,
         expected: Err(refusal),
     };
-    let allowed = |what, given: Wallet, kind| Example {
+    let allowed = |what, given: Wallet, plan: Plan| Example {
         what,
-        expected: taken(&given, kind, 3, 1, 0),
+        expected: taken(&given, plan, 8, 1, 0),
         given,
-        event: start(kind, 3, 1),
+        event: start(plan, 8, 1),
         at_ms: 0,
     };
-    let frozen_with_backup = crate::world::after(
+    let superseded = || Refusal::SigningSuperseded {
+        given: Generation(1),
+        active: signing(2),
+        active_generation: Generation(2),
+    };
+    let frozen_with_backup = after(backed_up(), &[strike(Curve::Ed25519, 1)]);
+    let second_backup = after(
         backed_up(),
-        &[crate::world::strike(portal_lifecycle::Curve::Ed25519, 1)],
+        &[
+            start(back_up(1), 3, 1),
+            commit_backup(3, 2, 1),
+            acknowledged(2),
+            confirm_backup(2),
+        ],
     );
     check(vec![
         row(
             "Generate: one wallet a client",
             active(),
-            Generate,
+            Plan::Generate,
             Refusal::WalletAlreadyExists,
         ),
         row(
             "E13: Generate does not unfreeze",
             frozen(),
-            Generate,
+            Plan::Generate,
             Refusal::WalletAlreadyExists,
         ),
         allowed(
             "Generate: a pair that was never confirmed is no wallet",
             generated(),
-            Generate,
+            Plan::Generate,
         ),
         row(
-            "Backup: reads a signing pair",
+            "Backup: reads a pair",
             nothing(),
-            Backup,
+            back_up(1),
             Refusal::WalletNotFound,
         ),
         row(
-            "Backup: reads a confirmed pair",
+            "Backup: a confirmed one",
             generated(),
-            Backup,
+            back_up(1),
             Refusal::WalletNotFound,
         ),
         row(
-            "E13: Backup does not read a frozen pair",
+            "Backup: one that exists",
+            active(),
+            back_up(7),
+            Refusal::PairNotFound,
+        ),
+        row("E14: the active one", refreshed(), back_up(1), superseded()),
+        row(
+            "E13: no frozen one",
             frozen(),
-            Backup,
+            back_up(1),
             Refusal::SigningFrozen,
         ),
-        allowed("Backup: reads the active pair", active(), Backup),
+        allowed("Backup: reads the active pair", active(), back_up(1)),
         row(
-            "Refresh: reads a signing pair",
+            "Refresh: reads a pair",
             nothing(),
-            Refresh,
+            refresh(1),
             Refusal::WalletNotFound,
         ),
         row(
-            "Refresh: reads a confirmed pair",
+            "Refresh: a confirmed one",
             generated(),
-            Refresh,
+            refresh(1),
             Refusal::WalletNotFound,
         ),
-        allowed("E13: Refresh replaces a frozen pair", frozen(), Refresh),
+        row(
+            "Refresh: one that exists",
+            active(),
+            refresh(7),
+            Refusal::PairNotFound,
+        ),
+        row(
+            "Refresh: the one in force",
+            refreshed(),
+            refresh(1),
+            superseded(),
+        ),
+        allowed("E13: Refresh replaces a frozen pair", frozen(), refresh(1)),
         row(
             "E19: Recover reads a backup",
             active(),
-            Recover,
+            recover(1),
             Refusal::BackupNotComplete,
         ),
         row(
-            "E19: Recover reads a complete backup",
+            "E19: a complete one",
             backup_acknowledged(),
-            Recover,
+            recover(1),
             Refusal::BackupNotComplete,
         ),
-        allowed("E19: Recover changes no pair", backed_up(), Recover),
+        row(
+            "E19: the active one",
+            second_backup,
+            recover(1),
+            Refusal::BackupNotActive,
+        ),
+        row(
+            "E19: one that exists",
+            backed_up(),
+            recover(7),
+            Refusal::BackupNotActive,
+        ),
+        allowed("E19: Recover changes no pair", backed_up(), recover(1)),
         allowed(
             "E13, E19: Recover replaces a frozen pair",
             frozen_with_backup,
-            Recover,
+            recover(1),
         ),
         allowed(
             "E19: Recover does not need the server's own signing share",
             with(backed_up(), |wallet| wallet.signing_pairs.clear()),
-            Recover,
+            recover(1),
         ),
     ]);
 }
 
 #[test]
 fn only_its_holder_gives_the_lease_back() {
-    let given = leased(active(), Refresh);
     check(vec![
         Example {
             what: "End: the lease is free again, fence and generation stay",
-            given: given.clone(),
+            given: leased(),
             event: Event::End { fence: Fence(2) },
             at_ms: 0,
-            expected: Ok((
-                with(given.clone(), |wallet| wallet.lease = None),
-                Effect::None,
-            )),
+            expected: Ok((with(leased(), |wallet| wallet.lease = None), Effect::None)),
         },
         Example {
             what: "End: an operation that was overtaken ends nobody else's",
-            given: given.clone(),
+            given: leased(),
             event: Event::End { fence: Fence(1) },
             at_ms: 0,
-            expected: Ok((given, Effect::None)),
+            expected: Ok((leased(), Effect::None)),
         },
     ]);
 }

@@ -7,12 +7,15 @@
 )]
 
 mod backup;
+mod backup_commit;
 mod errors;
+mod example;
 mod invariants;
 mod lease;
 mod names;
 mod refusals;
 mod sequences;
 mod signing;
+mod signing_commit;
 mod strike;
 mod world;

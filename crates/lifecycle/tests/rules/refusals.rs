@@ -6,7 +6,7 @@ use crate::world::{at, device, operation, signing};
 
 #[test]
 fn each_refusal_has_its_id_and_status() {
-    let rows: [(Refusal, ErrorId, u16); 15] = [
+    let rows: [(Refusal, ErrorId, u16); 18] = [
         (
             Refusal::LeaseHeld {
                 device_id: device(1),
@@ -39,6 +39,9 @@ fn each_refusal_has_its_id_and_status() {
         ),
         (Refusal::WalletNotFound, ErrorId::WalletNotFound, 404),
         (Refusal::BackupNotComplete, ErrorId::BackupNotComplete, 409),
+        (Refusal::BackupNotActive, ErrorId::BackupShareMismatch, 409),
+        (Refusal::PairIdTaken, ErrorId::InternalError, 500),
+        (Refusal::BackupKeyNotStored, ErrorId::StateInvalid, 409),
         (Refusal::PairNotFound, ErrorId::NotFound, 404),
         (
             Refusal::SigningSuperseded {

@@ -8,145 +8,228 @@
 use std::collections::BTreeMap;
 
 use portal_lifecycle::{
-    Curve, Effect, Event, Fence, OperationKind, Refusal, SigningStatus, Timestamp, Wallet,
+    BackupMethod, Curve, Effect, Event, Fence, OperationKind, Plan, Refusal, SigningStatus,
+    Timestamp, Wallet,
 };
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-use crate::invariants::{broken, recovers};
+use crate::invariants::{broken, recovers, wrongly_allowed};
 use crate::world::{
-    KEY, LEASE_MS, OTHER_KEY, acknowledged, commit_backup_of, commit_signing_of,
-    confirm_backup_with, confirm_signing, digest, key_stored, keys, nothing, sign, start, strike,
+    KEY, LEASE_MS, OTHER_KEY, acknowledged, active, back_up_by, backed_up, commit_backup_of,
+    commit_signing_of, confirm_backup_with, confirm_signing, digest, key_stored, keys, nothing,
+    recover, refresh, sign, start, strike,
 };
 
 const DEVICES: u8 = 2;
 const OPERATION_IDS: u8 = 24;
 const ACTIONS: usize = 120;
 
-/// An event before it is known to which of the wallet's pairs it belongs.
+/// One of the pairs that were made so far, or none of them.
+#[derive(Debug, Clone, Copy)]
+enum Pair {
+    InForce,
+    MadeAgo(u8),
+    Unknown,
+}
+
+impl Pair {
+    /// Its number: pairs are numbered from 1 in the order in which they were made.
+    fn number<T>(self, pairs: &[T], in_force: impl Fn(&T) -> bool) -> u8 {
+        let count = |n| u8::try_from(n).unwrap_or(u8::MAX);
+        let newest = count(pairs.len());
+        match self {
+            Self::InForce => pairs
+                .iter()
+                .position(in_force)
+                .map_or(newest, |at| count(at + 1)),
+            Self::MadeAgo(ago) => newest.saturating_sub(ago),
+            Self::Unknown => newest.saturating_add(1),
+        }
+    }
+
+    fn signing(self, wallet: &Wallet) -> u8 {
+        let current = wallet.current_signing().map(|pair| pair.ids);
+        self.number(&wallet.signing_pairs, |pair| Some(pair.ids) == current)
+    }
+
+    fn backup(self, wallet: &Wallet) -> u8 {
+        let active = wallet.active_backup().map(|pair| pair.ids);
+        self.number(&wallet.backup_pairs, |pair| Some(pair.ids) == active)
+    }
+}
+
+/// A plan before it is known which pair it reads.
+#[derive(Debug, Clone, Copy)]
+struct Planned {
+    kind: OperationKind,
+    source: Pair,
+    method: BackupMethod,
+}
+
+impl Planned {
+    fn on(self, wallet: &Wallet) -> Plan {
+        match self.kind {
+            OperationKind::Generate => Plan::Generate,
+            OperationKind::Backup => back_up_by(self.method, self.source.signing(wallet)),
+            OperationKind::Refresh => refresh(self.source.signing(wallet)),
+            OperationKind::Recover => recover(self.source.backup(wallet)),
+        }
+    }
+}
+
+/// An event before it is known which of the wallet's pairs and fences it names.
 #[derive(Debug, Clone)]
 enum Action {
     Wait {
         ms: u64,
     },
     Start {
-        kind: OperationKind,
+        plan: Planned,
         operation: u8,
         device: u8,
     },
     End {
-        lag: u64,
+        fences_ago: u64,
     },
-    CommitSigning {
-        lag: u64,
+    /// Of the kind that the lease was taken for, or of the plan's where `strayed`.
+    Commit {
+        fences_ago: u64,
+        plan: Planned,
+        strayed: bool,
         keys: (u8, u8),
     },
     ConfirmSigning {
-        pair: u8,
+        pair: Pair,
     },
     Sign {
         curve: Curve,
-        pair: u8,
+        pair: Pair,
     },
     Strike {
         curve: Curve,
-        pair: u8,
-    },
-    CommitBackup {
-        lag: u64,
-        source: u8,
-        keys: (u8, u8),
+        pair: Pair,
     },
     Acknowledged {
-        pair: u8,
+        pair: Pair,
     },
     KeyStored {
-        pair: u8,
+        pair: Pair,
     },
     ConfirmBackup {
-        pair: u8,
+        pair: Pair,
         digest: Option<u8>,
     },
 }
 
 fn action() -> impl Strategy<Value = Action> {
-    let kind = || prop::sample::select(OperationKind::ALL.to_vec());
     let curve = || prop::sample::select(Curve::ALL.to_vec());
-    let key = || prop_oneof![9 => Just(KEY), 1 => Just(OTHER_KEY)];
-    // How far the fence lies behind the newest.
-    let lag = || prop_oneof![6 => Just(0_u64), 1 => 1..3_u64];
-    // How many pairs ago the pair was made; the greatest names no pair at all.
-    let pair = || prop_oneof![5 => Just(0_u8), 3 => 1..4_u8, 1 => Just(u8::MAX)];
+    let keys = prop_oneof![
+        12 => Just((KEY, KEY)),
+        1 => Just((OTHER_KEY, KEY)),
+        1 => Just((KEY, OTHER_KEY)),
+        1 => Just((OTHER_KEY, OTHER_KEY)),
+    ];
+    let fences_ago = || prop_oneof![6 => Just(0_u64), 1 => 1..3_u64];
+    let pair = || {
+        prop_oneof![
+            4 => Just(Pair::InForce),
+            8 => (0..3_u8).prop_map(Pair::MadeAgo),
+            1 => Just(Pair::Unknown),
+        ]
+    };
+    let source = prop_oneof![9 => Just(Pair::InForce), 1 => pair()];
+    let kind = prop::sample::select(OperationKind::ALL.to_vec());
+    let method = prop::sample::select(BackupMethod::ALL.to_vec());
+    let plan = (kind, source, method).prop_map(|(kind, source, method)| Planned {
+        kind,
+        source,
+        method,
+    });
     let digest = prop_oneof![8 => (1..3_u8).prop_map(Some), 1 => Just(None)];
     prop_oneof![
         1 => (0..2 * LEASE_MS).prop_map(|ms| Action::Wait { ms }),
-        6 => (kind(), 1..=OPERATION_IDS, 1..=DEVICES)
-            .prop_map(|(kind, operation, device)| Action::Start { kind, operation, device }),
-        1 => lag().prop_map(|lag| Action::End { lag }),
-        4 => (lag(), (key(), key())).prop_map(|(lag, keys)| Action::CommitSigning { lag, keys }),
-        4 => pair().prop_map(|pair| Action::ConfirmSigning { pair }),
+        5 => (plan.clone(), 1..=OPERATION_IDS, 1..=DEVICES)
+            .prop_map(|(plan, operation, device)| Action::Start { plan, operation, device }),
+        1 => fences_ago().prop_map(|fences_ago| Action::End { fences_ago }),
+        6 => (fences_ago(), plan, prop::bool::weighted(0.1), keys).prop_map(
+            |(fences_ago, plan, strayed, keys)| Action::Commit { fences_ago, plan, strayed, keys }
+        ),
+        3 => pair().prop_map(|pair| Action::ConfirmSigning { pair }),
         2 => (curve(), pair()).prop_map(|(curve, pair)| Action::Sign { curve, pair }),
         1 => (curve(), pair()).prop_map(|(curve, pair)| Action::Strike { curve, pair }),
-        4 => (lag(), pair(), (key(), key()))
-            .prop_map(|(lag, source, keys)| Action::CommitBackup { lag, source, keys }),
         3 => pair().prop_map(|pair| Action::Acknowledged { pair }),
         2 => pair().prop_map(|pair| Action::KeyStored { pair }),
         4 => (pair(), digest).prop_map(|(pair, digest)| Action::ConfirmBackup { pair, digest }),
     ]
 }
 
-/// The number of the pair made `ago` pairs before the last; 0 is never one.
-fn number(made: usize, ago: u8) -> u8 {
-    u8::try_from(made).unwrap_or(u8::MAX).saturating_sub(ago)
-}
-
 impl Action {
-    /// The event this is on `wallet`; none where only time passes. New pairs are numbered from 1.
+    /// The event this is on `wallet`; none where only time passes.
     fn on(&self, wallet: &Wallet) -> Option<Event> {
-        let signing = |ago| number(wallet.signing_pairs.len(), ago);
-        let backup = |ago| number(wallet.backup_pairs.len(), ago);
-        let fence = |lag| wallet.fence.0.saturating_sub(lag);
+        let fence = |ago| wallet.fence.0.saturating_sub(ago);
         Some(match *self {
             Self::Wait { .. } => return None,
             Self::Start {
-                kind,
+                plan,
                 operation,
                 device,
-            } => start(kind, operation, device),
-            Self::End { lag } => Event::End {
-                fence: Fence(fence(lag)),
+            } => start(plan.on(wallet), operation, device),
+            Self::End { fences_ago } => Event::End {
+                fence: Fence(fence(fences_ago)),
             },
-            Self::CommitSigning { lag, keys: (a, b) } => {
-                let n = signing(0) + 1;
-                commit_signing_of(fence(lag), n, keys(a, b, n))
-            }
-            Self::ConfirmSigning { pair } => confirm_signing(signing(pair)),
-            Self::Sign { curve, pair } => sign(curve, signing(pair)),
-            Self::Strike { curve, pair } => strike(curve, signing(pair)),
-            Self::CommitBackup {
-                lag,
-                source,
-                keys: (a, b),
+            Self::Commit {
+                fences_ago,
+                mut plan,
+                strayed,
+                keys: (secp256k1, ed25519),
             } => {
-                let n = backup(0) + 1;
-                commit_backup_of(fence(lag), n, signing(source), keys(a, b, n))
+                if let Some(lease) = wallet.lease.as_ref().filter(|_| !strayed) {
+                    plan.kind = lease.kind;
+                }
+                commit(
+                    wallet,
+                    fence(fences_ago),
+                    plan.on(wallet),
+                    secp256k1,
+                    ed25519,
+                )
             }
-            Self::Acknowledged { pair } => acknowledged(backup(pair)),
-            Self::KeyStored { pair } => key_stored(backup(pair)),
+            Self::ConfirmSigning { pair } => confirm_signing(pair.signing(wallet)),
+            Self::Sign { curve, pair } => sign(curve, pair.signing(wallet)),
+            Self::Strike { curve, pair } => strike(curve, pair.signing(wallet)),
+            Self::Acknowledged { pair } => acknowledged(pair.backup(wallet)),
+            Self::KeyStored { pair } => key_stored(pair.backup(wallet)),
             Self::ConfirmBackup { pair, digest: n } => {
-                confirm_backup_with(backup(pair), n.map(digest))
+                confirm_backup_with(pair.backup(wallet), n.map(digest))
             }
         })
     }
 }
 
-/// Applies `actions` to a new wallet and shows each answer to `seen`.
+/// The commit of a pair that `plan` makes, with the next number there is.
+fn commit(wallet: &Wallet, fence: u64, plan: Plan, secp256k1: u8, ed25519: u8) -> Event {
+    if let Plan::Backup { source, method } = plan {
+        let n = Pair::Unknown.backup(wallet);
+        let source = wallet
+            .signing_pairs
+            .iter()
+            .position(|pair| pair.ids == source)
+            .map_or(0, |at| u8::try_from(at + 1).unwrap_or(u8::MAX));
+        commit_backup_of(fence, n, source, method, keys(secp256k1, ed25519, n))
+    } else {
+        let n = Pair::Unknown.signing(wallet);
+        commit_signing_of(plan, fence, n, keys(secp256k1, ed25519, n))
+    }
+}
+
+/// Applies `actions` to `wallet` and shows each answer to `seen`.
 fn run(
+    mut wallet: Wallet,
     actions: &[Action],
     mut seen: impl FnMut(&Wallet, &Event, &Result<(Wallet, Effect), Refusal>, Timestamp),
 ) {
-    let mut wallet = nothing();
     let mut now = Timestamp::from_ms(0);
     for action in actions {
         if let Action::Wait { ms } = action {
@@ -165,16 +248,27 @@ fn run(
     }
 }
 
+/// Where a history begins; nothing random reaches deep every time.
+fn beginning() -> impl Strategy<Value = Wallet> {
+    prop_oneof![Just(nothing()), Just(active()), Just(backed_up())]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn invariants_hold_after_every_transition(
-        actions in prop::collection::vec(action(), 1..ACTIONS)
+        wallet in beginning(),
+        actions in prop::collection::vec(action(), 1..ACTIONS),
     ) {
         let mut failures = Vec::new();
-        run(&actions, |before, event, answer, now| {
-            let Ok((next, _)) = answer else { return };
+        run(wallet, &actions, |before, event, answer, now| {
+            let Ok((next, effect)) = answer else {
+                return;
+            };
+            if let Some(wrong) = wrongly_allowed(before, event, effect, now) {
+                failures.push(format!("{wrong}: {event:?}\nbefore: {before:#?}"));
+            }
             let names = broken(before, next);
             if !names.is_empty() {
                 failures.push(format!("{event:?} broke {names:?}\nbefore: {before:#?}\nafter: {next:#?}"));
@@ -191,14 +285,14 @@ proptest! {
 #[test]
 fn the_histories_reach_every_rule() {
     let mut runner = TestRunner::deterministic();
-    let histories = prop::collection::vec(action(), ACTIONS);
+    let histories = (beginning(), prop::collection::vec(action(), ACTIONS));
     let mut met = BTreeMap::<&str, usize>::new();
     for _ in 0..400 {
-        let actions = match histories.new_tree(&mut runner) {
+        let (wallet, actions) = match histories.new_tree(&mut runner) {
             Ok(tree) => tree.current(),
             Err(reason) => panic!("no history: {reason}"),
         };
-        run(&actions, |before, event, answer, _| {
+        run(wallet, &actions, |before, event, answer, _| {
             for name in milestones(before, event, answer) {
                 *met.entry(name).or_default() += 1;
             }
@@ -214,7 +308,7 @@ fn the_histories_reach_every_rule() {
     );
 }
 
-const MILESTONES: [&str; 22] = [
+const MILESTONES: [&str; 24] = [
     "lease taken over from another device",
     "operation id found what it made",
     "recovered pair in force",
@@ -234,6 +328,8 @@ const MILESTONES: [&str; 22] = [
     "SigningFrozen",
     "KeyChanged",
     "BackupAwaitsCustodian",
+    "BackupKeyNotStored",
+    "BackupNotActive",
     "CipherTextDigestMissing",
     "CipherTextDigestDiffers",
     "BackupSuperseded",

@@ -1,11 +1,11 @@
 //! E12 and E13: a pair whose client cheated, and how the wallet signs again.
 
-use portal_lifecycle::OperationKind::{Recover, Refresh};
 use portal_lifecycle::{Curve, Effect, Refusal, SigningStatus, Wallet};
 
+use crate::example::{Example, check};
 use crate::world::{
-    Example, active, after, at, backed_up, check, commit_signing, confirm_signing, frozen,
-    generated, refreshed, sign, start, strike, with,
+    active, after, at, backed_up, commit_signing, confirm_signing, frozen, generated, recover,
+    refresh, refreshed, sign, start, strike, with,
 };
 
 fn with_pair_1(wallet: Wallet, status: SigningStatus) -> Wallet {
@@ -67,13 +67,13 @@ fn a_strike_freezes_the_pair_of_both_curves() {
 #[test]
 fn a_new_pair_signs_after_a_strike() {
     let strike = strike(Curve::Secp256k1, 1);
-    for (kind, given, fence) in [(Refresh, active(), 2), (Recover, backed_up(), 3)] {
+    for (plan, given, fence) in [(refresh(1), active(), 2), (recover(1), backed_up(), 3)] {
         let healed = after(
             given,
             &[
                 strike.clone(),
-                start(kind, 9, 1),
-                commit_signing(fence, 2),
+                start(plan, 9, 1),
+                commit_signing(plan, fence, 2),
                 confirm_signing(2),
             ],
         );
@@ -81,7 +81,8 @@ fn a_new_pair_signs_after_a_strike() {
             let seen = healed.apply(sign(curve, 2), at(0));
             assert!(
                 seen.is_ok(),
-                "E13: expected {curve} to sign after {kind}, got {seen:?}"
+                "E13: expected {curve} to sign after {}, got {seen:?}",
+                plan.kind()
             );
         }
     }

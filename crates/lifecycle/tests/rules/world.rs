@@ -1,11 +1,11 @@
-//! Small names for wallets, pairs and events, and the one way in which an example is checked.
+//! Small names for wallets, pairs and events, and the states from which examples begin.
 
 use portal_lifecycle::ids::{
     BackupSharePairId, DeviceId, OperationId, SigningSharePairId, WalletId,
 };
 use portal_lifecycle::{
-    BackupCommit, BackupMethod, CipherTextDigest, Curve, Effect, Event, Fence, OperationKind,
-    PerCurve, Point, PublicPoints, Refusal, SigningCommit, Start, Timestamp, Transition, Wallet,
+    BackupCommit, BackupMethod, CipherTextDigest, Curve, Event, Fence, PerCurve, Plan, Point,
+    PublicPoints, SigningCommit, Start, Timestamp, Wallet,
 };
 
 pub(crate) const LEASE_MS: u64 = 60_000;
@@ -60,25 +60,57 @@ pub(crate) fn at(ms: u64) -> Timestamp {
     Timestamp::from_ms(ms)
 }
 
-pub(crate) fn start(kind: OperationKind, operation_id: u8, device_id: u8) -> Event {
+/// A Backup of signing pair `n`, by password.
+pub(crate) fn back_up(n: u8) -> Plan {
+    back_up_by(BackupMethod::Password, n)
+}
+
+pub(crate) fn back_up_by(method: BackupMethod, n: u8) -> Plan {
+    let source = signing(n);
+    Plan::Backup { source, method }
+}
+
+/// A Recover from backup pair `n`.
+pub(crate) fn recover(n: u8) -> Plan {
+    let source = backup(n);
+    Plan::Recover { source }
+}
+
+/// A Refresh of signing pair `n`.
+pub(crate) fn refresh(n: u8) -> Plan {
+    let source = signing(n);
+    Plan::Refresh { source }
+}
+
+pub(crate) fn start(plan: Plan, operation_id: u8, device_id: u8) -> Event {
+    start_for(LEASE_MS, plan, operation_id, device_id)
+}
+
+pub(crate) fn start_for(lease_ms: u64, plan: Plan, operation_id: u8, device_id: u8) -> Event {
     Event::Start(Start {
         operation_id: operation(operation_id),
         device_id: device(device_id),
-        kind,
-        lease_ms: LEASE_MS,
+        plan,
+        lease_ms,
     })
 }
 
 /// Commits signing pair `n` that shares [`KEY`].
-pub(crate) fn commit_signing(fence: u64, n: u8) -> Event {
-    commit_signing_of(fence, n, points(KEY, n))
+pub(crate) fn commit_signing(plan: Plan, fence: u64, n: u8) -> Event {
+    commit_signing_of(plan, fence, n, points(KEY, n))
 }
 
-pub(crate) fn commit_signing_of(fence: u64, n: u8, points: PerCurve<PublicPoints>) -> Event {
+pub(crate) fn commit_signing_of(
+    plan: Plan,
+    fence: u64,
+    n: u8,
+    points: PerCurve<PublicPoints>,
+) -> Event {
     Event::CommitSigning(SigningCommit {
         fence: Fence(fence),
         ids: signing(n),
         points,
+        plan,
     })
 }
 
@@ -96,15 +128,16 @@ pub(crate) fn strike(curve: Curve, n: u8) -> Event {
     Event::Strike { curve, pair }
 }
 
-/// Commits backup pair `n` that shares [`KEY`], made from signing pair `source`.
+/// Commits backup pair `n` that shares [`KEY`], made from signing pair `source`, by password.
 pub(crate) fn commit_backup(fence: u64, n: u8, source: u8) -> Event {
-    commit_backup_of(fence, n, source, points(KEY, n))
+    commit_backup_of(fence, n, source, BackupMethod::Password, points(KEY, n))
 }
 
 pub(crate) fn commit_backup_of(
     fence: u64,
     n: u8,
     source: u8,
+    method: BackupMethod,
     points: PerCurve<PublicPoints>,
 ) -> Event {
     Event::CommitBackup(BackupCommit {
@@ -112,7 +145,7 @@ pub(crate) fn commit_backup_of(
         ids: backup(n),
         points,
         source: signing(source),
-        method: BackupMethod::Password,
+        method,
     })
 }
 
@@ -156,7 +189,10 @@ pub(crate) fn after(wallet: Wallet, events: &[Event]) -> Wallet {
 pub(crate) fn generated() -> Wallet {
     after(
         nothing(),
-        &[start(OperationKind::Generate, 1, 1), commit_signing(1, 1)],
+        &[
+            start(Plan::Generate, 1, 1),
+            commit_signing(Plan::Generate, 1, 1),
+        ],
     )
 }
 
@@ -172,10 +208,7 @@ pub(crate) fn frozen() -> Wallet {
 
 /// Signing pair 1 is active, backup pair 1 is `PENDING`: generation and fence are 2.
 pub(crate) fn backup_pending() -> Wallet {
-    after(
-        active(),
-        &[start(OperationKind::Backup, 2, 1), commit_backup(2, 1, 1)],
-    )
+    after(active(), &[start(back_up(1), 2, 1), commit_backup(2, 1, 1)])
 }
 
 /// As [`backup_pending`], and the custodian holds its share.
@@ -193,8 +226,8 @@ pub(crate) fn refreshed() -> Wallet {
     after(
         active(),
         &[
-            start(OperationKind::Refresh, 2, 1),
-            commit_signing(2, 2),
+            start(refresh(1), 2, 1),
+            commit_signing(refresh(1), 2, 2),
             confirm_signing(2),
         ],
     )
@@ -206,34 +239,10 @@ pub(crate) fn with(mut wallet: Wallet, change: impl FnOnce(&mut Wallet)) -> Wall
     wallet
 }
 
-/// What the rules make of an event: the whole state after it and the effect, or the refusal.
-pub(crate) type Answer = Result<(Wallet, Effect), Refusal>;
-
-/// One row of a table of examples.
-pub(crate) struct Example {
-    /// What the row shows, after the rule's number.
-    pub(crate) what: &'static str,
-    pub(crate) given: Wallet,
-    pub(crate) event: Event,
-    /// When, in milliseconds since the epoch; the histories above all happen at 0.
-    pub(crate) at_ms: u64,
-    pub(crate) expected: Answer,
-}
-
-/// Applies each example and shows what was expected and seen for all that differ.
-pub(crate) fn check(examples: Vec<Example>) {
-    let mut differ = Vec::new();
-    for example in examples {
-        let seen = example
-            .given
-            .apply(example.event.clone(), at(example.at_ms))
-            .map(|Transition { wallet, effect }| (wallet, effect));
-        if seen != example.expected {
-            differ.push(format!(
-                "{}\n  event:    {:?}\n  expected: {:?}\n  seen:     {:?}",
-                example.what, example.event, example.expected, seen
-            ));
-        }
-    }
-    assert!(differ.is_empty(), "{}", differ.join("\n\n"));
+/// Pair 1 is active; pair 2, made by a Refresh, waits for its confirmation.
+pub(crate) fn refreshing() -> Wallet {
+    after(
+        active(),
+        &[start(refresh(1), 9, 1), commit_signing(refresh(1), 2, 2)],
+    )
 }

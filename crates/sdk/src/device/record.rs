@@ -5,6 +5,7 @@
 //! length (4) ‖ secp256k1 share ‖ length (4) ‖ Ed25519 share
 //! ```
 
+use portal_chains::Addresses;
 use portal_lifecycle::ids::{SigningSharePairId, WalletId};
 use portal_lifecycle::{ErrorId, Generation, PerCurve};
 use portal_mpc::{Ed25519, KeyShare, Secp256k1, SigningShares, secp256k1};
@@ -59,6 +60,20 @@ impl PairRecord {
     /// The share on Ed25519, to sign with or to prove.
     pub(crate) fn ed25519(&self) -> Result<KeyShare<Ed25519>, Error> {
         KeyShare::decode(self.shares.ed25519.expose()).map_err(Error::from_own_share)
+    }
+
+    /// The addresses of the pair's keys, computed on this device: a server is not believed for
+    /// them (P1: of a pair that is confirmed).
+    pub(crate) fn addresses(&self) -> Result<Addresses, Error> {
+        let secp256k1 = self.secp256k1_key()?.points().key();
+        let ed25519 = self.ed25519()?.points().key();
+        let (Ok(secp256k1), Ok(ed25519)) = (secp256k1.try_into(), ed25519.try_into()) else {
+            return Err(Error::new(
+                ErrorId::SignShareMismatch,
+                "a share's public key is no key",
+            ));
+        };
+        Ok(portal_chains::addresses(&secp256k1, &ed25519)?)
     }
 
     pub(super) fn encode(&self) -> SecretBytes {

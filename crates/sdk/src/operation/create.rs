@@ -5,7 +5,7 @@ use portal_chains::Addresses;
 use portal_lifecycle::{ErrorId, OperationKind, SigningStatus};
 use portal_mpc::{self as mpc, Generate};
 
-use super::pair::{addresses, unexpected};
+use super::pair::unexpected;
 use crate::error::Run;
 use crate::meter::Meter;
 use crate::progress::Status;
@@ -41,7 +41,7 @@ impl Portal {
         if let Some(pair) = self.reconcile(&mut meter, &state).await? {
             meter.passed(SigningStatus::StoredClient.as_str());
             self.tell(Status::Done);
-            let addresses = addresses(&pair)?;
+            let addresses = pair.addresses()?;
             return Ok(Created {
                 addresses,
                 resumed: true,
@@ -73,7 +73,7 @@ impl Portal {
         let shares = session.run(run, machine, first).await?;
         session.done_if_told().await;
         let pair = self.adopt(&mut meter, &started, &shares).await?;
-        let addresses = addresses(&pair)?;
+        let addresses = pair.addresses()?;
         self.tell(Status::Done);
         tracing::warn!(
             "the new wallet has no backup yet: until it has one, a lost device is a lost wallet"

@@ -3,7 +3,6 @@
 use portal_api::Base64Bytes;
 use portal_api::rest::{UpdateSigningSharePairs, confirmation_context};
 use portal_api::session::{PairIds, Started};
-use portal_chains::Addresses;
 use portal_lifecycle::{ErrorId, Generation, SigningStatus};
 use portal_mpc::SigningShares;
 
@@ -58,19 +57,6 @@ impl Portal {
         self.rest.update_signing(meter, &update).await?;
         self.device.activate(pair.generation).await
     }
-}
-
-/// The addresses of a pair's keys, computed on this device: a server is not believed for them.
-pub(super) fn addresses(pair: &PairRecord) -> Result<Addresses, Error> {
-    let secp256k1 = pair.secp256k1()?.key().points().key();
-    let ed25519 = pair.ed25519()?.points().key();
-    let (Ok(secp256k1), Ok(ed25519)) = (secp256k1.try_into(), ed25519.try_into()) else {
-        return Err(Error::new(
-            ErrorId::SignShareMismatch,
-            "a share's public key is no key",
-        ));
-    };
-    Ok(portal_chains::addresses(&secp256k1, &ed25519)?)
 }
 
 /// The server answered with another kind of pair, or with a pair that was never asked for.

@@ -23,9 +23,7 @@ impl Portal {
             let mark = self.device.mark_of(pair.generation).await?;
             match signing_status(state, pair.ids) {
                 Some(SigningStatus::StoredDatabase) if finished.is_none() => {
-                    if self.confirmed_now(meter, &pair, mark).await? {
-                        finished = Some(pair);
-                    }
+                    finished = self.confirmed_now(meter, pair, mark).await?;
                 }
                 // What was just confirmed is newer than what the state says.
                 Some(SigningStatus::StoredClient | SigningStatus::Frozen)
@@ -47,17 +45,17 @@ impl Portal {
     async fn confirmed_now(
         &self,
         meter: &mut Meter,
-        pair: &PairRecord,
+        pair: PairRecord,
         mark: Mark,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<PairRecord>, Error> {
         if mark == Mark::Refused {
-            return Ok(false);
+            return Ok(None);
         }
-        match self.confirm(meter, pair).await {
-            Ok(()) => Ok(true),
+        match self.confirm(meter, &pair).await {
+            Ok(()) => Ok(Some(pair)),
             Err(error) if error.id() == ErrorId::SigningShareSuperseded => {
                 self.device.mark(pair.generation, Mark::Refused).await?;
-                Ok(false)
+                Ok(None)
             }
             Err(error) => Err(error),
         }

@@ -8,7 +8,7 @@ use portal_mpc::{self as mpc, KeyShare, KeyShares, ReshareToSigning, Role};
 use portal_seal::SecretBytes;
 
 use super::Backup;
-use super::pair::{addresses, unexpected};
+use super::pair::unexpected;
 use crate::device::PairRecord;
 use crate::error::Run;
 use crate::meter::Meter;
@@ -73,7 +73,7 @@ impl Portal {
         let pair = self
             .renew(&mut meter, OperationKind::Recover, operation, source)
             .await?;
-        let addresses = addresses(&pair)?;
+        let addresses = pair.addresses()?;
         self.tell(Status::Done);
         Ok(Recovered {
             addresses,
@@ -107,7 +107,7 @@ impl Portal {
         let pair = self
             .renew(&mut meter, OperationKind::Refresh, operation, source)
             .await?;
-        let addresses = addresses(&pair)?;
+        let addresses = pair.addresses()?;
         self.tell(Status::Done);
         Ok(Recovered {
             addresses,

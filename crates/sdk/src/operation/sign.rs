@@ -103,7 +103,7 @@ impl Portal {
     }
 
     /// The pair this device uses, when the server's state is at hand.
-    pub(super) async fn pair_in_use(&self, state: &ClientState) -> Result<PairRecord, Error> {
+    pub(crate) async fn pair_in_use(&self, state: &ClientState) -> Result<PairRecord, Error> {
         match self.newest_usable().await? {
             Some(pair) => Ok(pair),
             None if exists(state) => Err(not_on_device()),

@@ -1,0 +1,269 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// An open MPC wallet platform: keys that exist nowhere, shared by a device and a server.
+///
+/// New here? `portal demo` shows a wallet's whole life on this machine.
+///
+/// Every option can be given as a flag, as an environment variable (PORTAL_…), or in a TOML
+/// file (`--config`); a flag wins over the environment, and the environment over the file.
+#[derive(Parser)]
+#[command(name = "portal", version, propagate_version = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Settings in TOML: a table for each command, such as [serve] or [custodian.serve].
+    #[arg(long, global = true, env = "PORTAL_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print JSON, for scripts.
+    #[arg(long, global = true, env = "PORTAL_JSON")]
+    pub(crate) json: bool,
+    /// What is logged to standard error: off, error, warn, info, debug or trace.
+    #[arg(
+        long,
+        global = true,
+        env = "PORTAL_LOG",
+        default_value = "warn",
+        value_name = "LEVEL"
+    )]
+    pub(crate) log: String,
+    /// How it is logged.
+    #[arg(long, global = true, env = "PORTAL_LOG_FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Walk a wallet through its whole life on this machine.
+    Demo(DemoArgs),
+    /// Run Portal's server.
+    Serve(ServeArgs),
+    /// The customer's side: run its backend, or make a customer.
+    #[command(subcommand)]
+    Custodian(CustodianCommand),
+    /// Make an end user, and a profile for a device of theirs.
+    Client(ClientArgs),
+    /// Create, back up, recover and use a wallet.
+    Wallet(WalletArgs),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum CustodianCommand {
+    /// Run the customer's backend: webhook receiver and store of cipher texts.
+    Serve(CustodianServeArgs),
+    /// Make a customer in the server's database; prints its API key once.
+    Create(CustodianCreateArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct DemoArgs {
+    /// Keep everything here, and continue with the wallet that is here already.
+    #[arg(long, env = "PORTAL_DEMO_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct ServeArgs {
+    /// Where the database and the key file lie; made on first start.
+    #[arg(
+        long,
+        env = "PORTAL_SERVER_DATA",
+        default_value = "portal-data/server",
+        value_name = "DIR"
+    )]
+    pub(crate) data: PathBuf,
+    /// Where to listen; port 0 takes a free one and prints it.
+    #[arg(
+        long,
+        env = "PORTAL_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS"
+    )]
+    pub(crate) listen: SocketAddr,
+    /// Allow webhooks over plain HTTP to this machine; for development.
+    #[arg(long, env = "PORTAL_ALLOW_HTTP_WEBHOOKS")]
+    pub(crate) allow_http_webhooks: bool,
+    /// Longest MPC session, in seconds; a wallet's lease lasts as long.
+    #[arg(
+        long,
+        env = "PORTAL_SESSION_TIMEOUT_S",
+        default_value_t = 120,
+        value_name = "SECONDS"
+    )]
+    pub(crate) session_timeout_s: u64,
+}
+
+#[derive(Args)]
+pub(crate) struct CustodianServeArgs {
+    /// Where the database and the key files lie; made on first start.
+    #[arg(
+        long,
+        env = "PORTAL_CUSTODIAN_DATA",
+        default_value = "portal-data/custodian",
+        value_name = "DIR"
+    )]
+    pub(crate) data: PathBuf,
+    /// Where to listen; port 0 takes a free one and prints it.
+    #[arg(
+        long,
+        env = "PORTAL_CUSTODIAN_LISTEN",
+        default_value = "127.0.0.1:8090",
+        value_name = "ADDRESS"
+    )]
+    pub(crate) listen: SocketAddr,
+}
+
+#[derive(Args)]
+pub(crate) struct CustodianCreateArgs {
+    /// The server's data directory.
+    #[arg(
+        long,
+        env = "PORTAL_SERVER_DATA",
+        default_value = "portal-data/server",
+        value_name = "DIR"
+    )]
+    pub(crate) data: PathBuf,
+    /// What people call the customer.
+    #[arg(long, env = "PORTAL_CUSTODIAN_NAME")]
+    pub(crate) name: String,
+    /// What people call its environment.
+    #[arg(long, env = "PORTAL_ENVIRONMENT_NAME", default_value = "production")]
+    pub(crate) environment: String,
+    /// Base URL of its backend; Portal appends /backup and /backup/fetch.
+    #[arg(long, env = "PORTAL_WEBHOOK_URL", value_name = "URL")]
+    pub(crate) webhook_url: String,
+    /// File with the secret that its backend expects (`webhook-secret` in its data directory).
+    #[arg(long, env = "PORTAL_WEBHOOK_SECRET_FILE", value_name = "FILE")]
+    pub(crate) webhook_secret_file: PathBuf,
+    /// Allow a webhook over plain HTTP to this machine; for development.
+    #[arg(long, env = "PORTAL_ALLOW_HTTP_WEBHOOKS")]
+    pub(crate) allow_http_webhooks: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct ClientArgs {
+    #[command(subcommand)]
+    pub(crate) command: ClientCommand,
+    /// The server.
+    #[arg(
+        long,
+        global = true,
+        env = "PORTAL_SERVER",
+        default_value = "http://127.0.0.1:8080",
+        value_name = "URL"
+    )]
+    pub(crate) server: String,
+    /// File with the customer's API key.
+    #[arg(long, global = true, env = "PORTAL_API_KEY_FILE", value_name = "FILE")]
+    pub(crate) api_key_file: Option<PathBuf>,
+    /// Base URL of the customer's backend, where the device will store its cipher text.
+    #[arg(long, global = true, env = "PORTAL_CUSTODIAN", value_name = "URL")]
+    pub(crate) custodian: Option<String>,
+    /// The customer's data directory, to mint the app's token for that backend.
+    #[arg(long, global = true, env = "PORTAL_CUSTODIAN_DATA", value_name = "DIR")]
+    pub(crate) custodian_data: Option<PathBuf>,
+    /// Where to write the device's profile.
+    #[arg(
+        long,
+        global = true,
+        env = "PORTAL_DEVICE",
+        default_value = "portal-data/device",
+        value_name = "DIR"
+    )]
+    pub(crate) device: PathBuf,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ClientCommand {
+    /// Make an end user, and the profile of their first device.
+    Create,
+    /// Make the profile of another device of an end user who exists.
+    Login {
+        /// The end user's id.
+        #[arg(long, env = "PORTAL_CLIENT", value_name = "ID")]
+        client: String,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct WalletArgs {
+    #[command(subcommand)]
+    pub(crate) command: WalletCommand,
+    /// The device: the directory that `portal client` made.
+    #[arg(
+        long,
+        global = true,
+        env = "PORTAL_DEVICE",
+        default_value = "portal-data/device",
+        value_name = "DIR"
+    )]
+    pub(crate) device: PathBuf,
+    /// The server, where it is another than when the profile was made.
+    #[arg(long, global = true, env = "PORTAL_SERVER", value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// The customer's backend, where it is another than when the profile was made.
+    #[arg(long, global = true, env = "PORTAL_CUSTODIAN", value_name = "URL")]
+    pub(crate) custodian: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum WalletCommand {
+    /// Make the wallet; the device's share goes into its keychain.
+    Create,
+    /// Make a backup, store its cipher text at the customer's backend, and complete it.
+    Backup(BackupArgs),
+    /// Make this device the one that signs, from the completed backup.
+    Recover(BackupArgs),
+    /// Replace both signing shares; the key stays.
+    Refresh,
+    /// Sign a request of a chain.
+    Sign(SignArgs),
+    /// Show the wallet: addresses, pairs and their statuses, and whether it is backed up.
+    Status,
+}
+
+#[derive(Args)]
+pub(crate) struct BackupArgs {
+    /// File with the password; without it and --folder the password is asked for.
+    #[arg(
+        long,
+        env = "PORTAL_PASSWORD_FILE",
+        value_name = "FILE",
+        conflicts_with = "folder"
+    )]
+    pub(crate) password_file: Option<PathBuf>,
+    /// Folder that stands for the user's cloud drive: the key is kept there (method CUSTOM).
+    #[arg(long, env = "PORTAL_BACKUP_FOLDER", value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Keep (backup) or take (recover) the cipher text in this file instead of the customer's
+    /// backend.
+    #[arg(long, env = "PORTAL_CIPHER_TEXT_FILE", value_name = "FILE")]
+    pub(crate) cipher_text_file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct SignArgs {
+    /// CAIP-2 id or alias, such as eip155:1, sepolia or solana.
+    #[arg(long, value_name = "CHAIN")]
+    pub(crate) chain: String,
+    /// Such as eth_signTransaction, personal_sign, eth_signTypedData_v4 or sol_signMessage.
+    #[arg(long)]
+    pub(crate) method: String,
+    /// The method's parameters as JSON; @FILE reads them from a file, @- from standard input.
+    #[arg(long, value_name = "JSON")]
+    pub(crate) params: String,
+}

@@ -1,0 +1,124 @@
+//! `portal client create` and `portal client login`
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use portal_api::Problem;
+use portal_api::rest::{CreateClient, CreatedClient, CreatedSession};
+use portal_lifecycle::ids::ClientId;
+use portal_sdk::ErrorId;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::custodian_serve::app_tokens;
+use crate::args::{ClientArgs, ClientCommand};
+use crate::device::{Device, Profile};
+use crate::key_file;
+use crate::output::Output;
+
+pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> {
+    let api_key = match &args.api_key_file {
+        Some(path) => key_file::text(path)?.to_string(),
+        None => std::env::var("PORTAL_API_KEY").ok().context(
+            "expected the customer's API key in --api-key-file or PORTAL_API_KEY; \
+             `portal custodian create` makes one",
+        )?,
+    };
+    let custodian = Custodian {
+        server: &args.server,
+        api_key: &api_key,
+    };
+    let (client_id, token) = match &args.command {
+        ClientCommand::Create => {
+            let created = custodian.create_client().await?;
+            (created.id, created.client_session_token)
+        }
+        ClientCommand::Login { client } => {
+            let id = client
+                .parse()
+                .ok()
+                .context("expected a client's id (a UUID)")?;
+            (id, custodian.create_session(id).await?.client_session_token)
+        }
+    };
+    let profile = Profile {
+        server: args.server.clone(),
+        client_id,
+        client_token: token,
+        custodian_token: app_token(&args, client_id)?,
+        custodian: args.custodian,
+    };
+    Device::create(&args.device, profile)?;
+    let device = args.device.display();
+    output.result(
+        format!("Client {client_id}; device in {device}\nNext: portal wallet --device {device} …"),
+        &json!({ "clientId": client_id, "device": args.device }),
+    );
+    Ok(())
+}
+
+fn app_token(args: &ClientArgs, client: ClientId) -> anyhow::Result<Option<String>> {
+    match (&args.custodian, &args.custodian_data) {
+        (Some(_), Some(data)) => Ok(Some(mint(data, client)?)),
+        (Some(_), None) => bail!("--custodian needs --custodian-data, to mint the app's token"),
+        (None, _) => Ok(None),
+    }
+}
+
+/// The app's token for the customer's backend.
+pub(crate) fn mint(custodian_data: &Path, client: ClientId) -> anyhow::Result<String> {
+    Ok(app_tokens(custodian_data)?.mint(client).expose().to_owned())
+}
+
+/// The server, as a customer's backend calls it.
+pub(crate) struct Custodian<'a> {
+    pub(crate) server: &'a str,
+    pub(crate) api_key: &'a str,
+}
+
+impl Custodian<'_> {
+    pub(crate) async fn create_client(&self) -> anyhow::Result<CreatedClient> {
+        self.post("api/v3/custodians/me/clients", &CreateClient::default())
+            .await
+    }
+
+    pub(crate) async fn create_session(&self, client: ClientId) -> anyhow::Result<CreatedSession> {
+        self.post(
+            &format!("api/v3/custodians/me/clients/{client}/sessions"),
+            &json!({}),
+        )
+        .await
+    }
+
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> anyhow::Result<T> {
+        let url = format!("{}/{path}", self.server.trim_end_matches('/'));
+        let request = reqwest::Client::new()
+            .post(url)
+            .bearer_auth(self.api_key)
+            .json(body);
+        answer(request.send().await, self.server).await
+    }
+}
+
+/// Reads an answer, or the problem that came instead.
+pub(crate) async fn answer<T: DeserializeOwned>(
+    response: reqwest::Result<reqwest::Response>,
+    server: &str,
+) -> anyhow::Result<T> {
+    let unreachable = || format!("{} cannot be reached at {server}", ErrorId::Unavailable);
+    let response = response.with_context(unreachable)?;
+    let status = response.status();
+    let body = response.bytes().await.with_context(unreachable)?;
+    if status.is_success() {
+        return serde_json::from_slice(&body).context("the answer is not what was expected");
+    }
+    match serde_json::from_slice::<Problem>(&body) {
+        Ok(problem) => Err(portal_sdk::Error::from(problem).into()),
+        Err(_) => bail!("{server} answered {status} without saying why"),
+    }
+}

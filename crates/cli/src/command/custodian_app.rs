@@ -1,0 +1,55 @@
+//! The customer's backend, as its app calls it.
+
+use anyhow::Context as _;
+use portal_api::custodian_app::{StoreCipherText, StoredCipherText};
+use portal_lifecycle::ids::BackupSharePairId;
+use portal_lifecycle::{BackupMethod, PerCurve};
+
+use super::client::answer;
+use crate::device::Profile;
+
+/// Stores a cipher text.
+pub(crate) async fn store(
+    profile: &Profile,
+    method: BackupMethod,
+    backup_share_pair_ids: PerCurve<BackupSharePairId>,
+    cipher_text: &str,
+) -> anyhow::Result<StoredCipherText> {
+    let (base, token) = configured(profile)?;
+    let body = StoreCipherText {
+        backup_share_pair_ids,
+        cipher_text: cipher_text.to_owned(),
+    };
+    let request = reqwest::Client::new()
+        .put(url(base, profile, method))
+        .bearer_auth(token);
+    answer(request.json(&body).send().await, base).await
+}
+
+/// Fetches the newest cipher text of a method.
+pub(crate) async fn fetch(
+    profile: &Profile,
+    method: BackupMethod,
+) -> anyhow::Result<StoredCipherText> {
+    let (base, token) = configured(profile)?;
+    let request = reqwest::Client::new()
+        .get(url(base, profile, method))
+        .bearer_auth(token);
+    answer(request.send().await, base).await
+}
+
+fn configured(profile: &Profile) -> anyhow::Result<(&str, &str)> {
+    let pair = profile
+        .custodian
+        .as_deref()
+        .zip(profile.custodian_token.as_deref());
+    pair.context(
+        "the device's profile names no customer's backend; give --cipher-text-file, or make the \
+         profile with --custodian and --custodian-data",
+    )
+}
+
+fn url(base: &str, profile: &Profile, method: BackupMethod) -> String {
+    let (base, client) = (base.trim_end_matches('/'), profile.client_id);
+    format!("{base}/app/clients/{client}/cipher-texts/{method}")
+}

@@ -1,0 +1,46 @@
+//! `portal custodian create`
+
+use std::sync::Arc;
+
+use portal_seal::SecretBytes;
+use portal_server::clock::SystemClock;
+use portal_server::{Operator, WebhookPolicy, WebhookSettings};
+use serde_json::json;
+
+use super::serve::open_store;
+use crate::args::CustodianCreateArgs;
+use crate::key_file;
+use crate::output::Output;
+
+pub(crate) async fn run(args: CustodianCreateArgs, output: Output) -> anyhow::Result<()> {
+    let secret = key_file::text(&args.webhook_secret_file)?;
+    let webhook = WebhookSettings {
+        base_url: args.webhook_url,
+        secret: SecretBytes::new(secret.as_bytes().to_vec()),
+    };
+    let store = open_store(&args.data).await?;
+    let policy = WebhookPolicy {
+        allow_http_to_loopback: args.allow_http_webhooks,
+    };
+    let operator = Operator::new(Arc::clone(&store) as _, Arc::new(SystemClock), policy);
+    let created = operator
+        .create_custodian(&args.name, &args.environment, Some(webhook))
+        .await?;
+    store.close().await;
+    output.result(
+        format!(
+            "Custodian {} ({}), environment {} ({})\nAPI key, shown only now:\n{}",
+            args.name,
+            created.custodian_id,
+            args.environment,
+            created.environment_id,
+            created.api_key
+        ),
+        &json!({
+            "custodianId": created.custodian_id,
+            "environmentId": created.environment_id,
+            "apiKey": created.api_key,
+        }),
+    );
+    Ok(())
+}

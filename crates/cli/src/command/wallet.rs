@@ -1,0 +1,265 @@
+//! `portal wallet …`
+
+use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use portal_lifecycle::{BackupMethod, SigningStatus};
+use portal_sdk::{Backup, ChainId, Password, Portal, Report, Status};
+use serde_json::{Value, json};
+
+use super::custodian_app;
+use crate::args::{BackupArgs, SignArgs, WalletArgs, WalletCommand};
+use crate::device::Device;
+use crate::key_file;
+use crate::output::Output;
+
+pub(crate) async fn run(args: WalletArgs, output: Output) -> anyhow::Result<()> {
+    let mut device = Device::open(&args.device)?;
+    if let Some(server) = args.server {
+        device.profile.server = server;
+    }
+    if let Some(custodian) = args.custodian {
+        device.profile.custodian = Some(custodian);
+    }
+    match args.command {
+        WalletCommand::Create => create(&device, output).await,
+        WalletCommand::Backup(backup) => back_up(&device, backup, output).await,
+        WalletCommand::Recover(backup) => recover(&device, backup, output).await,
+        WalletCommand::Refresh => refresh(&device, output).await,
+        WalletCommand::Sign(sign_args) => sign(&device, sign_args, output).await,
+        WalletCommand::Status => status(&device, output).await,
+    }
+}
+
+async fn create(device: &Device, output: Output) -> anyhow::Result<()> {
+    let created = portal(device, None, output).await?.create_wallet().await?;
+    let lines = format!(
+        "{}\nIt has no backup yet: until it has one, a lost device is a lost wallet.\n\
+         Next: portal wallet backup",
+        shown(&created.addresses)
+    );
+    let document = json!({
+        "addresses": addresses(&created.addresses),
+        "resumed": created.resumed,
+        "report": report(&created.report),
+    });
+    output.result(lines, &document);
+    Ok(())
+}
+
+async fn back_up(device: &Device, args: BackupArgs, output: Output) -> anyhow::Result<()> {
+    let portal = portal(device, args.folder.as_deref(), output).await?;
+    let backup = choose(&args)?;
+    let method = method(&args);
+    let made = portal.backup_wallet(backup).await?;
+    match &args.cipher_text_file {
+        Some(path) => {
+            let mut file = std::fs::File::create(path)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            file.write_all(made.cipher_text.as_bytes())?;
+            file.sync_all()?;
+        }
+        None => {
+            let ids = made.backup_share_pair_ids;
+            let stored =
+                custodian_app::store(&device.profile, method, ids, &made.cipher_text).await?;
+            if stored.cipher_text != made.cipher_text {
+                bail!(
+                    "the customer's backend gave back another cipher text; nothing was confirmed"
+                );
+            }
+        }
+    }
+    made.confirm().await?;
+    let document = json!({
+        "backupMethod": method,
+        "backupSharePairIds": made.backup_share_pair_ids.into_array(),
+        "report": report(&made.report),
+    });
+    output.result(
+        "Backed up. The wallet can be recovered on another device.",
+        &document,
+    );
+    Ok(())
+}
+
+async fn recover(device: &Device, args: BackupArgs, output: Output) -> anyhow::Result<()> {
+    let portal = portal(device, args.folder.as_deref(), output).await?;
+    let cipher_text = match &args.cipher_text_file {
+        Some(path) => std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?
+            .trim_end()
+            .to_owned(),
+        None => {
+            custodian_app::fetch(&device.profile, method(&args))
+                .await?
+                .cipher_text
+        }
+    };
+    let recovered = portal.recover_wallet(choose(&args)?, &cipher_text).await?;
+    let document = json!({
+        "addresses": addresses(&recovered.addresses),
+        "report": report(&recovered.report),
+    });
+    let lines = format!(
+        "Recovered. This device signs from now on.\n{}",
+        shown(&recovered.addresses)
+    );
+    output.result(lines, &document);
+    Ok(())
+}
+
+async fn refresh(device: &Device, output: Output) -> anyhow::Result<()> {
+    let refreshed = portal(device, None, output).await?.refresh_wallet().await?;
+    let document = json!({
+        "addresses": addresses(&refreshed.addresses),
+        "report": report(&refreshed.report),
+    });
+    output.result(
+        "Both signing shares are new; the key is the same.",
+        &document,
+    );
+    Ok(())
+}
+
+async fn sign(device: &Device, args: SignArgs, output: Output) -> anyhow::Result<()> {
+    let chain: ChainId = args.chain.parse().map_err(portal_sdk::Error::from)?;
+    let text = match args.params.strip_prefix('@') {
+        Some("-") => {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text)?;
+            text
+        }
+        Some(path) => {
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?
+        }
+        None => args.params,
+    };
+    let params: Value = serde_json::from_str(&text).context("expected JSON in --params")?;
+    let portal = portal(device, None, output).await?;
+    let signed = portal.sign(&chain, &args.method, &params).await?;
+    let document = json!({
+        "summary": signed.summary,
+        "signed": signed.signed.encoded(),
+        "transactionId": signed.signed.transaction_id(),
+        "report": report(&signed.report),
+    });
+    output.result(
+        format!("{}\n{}", signed.summary, signed.signed.encoded()),
+        &document,
+    );
+    Ok(())
+}
+
+async fn status(device: &Device, output: Output) -> anyhow::Result<()> {
+    let portal = portal(device, None, output).await?;
+    let state = portal.state().await?;
+    let on_device = portal.is_wallet_on_device().await?;
+    let mut lines = vec![format!("Client {}", state.id)];
+    let namespaces = &state.metadata.namespaces;
+    let known = [&namespaces.eip155, &namespaces.solana, &namespaces.bip122];
+    for (name, address) in ["EVM", "Solana", "Bitcoin"].iter().zip(known) {
+        if let Some(address) = address {
+            lines.push(format!("  {name:8} {}", address.address));
+        }
+    }
+    for wallet in &state.wallets {
+        lines.push(format!("{} key {}", wallet.curve, wallet.id));
+        for pair in &wallet.signing_share_pairs {
+            lines.push(format!("  signing {} {}", pair.id, pair.status));
+        }
+        for pair in &wallet.backup_share_pairs {
+            lines.push(format!(
+                "  backup  {} {} ({})",
+                pair.id, pair.status, pair.backup_method
+            ));
+        }
+    }
+    let exists = state.wallets.iter().any(|wallet| {
+        wallet
+            .signing_share_pairs
+            .iter()
+            .any(|pair| pair.status == SigningStatus::StoredClient)
+    });
+    lines.push(format!(
+        "This device {}. The wallet is {}.",
+        if on_device {
+            "signs"
+        } else {
+            "holds no share in force"
+        },
+        match (exists, state.is_backed_up) {
+            (false, _) => "not made yet",
+            (true, true) => "backed up",
+            (true, false) => "NOT backed up: a lost device is a lost wallet",
+        }
+    ));
+    output.result(
+        lines.join("\n"),
+        &json!({ "client": state, "isOnDevice": on_device }),
+    );
+    Ok(())
+}
+
+async fn portal(device: &Device, folder: Option<&Path>, output: Output) -> anyhow::Result<Portal> {
+    device
+        .portal(folder, move |progress| {
+            if progress.status != Status::Done {
+                output.say(format!("  {}…", progress.status));
+            }
+        })
+        .await
+}
+
+const fn method(args: &BackupArgs) -> BackupMethod {
+    if args.folder.is_some() {
+        BackupMethod::Custom
+    } else {
+        BackupMethod::Password
+    }
+}
+
+fn choose(args: &BackupArgs) -> anyhow::Result<Backup> {
+    if args.folder.is_some() {
+        return Ok(Backup::Stored(BackupMethod::Custom));
+    }
+    let password = match &args.password_file {
+        Some(path) => key_file::text(path)?,
+        None if std::io::stdin().is_terminal() => {
+            rpassword::prompt_password("Backup password: ")?.into()
+        }
+        None => bail!(portal_sdk::Error::from(
+            portal_backup::BackupError::PasswordNeeded
+        )),
+    };
+    Ok(Backup::Password(
+        Password::new(&password).map_err(portal_sdk::Error::from)?,
+    ))
+}
+
+fn shown(addresses: &portal_sdk::Addresses) -> String {
+    format!(
+        "  EVM      {}\n  Solana   {}\n  Bitcoin  {}",
+        addresses.eip155, addresses.solana, addresses.bip122_mainnet
+    )
+}
+
+fn addresses(addresses: &portal_sdk::Addresses) -> Value {
+    json!({
+        "eip155": addresses.eip155,
+        "solana": addresses.solana,
+        "bip122": addresses.bip122_mainnet,
+    })
+}
+
+pub(crate) fn report(report: &Report) -> Value {
+    json!({
+        "statuses": report.statuses,
+        "clientMs": report.client.as_millis(),
+        "serverMs": report.server.as_millis(),
+        "wireMs": report.wire.as_millis(),
+        "sentBytes": report.sent_bytes,
+        "receivedBytes": report.received_bytes,
+    })
+}

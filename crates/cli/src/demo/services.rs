@@ -1,0 +1,126 @@
+//! Server and customer's backend, on loopback ports that the system picks.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use portal_custodian::WebhookSecret;
+use portal_seal::SecretBytes;
+use portal_server::clock::SystemClock;
+use portal_server::{App, Limits, Operator, WebhookPolicy, WebhookSettings};
+use portal_store::SqliteStore;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::state;
+use crate::command::{custodian_serve, serve};
+use crate::output::Output;
+
+const POLICY: WebhookPolicy = WebhookPolicy {
+    allow_http_to_loopback: true,
+};
+
+/// Both services, running.
+pub(super) struct Services {
+    pub(super) server: String,
+    pub(super) custodian: String,
+    pub(super) custodian_data: PathBuf,
+    operator: Operator,
+    webhook_secret: SecretBytes,
+    store: Arc<SqliteStore>,
+    stopping: watch::Sender<bool>,
+    running: Vec<JoinHandle<std::io::Result<()>>>,
+}
+
+impl Services {
+    pub(super) async fn start(data: &Path, output: Output) -> anyhow::Result<Self> {
+        let stopping = watch::Sender::new(false);
+        let custodian_data = data.join("custodian");
+        let secret = custodian_serve::webhook_secret(&custodian_data)?;
+        let router = portal_custodian::router(
+            Arc::new(custodian_serve::open_store(&custodian_data).await?),
+            Arc::new(custodian_serve::app_tokens(&custodian_data)?),
+            WebhookSecret::new(&secret)?,
+        );
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let custodian = format!("http://{}", listener.local_addr()?);
+        let custodian_task = tokio::spawn(portal_custodian::serve(
+            listener,
+            router,
+            stopped(&stopping),
+        ));
+
+        let store = serve::open_store(&data.join("server")).await?;
+        let clock = Arc::new(SystemClock);
+        let operator = Operator::new(Arc::clone(&store) as _, Arc::clone(&clock) as _, POLICY);
+        let app = App::new(Arc::clone(&store) as _, clock, POLICY, Limits::default())?;
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let server = format!("http://{}", listener.local_addr()?);
+        let server_task = tokio::spawn(portal_server::serve(app, listener, stopped(&stopping)));
+
+        output.say(format!(
+            "  server     {server}   SQLite, shares sealed at rest"
+        ));
+        output.say(format!(
+            "  custodian  {custodian}   the customer's backend, with its own database"
+        ));
+        Ok(Self {
+            server,
+            custodian,
+            custodian_data,
+            operator,
+            webhook_secret: SecretBytes::new(secret.as_bytes().to_vec()),
+            store,
+            stopping,
+            running: vec![custodian_task, server_task],
+        })
+    }
+
+    /// Makes the customer; gives its API key.
+    pub(super) async fn create_custodian(&self) -> anyhow::Result<state::Made> {
+        let created = self
+            .operator
+            .create_custodian("Demo", "demo", Some(self.webhook()))
+            .await?;
+        Ok(state::Made {
+            environment_id: created.environment_id,
+            api_key: created.api_key,
+        })
+    }
+
+    /// The customer's backend has another port in every run.
+    pub(super) async fn move_webhook(
+        &self,
+        environment: portal_lifecycle::ids::EnvironmentId,
+    ) -> anyhow::Result<()> {
+        Ok(self
+            .operator
+            .put_webhook(environment, self.webhook())
+            .await?)
+    }
+
+    pub(super) async fn stop(self) -> anyhow::Result<()> {
+        self.stopping.send_replace(true);
+        for running in self.running {
+            running.await??;
+        }
+        self.store.close().await;
+        Ok(())
+    }
+
+    fn webhook(&self) -> WebhookSettings {
+        WebhookSettings {
+            base_url: self.custodian.clone(),
+            secret: self.webhook_secret.clone(),
+        }
+    }
+}
+
+async fn wait(mut stopping: watch::Receiver<bool>) {
+    // An error would mean that the sender is gone: stop all the same.
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}
+
+fn stopped(stopping: &watch::Sender<bool>) -> impl Future<Output = ()> + Send + use<> {
+    wait(stopping.subscribe())
+}

@@ -1,0 +1,86 @@
+//! Secrets in files of this machine: made on first use, readable by their owner alone.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use portal_seal::SealingKey;
+use zeroize::Zeroizing;
+
+use crate::ambient;
+
+/// Makes a directory that only its owner may enter; one that is there stays as it is.
+pub(crate) fn private_dir(path: &Path) -> anyhow::Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .with_context(|| format!("cannot make the directory {}", path.display()))
+}
+
+/// Writes a file that only its owner may read; it must not be there yet.
+pub(crate) fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    path.parent()
+        .map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+}
+
+/// 32 secret bytes, as hexadecimal text in a file; drawn on first use.
+pub(crate) fn secret(path: &Path) -> anyhow::Result<Zeroizing<[u8; 32]>> {
+    let shown = path.display();
+    match fs::read_to_string(path).map(Zeroizing::new) {
+        Ok(text) => decode(&text).with_context(|| {
+            format!("expected 64 hexadecimal digits in {shown}; restore the file from its backup")
+        }),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let key = SealingKey::generate(&mut ambient::rng());
+            let text = Zeroizing::new(hex::encode(key.expose())); // to be stored
+            match write_private(path, text.as_bytes()) {
+                // Another process was faster; its secret counts.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => secret(path),
+                written => {
+                    written.with_context(|| format!("cannot write {shown}"))?;
+                    Ok(Zeroizing::new(*key.expose())) // to be used
+                }
+            }
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot read {shown}")),
+    }
+}
+
+/// The key that a database's secrets are sealed with. A database without its key is told
+/// apart from a first start: a new key would open nothing of it.
+pub(crate) fn sealing_key(key: &Path, database: &Path) -> anyhow::Result<SealingKey> {
+    if database.exists() && !key.exists() {
+        bail!(
+            "{} is there but its key file {} is not; restore the key file from its backup",
+            database.display(),
+            key.display()
+        );
+    }
+    Ok(SealingKey::from_bytes(secret(key)?))
+}
+
+/// A secret's text from a file, without the line's end.
+pub(crate) fn text(path: &Path) -> anyhow::Result<Zeroizing<String>> {
+    let text = fs::read_to_string(path)
+        .map(Zeroizing::new)
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(Zeroizing::new(
+        text.trim_end_matches(['\r', '\n']).to_owned(),
+    ))
+}
+
+fn decode(text: &str) -> Option<Zeroizing<[u8; 32]>> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    hex::decode_to_slice(text.trim_end(), bytes.as_mut_slice()).ok()?;
+    Some(bytes)
+}

@@ -1,0 +1,67 @@
+//! `portal`: server, custodian backend, wallet and demo in one binary.
+//!
+//! The only place that names concrete backends: which database, keychain and backup storage
+//! there are is decided here.
+
+mod ambient;
+mod args;
+mod command;
+mod config;
+mod demo;
+mod device;
+mod key_file;
+mod logging;
+mod output;
+
+use std::process::ExitCode;
+
+use args::{Command, CustodianCommand};
+use output::Output;
+
+fn main() -> ExitCode {
+    // Both HTTP clients and both WebSocket sides take the process's provider; `ring` builds
+    // without further tools.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let cli = match config::parse() {
+        Ok(cli) => cli,
+        Err(config::Stop::Clap(stop)) => stop.exit(),
+        Err(config::Stop::File(error)) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::from(2);
+        }
+    };
+    if let Err(error) = logging::start(&cli.log, cli.log_format) {
+        eprintln!("error: {error:#}");
+        return ExitCode::from(2);
+    }
+    let output = Output::new(cli.json);
+    let run = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let done = match run {
+        Ok(runtime) => runtime.block_on(dispatch(cli.command, output)),
+        Err(error) => Err(error.into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output.error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(command: Command, output: Output) -> anyhow::Result<()> {
+    match command {
+        Command::Demo(args) => demo::run(args, output).await,
+        Command::Serve(args) => command::serve::run(args, output).await,
+        Command::Custodian(CustodianCommand::Serve(args)) => {
+            command::custodian_serve::run(args, output).await
+        }
+        Command::Custodian(CustodianCommand::Create(args)) => {
+            command::custodian_create::run(args, output).await
+        }
+        Command::Client(args) => command::client::run(args, output).await,
+        Command::Wallet(args) => command::wallet::run(args, output).await,
+    }
+}

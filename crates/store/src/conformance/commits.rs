@@ -1,0 +1,214 @@
+//! A commit happens as a whole, on the version that was read, or not at all.
+
+use portal_lifecycle::ids::{ClientId, WalletId};
+use portal_lifecycle::{
+    BackupMethod, BackupStatus, Curve, Event, OperationKind, PerCurve, SigningStatus, Wallet,
+};
+
+use super::fixture::{Life, audit_record, fresh, is_statement, key, now, shares_of, with_new_pair};
+use super::{AuditLine, Backend};
+use crate::{
+    AuditRecord, CommitError, OutboxStore as _, Secrets, StoreError, WalletCommit,
+    WalletStore as _, WalletVersion,
+};
+
+fn is_conflict<T>(result: &Result<T, CommitError>) -> bool {
+    matches!(result, Err(CommitError::Conflict))
+}
+
+fn line(
+    record: &AuditRecord,
+    version: WalletVersion,
+    at: portal_lifecycle::Timestamp,
+) -> AuditLine {
+    AuditLine {
+        version,
+        action: record.action.to_owned(),
+        subject: record.subject.clone(),
+        digest: record.digest,
+        trace_id: record.trace_id,
+        at,
+    }
+}
+
+/// Versions grow with each commit; the time of the first commit stays.
+pub async fn versions_grow_and_the_first_time_stays(backend: &impl Backend) {
+    let store = backend.open(key()).await;
+    let mut life = Life::new(&store).await;
+    life.keep(life.wallet.clone(), Secrets::Unchanged).await;
+    let mut last = life.version;
+    life.now = now().plus_ms(5_000);
+    for _ in 0..3 {
+        let fence = life.start(OperationKind::Generate).await;
+        assert!(life.version > last, "{:?} after {last:?}", life.version);
+        life.happen(Event::End { fence }).await;
+        last = life.version;
+    }
+    let stored = life.stored().await.expect("committed");
+    assert_eq!(stored.created_at, now());
+}
+
+/// Who read an older version decides nothing, not even if the state is the same.
+pub async fn a_stale_version_conflicts(backend: &impl Backend) {
+    let store = backend.open(key()).await;
+    let mut life = Life::new(&store).await;
+    life.sign_up(OperationKind::Generate).await;
+    let current = life.version.expect("committed");
+    for stale in [
+        None,
+        Some(WalletVersion(current.0 - 1)),
+        Some(WalletVersion(current.0 + 1)),
+        Some(WalletVersion(u64::MAX)),
+    ] {
+        let mut commit = life.commit_of(&life.wallet, Secrets::Unchanged);
+        commit.expected = stale;
+        let result = store.commit_wallet(commit).await;
+        assert!(is_conflict(&result), "{result:?} on {stale:?}");
+        life.check().await;
+    }
+}
+
+/// Two that saw no wallet do not both make one.
+pub async fn a_second_first_commit_conflicts(backend: &impl Backend) {
+    let store = backend.open(key()).await;
+    let life = Life::new(&store).await;
+    let first = life.try_keep(&life.wallet, Secrets::Unchanged).await;
+    first.expect("the first");
+    let other = Wallet::new(PerCurve::new(WalletId(fresh()), WalletId(fresh())));
+    let second = life.try_keep(&other, Secrets::Unchanged).await;
+    assert!(is_conflict(&second), "{second:?}");
+    let stored = life.stored().await.map(|stored| stored.wallet);
+    assert_eq!(stored.as_ref(), Some(&life.wallet));
+}
+
+/// A version of no wallet is stale as well.
+pub async fn a_commit_on_no_wallet_conflicts(backend: &impl Backend) {
+    let store = backend.open(key()).await;
+    let mut life = Life::new(&store).await;
+    life.version = Some(WalletVersion(1));
+    let result = life.try_keep(&life.wallet, Secrets::Unchanged).await;
+    assert!(is_conflict(&result), "{result:?}");
+    assert_eq!(life.stored().await, None);
+}
+
+/// A wallet belongs to a client that there is.
+pub async fn an_unknown_client_gets_no_wallet(backend: &impl Backend) {
+    let store = backend.open(key()).await;
+    let mut life = Life::new(&store).await;
+    life.client = ClientId(fresh());
+    let result = life.try_keep(&life.wallet, Secrets::Unchanged).await;
+    let no_such_row = matches!(
+        result,
+        Err(CommitError::Store(StoreError::NoSuchRow { .. }))
+    );
+    assert!(no_such_row, "{result:?}");
+    assert_eq!(life.stored().await, None);
+}
+
+/// Whatever is refused, however late, leaves wallet, shares, outbox and audit log as they were.
+pub async fn what_is_refused_leaves_nothing(backend: &impl Backend) {
+    let store = backend.open(key()).await;
+    let mut life = Life::new(&store).await;
+    life.sign_up(OperationKind::Generate).await;
+    let backup = life.make_backup(BackupMethod::GDrive).await;
+    let (with_pair, new_share) = with_new_pair(&life);
+    let Secrets::StoreSigningShare { ids, .. } = new_share else {
+        panic!("a new pair comes with its share");
+    };
+    let mut twice_active = with_pair.clone();
+    for pair in &mut twice_active.signing_pairs {
+        pair.status = SigningStatus::StoredClient;
+    }
+    // The same pair twice in the outbox: refused after the wallet's own rows were written.
+    let twice_queued = Secrets::Enqueue {
+        ids: backup,
+        shares: shares_of(backup.map(|id| id.0)),
+        due_at: now(),
+    };
+    let mut progressed = life.wallet.clone();
+    for pair in &mut progressed.backup_pairs {
+        pair.status = BackupStatus::StoredCustodianBackupShare;
+    }
+    for (wallet, secrets) in [(&twice_active, new_share), (&progressed, twice_queued)] {
+        let mut commit = life.commit_of(wallet, secrets);
+        commit.audit = Some(audit_record());
+        let result = store.commit_wallet(commit).await;
+        assert!(is_statement(&result), "{result:?}");
+        life.check().await;
+        for curve in Curve::ALL {
+            assert_eq!(life.signing_share(curve, ids).await, None);
+        }
+        let due = store.due_deliveries(now().plus_ms(1_000_000), 10).await;
+        assert_eq!(due.expect("read").len(), 1);
+        assert_eq!(backend.audit_log(life.client).await, []);
+    }
+}
+
+/// A conflict leaves as little as a refusal.
+pub async fn a_conflict_leaves_nothing(backend: &impl Backend) {
+    let store = backend.open(key()).await;
+    let mut life = Life::new(&store).await;
+    life.sign_up(OperationKind::Generate).await;
+    let backup = life.make_backup(BackupMethod::GDrive).await;
+    let (next, secrets) = with_new_pair(&life);
+    let Secrets::StoreSigningShare { ids, .. } = secrets else {
+        panic!("a new pair comes with its share");
+    };
+    for secrets in [secrets, Secrets::EraseOutbox { ids: backup }] {
+        let commit = WalletCommit {
+            expected: Some(WalletVersion(1)),
+            audit: Some(audit_record()),
+            ..life.commit_of(&next, secrets)
+        };
+        let result = store.commit_wallet(commit).await;
+        assert!(is_conflict(&result), "{result:?}");
+        life.check().await;
+        for curve in Curve::ALL {
+            assert_eq!(life.signing_share(curve, ids).await, None);
+        }
+        let delivery = store.delivery(life.client, backup).await.expect("read");
+        assert!(delivery.is_some());
+        assert_eq!(backend.audit_log(life.client).await, []);
+    }
+}
+
+/// What a commit tells the audit log is there with it, under the version it made.
+pub async fn an_audit_line_is_written_with_its_commit(backend: &impl Backend) {
+    let store = backend.open(key()).await;
+    let mut life = Life::new(&store).await;
+    let mut expected = Vec::new();
+    for _ in 0..3 {
+        let record = audit_record();
+        let mut commit = life.commit_of(&life.wallet, Secrets::Unchanged);
+        commit.audit = Some(record.clone());
+        let version = store.commit_wallet(commit).await.expect("committed");
+        life.version = Some(version);
+        expected.push(line(&record, version, life.now));
+    }
+    assert_eq!(backend.audit_log(life.client).await, expected);
+}
+
+/// A line is written only by who knows the wallet as it is.
+pub async fn an_audit_line_needs_the_current_version(backend: &impl Backend) {
+    let store = backend.open(key()).await;
+    let mut life = Life::new(&store).await;
+    let record = audit_record();
+    let at = now().plus_ms(7);
+    let early = store.audit(life.client, WalletVersion(1), record.clone(), at);
+    let early = early.await;
+    assert!(is_conflict(&early), "{early:?} without a wallet");
+    life.sign_up(OperationKind::Generate).await;
+    let current = life.version.expect("committed");
+    for stale in [current.0 - 1, current.0 + 1] {
+        let stale = WalletVersion(stale);
+        let late = store.audit(life.client, stale, record.clone(), at).await;
+        assert!(is_conflict(&late), "{late:?}");
+    }
+    assert_eq!(backend.audit_log(life.client).await, []);
+    let written = store.audit(life.client, current, record.clone(), at).await;
+    written.expect("written");
+    let expected = [line(&record, current, at)];
+    assert_eq!(backend.audit_log(life.client).await, expected);
+    // A line is no change of the wallet: who read it before may still commit.
+    life.start(OperationKind::Refresh).await;
+}

@@ -1,0 +1,149 @@
+//! What every backend of [`Store`] keeps to, as tests.
+//!
+//! A backend says in [`Backend`] how its database is opened, and [`conformance_tests!`]
+//! makes one test of each property, each on a database of its own:
+//!
+//! ```ignore
+//! portal_store::conformance_tests!(MyBackend::new());
+//! ```
+//!
+//! Races between processes are not here: what can be raced differs with the database.
+//!
+//! [`conformance_tests!`]: crate::conformance_tests
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "these functions are tests: a panic is how they say no"
+)]
+
+pub mod clients;
+pub mod commits;
+pub mod custodians;
+mod fixture;
+pub mod guards;
+pub mod outbox;
+pub mod sealing;
+pub mod wallets;
+
+use async_trait::async_trait;
+use portal_lifecycle::Timestamp;
+use portal_lifecycle::ids::{ClientId, TraceId};
+use portal_seal::SealingKey;
+
+use crate::{Store, WalletVersion};
+
+pub use fixture::{Life, contains, key, new_client, new_custodian, now, share_of, shares_of};
+
+/// A backend with one empty database, for one property.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// What is under test.
+    type Store: Store;
+
+    /// Opens the database; again, it is the same database.
+    async fn open(&self, key: SealingKey) -> Self::Store;
+
+    /// A client's audit log, oldest line first, read past the store: no port reads it.
+    async fn audit_log(&self, client: ClientId) -> Vec<AuditLine>;
+}
+
+/// A line of the audit log as it lies in the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditLine {
+    /// The wallet's version when it was written.
+    pub version: WalletVersion,
+    /// What happened.
+    pub action: String,
+    /// To what.
+    pub subject: String,
+    /// Digest of what was acted on.
+    pub digest: [u8; 32],
+    /// The request.
+    pub trace_id: TraceId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// One `#[tokio::test]` for each property of [`conformance`](crate::conformance), on the
+/// [`Backend`](crate::conformance::Backend) that the expression makes anew for each.
+#[macro_export]
+macro_rules! conformance_tests {
+    ($backend:expr) => {
+        $crate::conformance_tests! { @each $backend;
+            custodians {
+                a_key_names_its_environment
+                a_webhook_is_replaced_and_comes_back
+                a_custodian_is_made_whole_or_not_at_all
+            }
+            clients {
+                a_client_is_seen_in_its_environment_only
+                pages_follow_ids_and_count_all
+                a_client_is_made_whole_or_not_at_all
+                credentials_name_their_client
+                an_idle_session_ends
+                a_used_session_lives_on_until_its_end
+                a_late_request_shortens_no_session
+                sessions_live_side_by_side
+                times_without_end_are_stored
+                a_tenant_is_named
+            }
+            wallets {
+                every_state_of_a_life_comes_back
+                every_status_comes_back
+                every_method_comes_back
+                two_clients_have_two_wallets
+                a_share_is_read_for_its_client_curve_and_pair_only
+                a_purged_pair_has_no_share
+            }
+            commits {
+                versions_grow_and_the_first_time_stays
+                a_stale_version_conflicts
+                a_second_first_commit_conflicts
+                a_commit_on_no_wallet_conflicts
+                an_unknown_client_gets_no_wallet
+                what_is_refused_leaves_nothing
+                a_conflict_leaves_nothing
+                an_audit_line_is_written_with_its_commit
+                an_audit_line_needs_the_current_version
+            }
+            guards {
+                a_pair_in_force_stands_alone
+                a_backup_in_force_stands_alone
+                pairs_in_force_change_places
+                history_is_not_rewritten
+                counters_never_fall
+                a_wallet_keeps_its_ids
+                a_new_signing_pair_needs_its_share
+                a_share_needs_its_new_pair
+            }
+            outbox {
+                a_delivery_comes_back_in_full
+                a_delivery_is_found_by_its_client_and_pair_only
+                due_deliveries_come_in_order
+                a_failed_delivery_comes_later
+                an_acknowledged_delivery_is_gone
+                a_share_is_not_delivered_for_an_unknown_pair
+            }
+            sealing {
+                nothing_opens_under_another_key
+            }
+        }
+    };
+    (@each $backend:expr; $($module:ident { $($property:ident)* })*) => {
+        $(
+            mod $module {
+                #[allow(unused_imports, reason = "what the expression names stands there")]
+                use super::*;
+
+                $(
+                    #[tokio::test]
+                    async fn $property() {
+                        let backend = $backend;
+                        $crate::conformance::$module::$property(&backend).await;
+                    }
+                )*
+            }
+        )*
+    };
+}

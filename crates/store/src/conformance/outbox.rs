@@ -1,0 +1,160 @@
+//! Custodian shares on their way.
+
+use portal_lifecycle::ids::BackupSharePairId;
+use portal_lifecycle::{BackupMethod, Event, OperationKind, PerCurve};
+
+use super::Backend;
+use super::fixture::{Life, fresh, key, now, shares_of};
+use crate::{CommitError, Delivery, OutboxStore as _, Secrets, Store, StoreError};
+
+/// Due at the latest after this.
+const LONG_MS: u64 = 1_000_000;
+
+async fn due_pairs(
+    store: &impl Store,
+    after_ms: u64,
+    take: u32,
+) -> Vec<PerCurve<BackupSharePairId>> {
+    let due = store.due_deliveries(now().plus_ms(after_ms), take).await;
+    let due = due.expect("read").into_iter();
+    due.map(|delivery| delivery.ids).collect()
+}
+
+/// A delivery carries what the webhook call needs, with the shares in clear.
+pub async fn a_delivery_comes_back_in_full(backend: &impl Backend) {
+    let store = backend.open(key()).await;
+    let mut life = Life::new(&store).await;
+    life.sign_up(OperationKind::Generate).await;
+    let ids = life.make_backup(BackupMethod::Passkey).await;
+    let expected = Delivery {
+        client_id: life.client,
+        environment_id: life.environment,
+        ids,
+        wallet_ids: life.wallet.ids,
+        generation: life.wallet.generation,
+        method: BackupMethod::Passkey,
+        shares: shares_of(ids.map(|id| id.0)),
+        attempts: 0,
+    };
+    let one = store.delivery(life.client, ids).await.expect("read");
+    assert_eq!(one.as_ref(), Some(&expected));
+    let due = store.due_deliveries(now().plus_ms(LONG_MS), 10).await;
+    assert_eq!(due.expect("read"), [expected]);
+}
+
+/// Another client, another pair, or half of it, finds nothing.
+pub async fn a_delivery_is_found_by_its_client_and_pair_only(backend: &impl Backend) {
+    let store = backend.open(key()).await;
+    let (mut life, other) = (Life::new(&store).await, Life::new(&store).await);
+    life.sign_up(OperationKind::Generate).await;
+    let ids = life.make_backup(BackupMethod::GDrive).await;
+    let unknown = BackupSharePairId(fresh());
+    for (client, ids) in [
+        (other.client, ids),
+        (life.client, PerCurve::new(ids.secp256k1, unknown)),
+        (life.client, PerCurve::new(unknown, ids.ed25519)),
+        (life.client, PerCurve::new(ids.ed25519, ids.secp256k1)),
+    ] {
+        let found = store.delivery(client, ids).await.expect("read");
+        assert_eq!(found, None);
+        // Nor can it be moved or erased under wrong names.
+        let far = now().plus_ms(LONG_MS);
+        let failed = store.delivery_failed(client, ids, far).await;
+        failed.expect("nothing to do");
+    }
+    let mut stranger = other;
+    stranger
+        .keep(stranger.wallet.clone(), Secrets::EraseOutbox { ids })
+        .await;
+    let kept = store.delivery(life.client, ids).await.expect("read");
+    assert_eq!(kept.map(|delivery| delivery.attempts), Some(0));
+}
+
+/// What has been due longest comes first; what is not due does not come.
+pub async fn due_deliveries_come_in_order(backend: &impl Backend) {
+    let store = backend.open(key()).await;
+    let mut pairs = Vec::new();
+    for due_after_ms in [3_000, 1_000, 2_000] {
+        let mut life = Life::new(&store).await;
+        life.sign_up(OperationKind::Generate).await;
+        let ids = life.make_backup(BackupMethod::GDrive).await;
+        let due_at = now().plus_ms(due_after_ms);
+        let moved = store.delivery_failed(life.client, ids, due_at).await;
+        moved.expect("moved");
+        pairs.push((due_after_ms, ids));
+    }
+    pairs.sort_by_key(|(due_after_ms, _)| *due_after_ms);
+    let ordered: Vec<_> = pairs.into_iter().map(|(_, ids)| ids).collect();
+    for (after_ms, take, expected) in [
+        (999, 10, 0),
+        (1_000, 10, 1),
+        (2_500, 10, 2),
+        (LONG_MS, 10, 3),
+        (LONG_MS, 2, 2),
+        (LONG_MS, 0, 0),
+    ] {
+        let due = due_pairs(&store, after_ms, take).await;
+        let expected = ordered.get(..expected);
+        assert_eq!(Some(due.as_slice()), expected, "{take} after {after_ms} ms");
+    }
+}
+
+/// Each failure is counted and puts the delivery off.
+pub async fn a_failed_delivery_comes_later(backend: &impl Backend) {
+    let store = backend.open(key()).await;
+    let mut life = Life::new(&store).await;
+    life.sign_up(OperationKind::Generate).await;
+    let ids = life.make_backup(BackupMethod::GDrive).await;
+    for attempts in 1..=3 {
+        let next_due_ms = 10_000 * u64::from(attempts);
+        let next_due_at = now().plus_ms(next_due_ms);
+        let failed = store.delivery_failed(life.client, ids, next_due_at).await;
+        failed.expect("noted");
+        assert_eq!(due_pairs(&store, next_due_ms - 1, 10).await, []);
+        assert_eq!(due_pairs(&store, next_due_ms, 10).await, [ids]);
+        let delivery = store.delivery(life.client, ids).await.expect("read");
+        assert_eq!(delivery.map(|delivery| delivery.attempts), Some(attempts));
+    }
+    life.check().await;
+}
+
+/// Invariant I6: the acknowledgement empties the outbox; said again, it changes nothing.
+pub async fn an_acknowledged_delivery_is_gone(backend: &impl Backend) {
+    let store = backend.open(key()).await;
+    let mut life = Life::new(&store).await;
+    life.sign_up(OperationKind::Generate).await;
+    let ids = life.make_backup(BackupMethod::GDrive).await;
+    let other = life.make_backup(BackupMethod::GDrive).await;
+    for _ in 0..2 {
+        life.happen(Event::CustodianAcknowledged { ids }).await;
+        let gone = store.delivery(life.client, ids).await.expect("read");
+        assert_eq!(gone, None);
+        assert_eq!(due_pairs(&store, LONG_MS, 10).await, [other]);
+    }
+    let late = store.delivery_failed(life.client, ids, now()).await;
+    late.expect("a failure that comes late changes nothing");
+    assert_eq!(due_pairs(&store, LONG_MS, 10).await, [other]);
+}
+
+/// Only a pair of this wallet has a delivery.
+pub async fn a_share_is_not_delivered_for_an_unknown_pair(backend: &impl Backend) {
+    let store = backend.open(key()).await;
+    let mut life = Life::new(&store).await;
+    life.sign_up(OperationKind::Generate).await;
+    let ids = PerCurve::new(BackupSharePairId(fresh()), BackupSharePairId(fresh()));
+    let shares = shares_of(ids.map(|id| id.0));
+    let due_at = now();
+    let secrets = Secrets::Enqueue {
+        ids,
+        shares,
+        due_at,
+    };
+    let result = life.try_keep(&life.wallet, secrets).await;
+    let no_such_row = matches!(
+        result,
+        Err(CommitError::Store(StoreError::NoSuchRow { .. }))
+    );
+    assert!(no_such_row, "{result:?}");
+    life.check().await;
+    assert_eq!(due_pairs(&store, LONG_MS, 10).await, []);
+}

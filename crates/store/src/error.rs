@@ -1,0 +1,124 @@
+//! Why storage did not do what it was asked.
+
+/// Storage failed; nothing of the transaction is left.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database cannot be opened or does not answer; the same call may work later.
+    #[error("the database cannot be reached or opened")]
+    Unavailable {
+        /// What the driver said.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A statement failed, a constraint among them.
+    #[error("a statement of the database failed")]
+    Statement {
+        /// What the driver said.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// The schema could not be brought up to date.
+    #[error("the database's schema could not be brought up to date")]
+    Migration {
+        /// What the migrator said.
+        #[source]
+        source: sqlx::migrate::MigrateError,
+    },
+    /// A row does not mean anything: it was edited by hand, or by a newer version.
+    #[error("column {column} of table {table} holds something that is not understood")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+    },
+    /// A sealed secret does not open.
+    #[error(
+        "a secret of table {table} does not open; is this the key file that it was sealed with?"
+    )]
+    Unsealing {
+        /// The table.
+        table: &'static str,
+        /// Why.
+        #[source]
+        source: portal_seal::OpenError,
+    },
+    /// An id that must be there is not.
+    #[error("no row with this id in table {table}")]
+    NoSuchRow {
+        /// The table.
+        table: &'static str,
+    },
+    /// The state to be stored left out a pair or altered one beyond its status.
+    #[error("expected every pair of table {table} to be kept as it was made, got another history")]
+    HistoryRewritten {
+        /// The table.
+        table: &'static str,
+    },
+    /// A number to be stored is larger than its column.
+    #[error("column {column} of table {table} is too small for the number given")]
+    OutOfRange {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+    },
+}
+
+/// `SQLITE_BUSY`: somebody else holds a lock (<https://sqlite.org/rescode.html>).
+pub(crate) const SQLITE_BUSY: u32 = 5;
+
+/// Result codes of SQLite that say something of now, not of the statement: BUSY, LOCKED,
+/// IOERR, FULL, CANTOPEN.
+const PASSING_SQLITE_CODES: [u32; 5] = [SQLITE_BUSY, 6, 10, 13, 14];
+
+/// The primary result code, if it was SQLite that said no.
+pub(crate) fn sqlite_code(error: &sqlx::Error) -> Option<u32> {
+    let error = error
+        .as_database_error()?
+        .try_downcast_ref::<sqlx::sqlite::SqliteError>()?;
+    let extended: u32 = sqlx::error::DatabaseError::code(error)?.parse().ok()?;
+    Some(extended & 0xff)
+}
+
+impl From<sqlx::Error> for StoreError {
+    /// Failures of the connection are [`Unavailable`](Self::Unavailable), all others are of
+    /// the [`Statement`](Self::Statement).
+    fn from(source: sqlx::Error) -> Self {
+        let passing = match &source {
+            sqlx::Error::Configuration(_)
+            | sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::BeginFailed => true,
+            sqlx::Error::Database(_) => {
+                sqlite_code(&source).is_some_and(|code| PASSING_SQLITE_CODES.contains(&code))
+            }
+            _ => false,
+        };
+        if passing {
+            Self::Unavailable { source }
+        } else {
+            Self::Statement { source }
+        }
+    }
+}
+
+/// A wallet was not committed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// Somebody else changed the wallet since it was read: read it and decide again.
+    #[error("the wallet was changed since it was read")]
+    Conflict,
+    /// Storage failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for CommitError {
+    fn from(source: sqlx::Error) -> Self {
+        Self::Store(source.into())
+    }
+}

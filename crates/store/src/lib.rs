@@ -1,0 +1,34 @@
+//! The server's transactional storage.
+//!
+//! One trait per concern ([`CustodianStore`], [`ClientStore`], [`WalletStore`],
+//! [`OutboxStore`]), joined as [`Store`]; each method is one transaction. Backends
+//! stand beside them ([`SqliteStore`]), and every backend passes one exported suite
+//! (`conformance`).
+//!
+//! # Architecture invariants
+//!
+//! SQL never decides. A wallet's next state is decided by `portal-lifecycle`; a
+//! backend stores it, provided that nobody else changed the wallet since it was read
+//! ([`CommitError::Conflict`]).
+//!
+//! Shares go in and come out in clear and lie sealed, each bound to its wallet, pair,
+//! curve and role. Credentials never come here: only their hashes do.
+
+#![deny(clippy::indexing_slicing)]
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod error;
+mod port;
+mod record;
+mod sealed;
+mod sqlite;
+
+pub use error::{CommitError, StoreError};
+pub use port::{ClientStore, CustodianStore, OutboxStore, Store, WalletStore};
+pub use record::{
+    AuditRecord, ClientAuth, ClientRecord, CredentialHash, CredentialKind, CustodianAuth, Delivery,
+    NewClient, NewCustodian, NewSession, PageOf, Secrets, StoredWallet, Tenant, WalletCommit,
+    WalletVersion, WebhookConfig,
+};
+pub use sqlite::SqliteStore;

@@ -1,0 +1,227 @@
+//! What goes into storage and comes out of it.
+
+use portal_lifecycle::ids::{
+    BackupSharePairId, ClientId, CustodianId, EnvironmentId, SigningSharePairId, TraceId,
+};
+use portal_lifecycle::{BackupMethod, Generation, PerCurve, Timestamp, Wallet};
+use portal_seal::SecretBytes;
+
+/// SHA-256 of a credential of 256 random bits; the credential itself is never stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CredentialHash(pub [u8; 32]);
+
+/// A custodian with its first environment, API key and, if it has one, webhook.
+#[derive(Debug, Clone)]
+pub struct NewCustodian {
+    /// The custodian's id.
+    pub custodian_id: CustodianId,
+    /// What people call it.
+    pub custodian_name: String,
+    /// The environment's id.
+    pub environment_id: EnvironmentId,
+    /// What people call it.
+    pub environment_name: String,
+    /// Hash of the environment's API key.
+    pub api_key: CredentialHash,
+    /// Where backup shares go.
+    pub webhook: Option<WebhookConfig>,
+    /// When this happens.
+    pub created_at: Timestamp,
+}
+
+/// Where an environment's backup shares go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookConfig {
+    /// Base URL; `/backup` and `/backup/fetch` are appended.
+    pub base_url: String,
+    /// Sent along with every call; sealed at rest.
+    pub secret: SecretBytes,
+}
+
+/// Whom a custodian API key belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CustodianAuth {
+    /// The custodian.
+    pub custodian_id: CustodianId,
+    /// The environment that the key is for.
+    pub environment_id: EnvironmentId,
+}
+
+/// Whom a client credential belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientAuth {
+    /// The client.
+    pub client_id: ClientId,
+    /// Its environment.
+    pub environment_id: EnvironmentId,
+    /// Which kind of credential it was.
+    pub kind: CredentialKind,
+}
+
+/// The kinds of client credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialKind {
+    /// Lives until revoked.
+    ApiKey,
+    /// Lives for some idle time, and for some time at most.
+    Session,
+}
+
+/// A session token to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct NewSession {
+    /// Hash of the token.
+    pub token: CredentialHash,
+    /// When it is made.
+    pub created_at: Timestamp,
+    /// It ends if it is not used until then; each use moves this on.
+    pub idle_until: Timestamp,
+    /// It ends then in any case.
+    pub expires_at: Timestamp,
+}
+
+/// A client to be made, with both its credentials.
+#[derive(Debug, Clone)]
+pub struct NewClient {
+    /// The client's id.
+    pub client_id: ClientId,
+    /// Where it lives.
+    pub environment_id: EnvironmentId,
+    /// Whether its EVM account is a smart account.
+    pub is_account_abstracted: bool,
+    /// Hash of its API key.
+    pub api_key: CredentialHash,
+    /// Its first session.
+    pub session: NewSession,
+    /// When this happens.
+    pub created_at: Timestamp,
+}
+
+/// A client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientRecord {
+    /// Its id.
+    pub client_id: ClientId,
+    /// Where it lives.
+    pub environment_id: EnvironmentId,
+    /// Whether its EVM account is a smart account.
+    pub is_account_abstracted: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A page of a list, oldest entry first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageOf<T> {
+    /// The entries.
+    pub entries: Vec<T>,
+    /// How many entries the whole list has.
+    pub total: u64,
+}
+
+/// A client's environment and custodian, as its state read names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenant {
+    /// The custodian.
+    pub custodian_id: CustodianId,
+    /// What people call it.
+    pub custodian_name: String,
+    /// The environment.
+    pub environment_id: EnvironmentId,
+    /// What people call it.
+    pub environment_name: String,
+}
+
+/// Grows with every commit of one wallet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WalletVersion(pub u64);
+
+/// A wallet as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredWallet {
+    /// Its state.
+    pub wallet: Wallet,
+    /// Shown again at the commit.
+    pub version: WalletVersion,
+    /// When its first operation began.
+    pub created_at: Timestamp,
+}
+
+/// A wallet's next state, with everything that becomes durable together with it.
+#[derive(Debug, Clone)]
+pub struct WalletCommit {
+    /// Whose wallet it is.
+    pub client_id: ClientId,
+    /// The version that was read; none if there was no wallet yet.
+    pub expected: Option<WalletVersion>,
+    /// The state that was decided.
+    pub wallet: Wallet,
+    /// Shares that are stored or erased with it.
+    pub secrets: Secrets,
+    /// What the audit log says of it.
+    pub audit: Option<AuditRecord>,
+    /// When this happens.
+    pub now: Timestamp,
+}
+
+/// Shares that are stored or erased together with a wallet's state.
+#[derive(Debug, Clone)]
+pub enum Secrets {
+    /// None.
+    Unchanged,
+    /// The server's share of a new signing pair.
+    StoreSigningShare {
+        /// The pair.
+        ids: PerCurve<SigningSharePairId>,
+        /// The server's share of each curve.
+        shares: PerCurve<SecretBytes>,
+    },
+    /// The custodian's share of a new backup pair goes into the outbox.
+    Enqueue {
+        /// The pair.
+        ids: PerCurve<BackupSharePairId>,
+        /// The custodian's share of each curve.
+        shares: PerCurve<SecretBytes>,
+        /// When the worker may take it up, if nobody delivers it before.
+        due_at: Timestamp,
+    },
+    /// The custodian has acknowledged its share: the outbox forgets it.
+    EraseOutbox {
+        /// The pair.
+        ids: PerCurve<BackupSharePairId>,
+    },
+}
+
+/// A line of the audit log. Holds no secret and no message that was signed, only digests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditRecord {
+    /// What happened, such as `signature`.
+    pub action: &'static str,
+    /// To which pair or thing.
+    pub subject: String,
+    /// SHA-256 of what was acted on.
+    pub digest: [u8; 32],
+    /// The request.
+    pub trace_id: TraceId,
+}
+
+/// A custodian's share on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Whose wallet it is.
+    pub client_id: ClientId,
+    /// Whose webhook it goes to.
+    pub environment_id: EnvironmentId,
+    /// The pair.
+    pub ids: PerCurve<BackupSharePairId>,
+    /// The wallet's ids.
+    pub wallet_ids: PerCurve<portal_lifecycle::ids::WalletId>,
+    /// The pair's generation.
+    pub generation: Generation,
+    /// How the client's part is encrypted.
+    pub method: BackupMethod,
+    /// The shares.
+    pub shares: PerCurve<SecretBytes>,
+    /// How often it was tried.
+    pub attempts: u32,
+}

@@ -1,0 +1,225 @@
+//! Clients and their credentials.
+
+use async_trait::async_trait;
+use portal_lifecycle::Timestamp;
+use portal_lifecycle::ids::{ClientId, CustodianId, EnvironmentId};
+use sqlx::sqlite::SqliteConnection;
+
+use super::SqliteStore;
+use super::row::{Row, ms, refers_to};
+use crate::{
+    ClientAuth, ClientRecord, ClientStore, CredentialHash, CredentialKind, NewClient, NewSession,
+    PageOf, StoreError, Tenant,
+};
+
+#[async_trait]
+impl ClientStore for SqliteStore {
+    async fn create_client(&self, new: NewClient) -> Result<(), StoreError> {
+        let created_at = ms(new.created_at);
+        let mut transaction = self.write().await?;
+        sqlx::query(
+            "INSERT INTO clients (client_id, environment_id, is_account_abstracted, created_at)
+             VALUES (?1, ?2, ?3, ?4)",
+        )
+        .bind(new.client_id.0)
+        .bind(new.environment_id.0)
+        .bind(new.is_account_abstracted)
+        .bind(created_at)
+        .execute(&mut *transaction)
+        .await
+        .map_err(refers_to("environments"))?;
+        sqlx::query(
+            "INSERT INTO client_api_keys (key_hash, client_id, created_at) VALUES (?1, ?2, ?3)",
+        )
+        .bind(new.api_key.0.as_slice())
+        .bind(new.client_id.0)
+        .bind(created_at)
+        .execute(&mut *transaction)
+        .await?;
+        insert_session(&mut transaction, new.client_id, new.session).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn client(
+        &self,
+        environment: EnvironmentId,
+        client: ClientId,
+    ) -> Result<Option<ClientRecord>, StoreError> {
+        let mut transaction = self.read().await?;
+        sqlx::query(
+            "SELECT client_id, environment_id, is_account_abstracted, created_at FROM clients
+             WHERE environment_id = ?1 AND client_id = ?2",
+        )
+        .bind(environment.0)
+        .bind(client.0)
+        .fetch_optional(&mut *transaction)
+        .await?
+        .map(|row| client_record(Row::new("clients", &row)))
+        .transpose()
+    }
+
+    async fn clients(
+        &self,
+        environment: EnvironmentId,
+        after: Option<ClientId>,
+        take: u32,
+    ) -> Result<PageOf<ClientRecord>, StoreError> {
+        let mut transaction = self.read().await?;
+        let total = sqlx::query("SELECT count(*) AS total FROM clients WHERE environment_id = ?1")
+            .bind(environment.0)
+            .fetch_one(&mut *transaction)
+            .await?;
+        // Every id is larger than the empty blob.
+        let entries = sqlx::query(
+            "SELECT client_id, environment_id, is_account_abstracted, created_at FROM clients
+             WHERE environment_id = ?1 AND client_id > coalesce(?2, x'')
+             ORDER BY client_id LIMIT ?3",
+        )
+        .bind(environment.0)
+        .bind(after.map(|client| client.0))
+        .bind(take)
+        .fetch_all(&mut *transaction)
+        .await?
+        .iter()
+        .map(|row| client_record(Row::new("clients", row)))
+        .collect::<Result<_, _>>()?;
+        Ok(PageOf {
+            entries,
+            total: Row::new("clients", &total).counter("total")?,
+        })
+    }
+
+    async fn create_session(
+        &self,
+        client: ClientId,
+        session: NewSession,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.write().await?;
+        // A client that signs in every day would else leave a row every day.
+        sqlx::query(
+            "DELETE FROM client_sessions
+             WHERE client_id = ?1 AND (idle_until <= ?2 OR expires_at <= ?2)",
+        )
+        .bind(client.0)
+        .bind(ms(session.created_at))
+        .execute(&mut *transaction)
+        .await?;
+        insert_session(&mut transaction, client, session).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn client_by_credential(
+        &self,
+        credential: CredentialHash,
+        now: Timestamp,
+        idle_until: Timestamp,
+    ) -> Result<Option<ClientAuth>, StoreError> {
+        let Some(found) = self.find_credential(credential, now).await? else {
+            return Ok(None);
+        };
+        if found.kind == CredentialKind::ApiKey {
+            return Ok(Some(found));
+        }
+        // Only a session that was found costs a write: guessed tokens do not take the lock.
+        let mut transaction = self.write().await?;
+        // `max`: an older request that comes in late takes nothing from a newer one.
+        let moved_on = sqlx::query(
+            "UPDATE client_sessions SET idle_until = max(idle_until, ?3)
+             WHERE token_hash = ?1 AND revoked_at IS NULL AND idle_until > ?2 AND expires_at > ?2",
+        )
+        .bind(credential.0.as_slice())
+        .bind(ms(now))
+        .bind(ms(idle_until))
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        // It may have been revoked between the two transactions.
+        Ok((moved_on.rows_affected() == 1).then_some(found))
+    }
+
+    async fn tenant(&self, client: ClientId) -> Result<Tenant, StoreError> {
+        let mut transaction = self.read().await?;
+        let row = sqlx::query(
+            "SELECT custodians.custodian_id, custodians.name AS custodian_name,
+                 environments.environment_id, environments.name AS environment_name
+             FROM clients JOIN environments USING (environment_id) JOIN custodians USING (custodian_id)
+             WHERE client_id = ?1",
+        )
+        .bind(client.0)
+        .fetch_optional(&mut *transaction)
+        .await?
+        .ok_or(StoreError::NoSuchRow { table: "clients" })?;
+        let row = Row::new("environments", &row);
+        Ok(Tenant {
+            custodian_id: row.id("custodian_id", CustodianId)?,
+            custodian_name: row.value("custodian_name")?,
+            environment_id: row.id("environment_id", EnvironmentId)?,
+            environment_name: row.value("environment_name")?,
+        })
+    }
+}
+
+impl SqliteStore {
+    async fn find_credential(
+        &self,
+        credential: CredentialHash,
+        now: Timestamp,
+    ) -> Result<Option<ClientAuth>, StoreError> {
+        let mut transaction = self.read().await?;
+        sqlx::query(
+            "SELECT clients.client_id, clients.environment_id, 'API_KEY' AS kind
+             FROM client_api_keys JOIN clients USING (client_id)
+             WHERE key_hash = ?1 AND revoked_at IS NULL
+             UNION ALL
+             SELECT clients.client_id, clients.environment_id, 'SESSION' AS kind
+             FROM client_sessions JOIN clients USING (client_id)
+             WHERE token_hash = ?1 AND revoked_at IS NULL AND idle_until > ?2 AND expires_at > ?2",
+        )
+        .bind(credential.0.as_slice())
+        .bind(ms(now))
+        .fetch_optional(&mut *transaction)
+        .await?
+        .map(|row| {
+            let row = Row::new("clients", &row);
+            Ok(ClientAuth {
+                client_id: row.id("client_id", ClientId)?,
+                environment_id: row.id("environment_id", EnvironmentId)?,
+                kind: row.named("kind", |kind| match kind {
+                    "API_KEY" => Some(CredentialKind::ApiKey),
+                    "SESSION" => Some(CredentialKind::Session),
+                    _ => None,
+                })?,
+            })
+        })
+        .transpose()
+    }
+}
+
+async fn insert_session(
+    connection: &mut SqliteConnection,
+    client: ClientId,
+    session: NewSession,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO client_sessions (token_hash, client_id, created_at, idle_until, expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+    )
+    .bind(session.token.0.as_slice())
+    .bind(client.0)
+    .bind(ms(session.created_at))
+    .bind(ms(session.idle_until))
+    .bind(ms(session.expires_at))
+    .execute(connection)
+    .await
+    .map_err(refers_to("clients"))?;
+    Ok(())
+}
+
+fn client_record(row: Row<'_>) -> Result<ClientRecord, StoreError> {
+    Ok(ClientRecord {
+        client_id: row.id("client_id", ClientId)?,
+        environment_id: row.id("environment_id", EnvironmentId)?,
+        is_account_abstracted: row.value("is_account_abstracted")?,
+        created_at: row.time("created_at")?,
+    })
+}

@@ -1,0 +1,82 @@
+//! Between the columns of SQLite and the types of the house.
+
+use portal_lifecycle::Timestamp;
+use sqlx::sqlite::{Sqlite, SqliteRow};
+use sqlx::{Decode, Row as _, Type};
+use uuid::Uuid;
+
+use crate::StoreError;
+
+/// One row of a table; names the table where the row means nothing.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'r> {
+    table: &'static str,
+    row: &'r SqliteRow,
+}
+
+impl<'r> Row<'r> {
+    pub(super) const fn new(table: &'static str, row: &'r SqliteRow) -> Self {
+        Self { table, row }
+    }
+
+    pub(super) fn value<T>(&self, column: &'static str) -> Result<T, StoreError>
+    where
+        T: Decode<'r, Sqlite> + Type<Sqlite>,
+    {
+        self.row.try_get(column).map_err(|_| self.corrupt(column))
+    }
+
+    pub(super) fn id<T>(
+        &self,
+        column: &'static str,
+        make: impl FnOnce(Uuid) -> T,
+    ) -> Result<T, StoreError> {
+        self.value(column).map(make)
+    }
+
+    pub(super) fn counter(&self, column: &'static str) -> Result<u64, StoreError> {
+        u64::try_from(self.value::<i64>(column)?).map_err(|_| self.corrupt(column))
+    }
+
+    pub(super) fn time(&self, column: &'static str) -> Result<Timestamp, StoreError> {
+        self.counter(column).map(Timestamp::from_ms)
+    }
+
+    /// A value that is stored by its name.
+    pub(super) fn named<T>(
+        &self,
+        column: &'static str,
+        from_name: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, StoreError> {
+        from_name(self.value(column)?).ok_or_else(|| self.corrupt(column))
+    }
+
+    pub(super) const fn corrupt(&self, column: &'static str) -> StoreError {
+        StoreError::Corrupt {
+            table: self.table,
+            column,
+        }
+    }
+}
+
+/// A time as it is stored. The end of time, as far as a column reaches, is far enough.
+pub(super) fn ms(time: Timestamp) -> i64 {
+    i64::try_from(time.as_ms()).unwrap_or(i64::MAX)
+}
+
+/// A count as it is stored.
+pub(super) fn count(
+    number: u64,
+    table: &'static str,
+    column: &'static str,
+) -> Result<i64, StoreError> {
+    i64::try_from(number).map_err(|_| StoreError::OutOfRange { table, column })
+}
+
+/// An id that a foreign key did not find is a row that must be there.
+pub(super) fn refers_to(table: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
+    move |error| match error.as_database_error() {
+        Some(database) if database.is_foreign_key_violation() => StoreError::NoSuchRow { table },
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,204 @@
+//! A wallet read back from its rows.
+
+use portal_lifecycle::ids::{
+    BackupSharePairId, ClientId, DeviceId, OperationId, SigningSharePairId, WalletId,
+};
+use portal_lifecycle::{
+    BackupMethod, BackupPair, BackupStatus, CipherTextDigest, Fence, Generation, Lease,
+    OperationKind, PerCurve, Point, PublicPoints, SigningPair, SigningStatus, Wallet,
+};
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use uuid::Uuid;
+
+use super::row::Row;
+use crate::{StoreError, StoredWallet, WalletVersion};
+
+/// The wallet as one transaction sees it.
+pub(super) async fn load(
+    connection: &mut SqliteConnection,
+    client: ClientId,
+) -> Result<Option<StoredWallet>, StoreError> {
+    let Some(row) = sqlx::query(
+        "SELECT secp256k1_wallet_id, ed25519_wallet_id, generation, fence, version, created_at,
+             lease_operation_id, lease_kind, lease_device_id, lease_fence, lease_generation,
+             lease_expires_at
+         FROM wallets WHERE client_id = ?1",
+    )
+    .bind(client.0)
+    .fetch_optional(&mut *connection)
+    .await?
+    else {
+        return Ok(None);
+    };
+    let row = Row::new("wallets", &row);
+    let wallet = Wallet {
+        ids: wallet_ids(row)?,
+        generation: Generation(row.counter("generation")?),
+        fence: Fence(row.counter("fence")?),
+        lease: lease(row)?,
+        signing_pairs: signing_pairs(connection, client).await?,
+        backup_pairs: backup_pairs(connection, client).await?,
+    };
+    Ok(Some(StoredWallet {
+        wallet,
+        version: WalletVersion(row.counter("version")?),
+        created_at: row.time("created_at")?,
+    }))
+}
+
+/// Both ids of a wallet, from any row that has their two columns.
+pub(super) fn wallet_ids(row: Row<'_>) -> Result<PerCurve<WalletId>, StoreError> {
+    Ok(PerCurve::new(
+        row.id("secp256k1_wallet_id", WalletId)?,
+        row.id("ed25519_wallet_id", WalletId)?,
+    ))
+}
+
+fn lease(row: Row<'_>) -> Result<Option<Lease>, StoreError> {
+    let Some(operation_id) = row.value::<Option<Uuid>>("lease_operation_id")? else {
+        return Ok(None);
+    };
+    Ok(Some(Lease {
+        operation_id: OperationId(operation_id),
+        kind: row.named("lease_kind", OperationKind::from_wire)?,
+        device_id: row.id("lease_device_id", DeviceId)?,
+        fence: Fence(row.counter("lease_fence")?),
+        generation: Generation(row.counter("lease_generation")?),
+        expires_at: row.time("lease_expires_at")?,
+    }))
+}
+
+async fn signing_pairs(
+    connection: &mut SqliteConnection,
+    client: ClientId,
+) -> Result<Vec<SigningPair>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT pair_id, curve, generation, status, key_point, client_point, server_point,
+             operation_id, made_by, created_at
+         FROM signing_share_pairs WHERE client_id = ?1 ORDER BY generation, curve",
+    )
+    .bind(client.0)
+    .fetch_all(connection)
+    .await?;
+    let pairs = join_curves("signing_share_pairs", &rows, SigningSharePairId, |row| {
+        Ok((
+            Generation(row.counter("generation")?),
+            row.named("status", SigningStatus::from_wire)?,
+            row.id("operation_id", OperationId)?,
+            row.named("made_by", OperationKind::from_wire)?,
+            row.time("created_at")?,
+        ))
+    })?;
+    let pairs = pairs.into_iter().map(|joined| {
+        let (generation, status, operation_id, made_by, created_at) = joined.shared;
+        SigningPair {
+            ids: joined.ids,
+            generation,
+            status,
+            points: joined.points,
+            operation_id,
+            made_by,
+            created_at,
+        }
+    });
+    Ok(pairs.collect())
+}
+
+async fn backup_pairs(
+    connection: &mut SqliteConnection,
+    client: ClientId,
+) -> Result<Vec<BackupPair>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT pair_id, curve, generation, status, method, key_point, client_point, server_point,
+             cipher_text_digest, operation_id, created_at
+         FROM backup_share_pairs WHERE client_id = ?1 ORDER BY generation, curve",
+    )
+    .bind(client.0)
+    .fetch_all(connection)
+    .await?;
+    let pairs = join_curves("backup_share_pairs", &rows, BackupSharePairId, |row| {
+        Ok((
+            Generation(row.counter("generation")?),
+            row.named("status", BackupStatus::from_wire)?,
+            row.named("method", BackupMethod::from_wire)?,
+            digest(row)?,
+            row.id("operation_id", OperationId)?,
+            row.time("created_at")?,
+        ))
+    })?;
+    let pairs = pairs.into_iter().map(|joined| {
+        let (generation, status, method, cipher_text_digest, operation_id, created_at) =
+            joined.shared;
+        BackupPair {
+            ids: joined.ids,
+            generation,
+            status,
+            method,
+            points: joined.points,
+            cipher_text_digest,
+            operation_id,
+            created_at,
+        }
+    });
+    Ok(pairs.collect())
+}
+
+/// A pair, joined from the rows of its two curves.
+struct Joined<I, S> {
+    ids: PerCurve<I>,
+    points: PerCurve<PublicPoints>,
+    /// What both rows say alike.
+    shared: S,
+}
+
+/// Joins rows, ordered by generation and curve, two by two.
+fn join_curves<I, S: PartialEq>(
+    table: &'static str,
+    rows: &[SqliteRow],
+    id: impl Fn(Uuid) -> I,
+    shared: impl Fn(Row<'_>) -> Result<S, StoreError>,
+) -> Result<Vec<Joined<I, S>>, StoreError> {
+    let corrupt = |column| StoreError::Corrupt { table, column };
+    rows.chunks(2)
+        .map(|chunk| {
+            // `ED25519` comes first by name.
+            let [ed25519, secp256k1] = chunk else {
+                return Err(corrupt("curve"));
+            };
+            let halves = PerCurve::new(Row::new(table, secp256k1), Row::new(table, ed25519));
+            for (curve, half) in halves.iter() {
+                if half.value::<&str>("curve")? != curve.as_str() {
+                    return Err(corrupt("curve"));
+                }
+            }
+            let both = shared(halves.secp256k1)?;
+            if shared(halves.ed25519)? != both {
+                return Err(corrupt("status"));
+            }
+            Ok(Joined {
+                ids: halves.try_map(|_, half| half.id("pair_id", &id))?,
+                points: halves.try_map(|_, half| points(half))?,
+                shared: both,
+            })
+        })
+        .collect()
+}
+
+fn points(row: Row<'_>) -> Result<PublicPoints, StoreError> {
+    Ok(PublicPoints {
+        key: Point(row.value("key_point")?),
+        client: Point(row.value("client_point")?),
+        server: Point(row.value("server_point")?),
+    })
+}
+
+fn digest(row: Row<'_>) -> Result<Option<CipherTextDigest>, StoreError> {
+    row.value::<Option<&[u8]>>("cipher_text_digest")?
+        .map(|bytes| {
+            bytes
+                .try_into()
+                .map(CipherTextDigest)
+                .map_err(|_| row.corrupt("cipher_text_digest"))
+        })
+        .transpose()
+}

@@ -1,0 +1,231 @@
+//! What the schema refuses even to somebody who has the file and a prompt, and what the seal
+//! tells where it does not.
+
+use portal_lifecycle::{BackupMethod, Curve, OperationKind};
+use portal_store::conformance::{Backend as _, Life, key, new_custodian, now};
+use portal_store::{
+    AuditRecord, CustodianStore as _, OutboxStore as _, Secrets, StoreError, WalletStore as _,
+};
+
+use super::SqliteBackend;
+
+#[tokio::test]
+async fn history_is_append_only() {
+    let backend = SqliteBackend::new();
+    let store = backend.open(key()).await;
+    let mut life = Life::new(&store).await;
+    life.sign_up(OperationKind::Generate).await;
+    life.back_up(BackupMethod::GDrive).await;
+    let record = AuditRecord {
+        action: "signature",
+        subject: "a pair".to_owned(),
+        digest: [7; 32],
+        trace_id: portal_lifecycle::ids::TraceId(life.client.0),
+    };
+    let version = life.version.unwrap();
+    store
+        .audit(life.client, version, record, now())
+        .await
+        .unwrap();
+    let before = backend.audit_log(life.client).await;
+
+    let mut prompt = backend.prompt().await;
+    for refused in [
+        "UPDATE audit_events SET subject = 'another pair'",
+        "DELETE FROM audit_events",
+        "INSERT OR REPLACE INTO audit_events SELECT audit_event_id, client_id, wallet_version,
+             'nothing', subject, digest, trace_id, created_at FROM audit_events",
+        "DELETE FROM wallets",
+        "DELETE FROM signing_share_pairs",
+        "DELETE FROM backup_share_pairs",
+        "DELETE FROM clients",
+        "UPDATE wallets SET generation = generation - 1, version = version + 1",
+        "UPDATE wallets SET fence = fence - 1, version = version + 1",
+        "UPDATE wallets SET version = version - 1",
+        "UPDATE wallets SET secp256k1_wallet_id = ed25519_wallet_id, version = version + 1",
+        "UPDATE wallets SET lease_fence = 1, version = version + 1",
+        "UPDATE signing_share_pairs SET generation = 99",
+        "UPDATE signing_share_pairs SET key_point = client_point",
+        "UPDATE signing_share_pairs SET status = 'ACTIVE'",
+        "UPDATE signing_share_pairs SET sealed_share = NULL",
+        "UPDATE signing_share_pairs SET status = 'PURGED'",
+        "UPDATE backup_share_pairs SET method = 'UNKNOWN'",
+        "UPDATE backup_share_pairs SET cipher_text_digest = NULL",
+        "UPDATE clients SET created_at = 'yesterday'",
+        "UPDATE environments SET webhook_base_url = NULL",
+    ] {
+        let result = sqlx::query(refused).execute(&mut prompt).await;
+        let error = result.expect_err(refused);
+        assert!(error.as_database_error().is_some(), "{refused}: {error:?}");
+    }
+    life.check().await;
+    assert_eq!(backend.audit_log(life.client).await, before);
+    let whole: String = sqlx::query_scalar("PRAGMA integrity_check")
+        .fetch_one(&mut prompt)
+        .await
+        .unwrap();
+    assert_eq!(whole, "ok");
+}
+
+#[tokio::test]
+async fn a_share_moved_to_another_row_does_not_open() {
+    let backend = SqliteBackend::new();
+    let store = backend.open(key()).await;
+    let (mut life, mut other) = (Life::new(&store).await, Life::new(&store).await);
+    let ids = life.sign_up(OperationKind::Generate).await;
+    let newer = life.sign_up(OperationKind::Refresh).await;
+    let foreign = other.sign_up(OperationKind::Generate).await;
+    let mut prompt = backend.prompt().await;
+    let sources = [
+        (ids.ed25519, "the other curve"),
+        (newer.secp256k1, "a newer pair"),
+        (foreign.secp256k1, "another client"),
+    ];
+    for (source, name) in sources {
+        sqlx::query(
+            "UPDATE signing_share_pairs SET sealed_share =
+                 (SELECT sealed_share FROM signing_share_pairs WHERE pair_id = ?2)
+             WHERE pair_id = ?1",
+        )
+        .bind(ids.secp256k1.0)
+        .bind(source.0)
+        .execute(&mut prompt)
+        .await
+        .unwrap();
+        let share = store
+            .signing_share(life.client, Curve::Secp256k1, ids.secp256k1)
+            .await;
+        assert!(
+            matches!(share, Err(StoreError::Unsealing { .. })),
+            "moved from {name}: {share:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_delivery_does_not_hold_up_the_others() {
+    let backend = SqliteBackend::new();
+    let store = backend.open(key()).await;
+    let mut deliveries = Vec::new();
+    for _ in 0..2 {
+        let mut life = Life::new(&store).await;
+        life.sign_up(OperationKind::Generate).await;
+        let ids = life.make_backup(BackupMethod::GDrive).await;
+        deliveries.push((life.client, ids));
+    }
+    // The two shares of the first, swapped: neither is where it was sealed for.
+    sqlx::query(
+        "UPDATE outbox SET sealed_secp256k1_share = sealed_ed25519_share,
+             sealed_ed25519_share = sealed_secp256k1_share
+         WHERE client_id = ?1",
+    )
+    .bind(deliveries[0].0.0)
+    .execute(&mut backend.prompt().await)
+    .await
+    .unwrap();
+    let (client, ids) = deliveries[0];
+    let damaged = store.delivery(client, ids).await;
+    assert!(
+        matches!(damaged, Err(StoreError::Unsealing { .. })),
+        "{damaged:?}"
+    );
+    let due = store.due_deliveries(now().plus_ms(100_000), 10).await;
+    let due: Vec<_> = due.unwrap().into_iter().map(|due| due.client_id).collect();
+    assert_eq!(due, [deliveries[1].0]);
+}
+
+#[tokio::test]
+async fn a_webhook_turned_elsewhere_does_not_open() {
+    let backend = SqliteBackend::new();
+    let store = backend.open(key()).await;
+    let (mine, other) = (new_custodian(), new_custodian());
+    for new in [&mine, &other] {
+        store.create_custodian(new.clone()).await.unwrap();
+    }
+    let mut prompt = backend.prompt().await;
+    for turned in [
+        "UPDATE environments SET webhook_base_url = 'https://evil.example'
+         WHERE environment_id = ?1",
+        "UPDATE environments SET webhook_base_url = 'https://acme.example/portal',
+             sealed_webhook_secret = (SELECT sealed_webhook_secret FROM environments
+             WHERE environment_id <> ?1) WHERE environment_id = ?1",
+    ] {
+        sqlx::query(turned)
+            .bind(mine.environment_id.0)
+            .execute(&mut prompt)
+            .await
+            .unwrap();
+        let webhook = store.webhook(mine.environment_id).await;
+        assert!(
+            matches!(webhook, Err(StoreError::Unsealing { .. })),
+            "{turned}: {webhook:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn half_a_pair_is_corrupt() {
+    let backend = SqliteBackend::new();
+    let store = backend.open(key()).await;
+    for damage in [
+        "DELETE FROM signing_share_pairs WHERE curve = 'ED25519'",
+        "DELETE FROM backup_share_pairs WHERE curve = 'SECP256K1'",
+        "UPDATE signing_share_pairs SET status = 'SUPERSEDED' WHERE curve = 'ED25519'",
+        "UPDATE backup_share_pairs SET status = 'ABANDONED' WHERE curve = 'ED25519'",
+    ] {
+        let mut life = Life::new(&store).await;
+        life.sign_up(OperationKind::Generate).await;
+        life.back_up(BackupMethod::GDrive).await;
+        let mut prompt = backend.prompt().await;
+        for guard in [
+            "DROP TRIGGER IF EXISTS signing_share_pairs_are_kept",
+            "DROP TRIGGER IF EXISTS backup_share_pairs_are_kept",
+            damage,
+        ] {
+            sqlx::query(guard).execute(&mut prompt).await.unwrap();
+        }
+        let read = store.wallet(life.client).await.map(drop);
+        assert!(
+            matches!(read, Err(StoreError::Corrupt { .. })),
+            "{damage}: {read:?}"
+        );
+        let commit = life.try_keep(&life.wallet, Secrets::Unchanged).await;
+        assert!(commit.is_err(), "{damage}: nobody builds on half a pair");
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_key_names_nobody() {
+    let backend = SqliteBackend::new();
+    let store = backend.open(key()).await;
+    let custodian = new_custodian();
+    store.create_custodian(custodian.clone()).await.unwrap();
+    sqlx::query("UPDATE custodian_api_keys SET revoked_at = 1")
+        .execute(&mut backend.prompt().await)
+        .await
+        .unwrap();
+    let owner = store.custodian_by_key(custodian.api_key).await.unwrap();
+    assert_eq!(owner, None);
+}
+
+#[tokio::test]
+async fn a_revoked_client_credential_names_nobody() {
+    use portal_store::ClientStore as _;
+    let backend = SqliteBackend::new();
+    let store = backend.open(key()).await;
+    let custodian = new_custodian();
+    store.create_custodian(custodian.clone()).await.unwrap();
+    let client = portal_store::conformance::new_client(custodian.environment_id);
+    store.create_client(client.clone()).await.unwrap();
+    let mut prompt = backend.prompt().await;
+    for revoke in [
+        "UPDATE client_api_keys SET revoked_at = 1",
+        "UPDATE client_sessions SET revoked_at = 1",
+    ] {
+        sqlx::query(revoke).execute(&mut prompt).await.unwrap();
+    }
+    for credential in [client.api_key, client.session.token] {
+        let owner = store.client_by_credential(credential, now(), now()).await;
+        assert_eq!(owner.unwrap(), None);
+    }
+}
