@@ -1,2 +1,83 @@
-//! Tasks of the workspace.
-fn main() {}
+//! Tasks of the workspace: `cargo xtask` lists them.
+
+mod command;
+mod errors;
+mod lint;
+mod tally;
+mod test;
+
+use std::process::ExitCode;
+
+use command::{Command, TaskError};
+
+/// A task: its name, what it does in one line, and how it runs on its arguments.
+struct Task {
+    name: &'static str,
+    what: &'static str,
+    run: fn(&[String]) -> Result<(), TaskError>,
+}
+
+const TASKS: [Task; 4] = [
+    Task {
+        name: "test",
+        what: "install what the tests need, run all of them, and count",
+        run: |arguments| no_arguments(arguments).and_then(|()| test::run()),
+    },
+    Task {
+        name: "lint",
+        what: "formatting, clippy, documentation and licences, each without a warning",
+        run: |arguments| no_arguments(arguments).and_then(|()| lint::run()),
+    },
+    Task {
+        name: "errors",
+        what: "write docs/errors.md from the code; --check fails where it differs",
+        run: errors::run,
+    },
+    Task {
+        name: "demo",
+        what: "run the demonstration: a wallet's whole life on this machine",
+        run: |arguments| no_arguments(arguments).and_then(|()| demo()),
+    },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        // The task has said already what failed.
+        Err(TaskError::TestsFailed) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<(), TaskError> {
+    let Some((name, rest)) = arguments.split_first() else {
+        println!("cargo xtask <task>\n");
+        for task in &TASKS {
+            println!("  {:<8}{}", task.name, task.what);
+        }
+        return Ok(());
+    };
+    match TASKS.iter().find(|task| task.name == name) {
+        Some(task) => (task.run)(rest),
+        None => Err(TaskError::UnknownTask {
+            given: name.clone(),
+        }),
+    }
+}
+
+fn no_arguments(arguments: &[String]) -> Result<(), TaskError> {
+    match arguments {
+        [] => Ok(()),
+        [given, ..] => Err(TaskError::UnknownArgument {
+            given: given.clone(),
+        }),
+    }
+}
+
+fn demo() -> Result<(), TaskError> {
+    Command::cargo(&["run", "--release", "--", "demo"]).run()
+}
