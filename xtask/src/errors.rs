@@ -20,7 +20,7 @@ Over HTTP an error is an `application/problem+json` document (RFC 9457):
 
 ```json
 {
-  \"type\": \"https://docs.portal.dev/errors#BACKUP_NOT_COMPLETE\",
+  \"type\": \"https://github.com/portal-mpc/portal/blob/main/docs/errors.md#BACKUP_NOT_COMPLETE\",
   \"title\": \"No backup was ever completed\",
   \"status\": 409,
   \"detail\": \"no backup of this wallet was ever completed; …\",

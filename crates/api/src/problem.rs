@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// Where the pages of the error reference are published; the id is appended.
-const REFERENCE_URL: &str = "https://docs.portal.dev/errors#";
+const REFERENCE_URL: &str = "https://github.com/portal-mpc/portal/blob/main/docs/errors.md#";
 
 /// An error as every caller sees it, over REST and WebSocket alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

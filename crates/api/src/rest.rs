@@ -255,5 +255,10 @@ pub struct UpdateBackupSharePairs {
 /// repeats the same confirmation and nothing else.
 #[must_use]
 pub fn confirmation_context(client: ClientId, pair: SigningSharePairId) -> Vec<u8> {
-    [b"portal confirm signing pair v1".as_slice(), &client.to_bytes(), &pair.to_bytes()].concat()
+    [
+        b"portal confirm signing pair v1".as_slice(),
+        &client.to_bytes(),
+        &pair.to_bytes(),
+    ]
+    .concat()
 }

@@ -94,8 +94,8 @@ pub trait CustodianStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; one share that does not open withholds all, since a caller could
-    /// not tell a list without it from a client that never had it.
+    /// [`StoreError`], where none of the client's shares opens. One that does not open while
+    /// others do is left out, and the log says so.
     async fn shares_of(&self, client_id: ClientId) -> Result<Vec<StoredShare>, StoreError>;
 
     /// Stores a cipher text under (client, both pair ids), and gives it as it is stored.

@@ -99,3 +99,29 @@ async fn a_share_of_another_client_does_not_open_as_ones_own() {
     assert_eq!(backend.fetch(client(1)).await.status().as_u16(), 200);
     problem(backend.fetch(client(2)).await, 500, ErrorId::InternalError).await;
 }
+
+/// A damaged share of an old generation does not stand in the way of the newest one.
+#[tokio::test]
+async fn one_damaged_share_leaves_the_others_readable() {
+    let backend = Backend::start().await;
+    for n in [1, 2] {
+        let share = backend
+            .deliver(&share_of(client(1), n, &format!("text {n}")))
+            .await;
+        assert_eq!(share.status().as_u16(), 200);
+    }
+    let mut raw = backend.raw().await;
+    for statement in [
+        "DROP TRIGGER backup_share_never_updated",
+        "UPDATE backup_share SET sealed_share = zeroblob(100) WHERE rowid = 1",
+    ] {
+        sqlx::query(statement)
+            .execute(&mut raw)
+            .await
+            .expect("changed");
+    }
+    let answer = backend.fetch(client(1)).await;
+    assert_eq!(answer.status().as_u16(), 200);
+    let shares: portal_api::webhook::BackupShares = answer.json().await.expect("shares");
+    assert_eq!(shares.backup_shares, ["text 2"]);
+}

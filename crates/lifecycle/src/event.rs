@@ -97,7 +97,7 @@ pub struct Start {
     pub device_id: DeviceId,
     /// What it wants to do.
     pub plan: Plan,
-    /// How long it may take before others may take over.
+    /// How long it may take before others may take over; 15 minutes at most.
     pub lease_ms: u64,
 }
 

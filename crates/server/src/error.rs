@@ -42,6 +42,14 @@ impl ApiError {
         )
     }
 
+    pub(crate) fn wrong_method() -> Self {
+        let what = "this path is there, but not for this method; see the list of endpoints";
+        Self {
+            status: 405,
+            ..Self::new(ErrorId::BadRequest, what)
+        }
+    }
+
     pub(crate) fn internal(what: &'static str) -> Self {
         Self::new(
             ErrorId::InternalError,

@@ -42,5 +42,5 @@ pub(crate) fn routes() -> Router<App> {
         .route("/live", get(health::live))
         .route("/ready", get(health::ready))
         .fallback(|| async { ApiError::not_found() })
-        .method_not_allowed_fallback(|| async { ApiError::not_found() })
+        .method_not_allowed_fallback(|| async { ApiError::wrong_method() })
 }

@@ -90,7 +90,22 @@ impl SqliteCustodianStore {
         .fetch_all(&self.readers)
         .await
         .map_err(failed)?;
-        rows.iter().map(|row| self.share_of_row(row)).collect()
+        let (mut shares, mut unreadable) = (Vec::with_capacity(rows.len()), None);
+        for row in &rows {
+            match self.share_of_row(row) {
+                Ok(share) => shares.push(share),
+                Err(fault) => {
+                    tracing::error!(%fault, "a share is left out");
+                    unreadable = Some(fault);
+                }
+            }
+        }
+        // One damaged share must not stand in the way of the others: the one that is asked for
+        // may be among them. Where nothing opens, the fault is not a row's.
+        match unreadable {
+            Some(fault) if shares.is_empty() => Err(fault),
+            _ => Ok(shares),
+        }
     }
 
     /// Only the key's commitment is asked: a share that was tampered with says nothing of the key.

@@ -7,6 +7,9 @@ use crate::{
     SigningPair, SigningStatus, Start, Timestamp, Transition, Wallet,
 };
 
+/// Longest lease that is given out.
+pub(crate) const MAX_LEASE_MS: u64 = 15 * 60 * 1_000;
+
 /// E1: takes the lease, or finds what the same operation id made before.
 pub(super) fn start(wallet: &Wallet, start: Start, now: Timestamp) -> Result<Transition, Refusal> {
     if let Some(made) = already_made(wallet, &start)? {
@@ -28,7 +31,7 @@ pub(super) fn start(wallet: &Wallet, start: Start, now: Timestamp) -> Result<Tra
         // ends later than any could is one that a wrong clock gave out.
         let held = lease.device_id != start.device_id
             && now < lease.expires_at
-            && lease.expires_at.ms_since(now) <= start.lease_ms;
+            && lease.expires_at.ms_since(now) <= MAX_LEASE_MS;
         if held {
             return Err(Refusal::LeaseHeld {
                 device_id: lease.device_id,
@@ -51,7 +54,7 @@ pub(super) fn start(wallet: &Wallet, start: Start, now: Timestamp) -> Result<Tra
         device_id: start.device_id,
         fence: taken.fence,
         generation: taken.generation,
-        expires_at: now.plus_ms(start.lease_ms),
+        expires_at: now.plus_ms(start.lease_ms.min(MAX_LEASE_MS)),
     });
     Ok(Transition {
         wallet: next,
@@ -94,8 +97,20 @@ fn already_made(wallet: &Wallet, start: &Start) -> Result<Option<AlreadyMade>, R
         .iter()
         .find(|pair| pair.operation_id == start.operation_id)
         .map(|pair| (OperationKind::Backup, AlreadyMade::Backup(pair.ids)));
+    let same_method = |ids| match start.plan {
+        Plan::Backup { method, .. } => wallet
+            .backup_pair_of(ids)
+            .is_some_and(|pair| pair.method == method),
+        _ => true,
+    };
     match signing.or(backup) {
         None => Ok(None),
+        Some((ran, AlreadyMade::Backup(ids))) if !same_method(ids) => {
+            Err(Refusal::OperationIdReused {
+                operation_id: start.operation_id,
+                ran,
+            })
+        }
         Some((ran, made)) if ran == start.plan.kind() => Ok(Some(made)),
         Some((ran, _)) => Err(Refusal::OperationIdReused {
             operation_id: start.operation_id,

@@ -91,6 +91,11 @@ pub(super) fn confirm(
         other.status = match other.status {
             _ if other.ids == ids => SigningStatus::StoredClient,
             SigningStatus::StoredClient | SigningStatus::Frozen => SigningStatus::Superseded,
+            // It was refreshed from a pair that is now of the past: whoever holds that one must
+            // not come back by it.
+            SigningStatus::StoredDatabase if other.made_by == OperationKind::Refresh => {
+                SigningStatus::Abandoned
+            }
             unchanged => unchanged,
         };
     }

@@ -2,15 +2,19 @@
 
 use portal_lifecycle::OperationKind::{Backup, Generate, Refresh};
 use portal_lifecycle::{
-    AlreadyMade, Curve, Effect, Event, Fence, Generation, Lease, LeaseTaken, Plan, Refusal, Wallet,
+    AlreadyMade, BackupMethod, Curve, Effect, Event, Fence, Generation, Lease, LeaseTaken, Plan,
+    Refusal, Wallet,
 };
 
 use crate::example::{Answer, Example, check};
 use crate::world::{
-    LEASE_MS, acknowledged, active, after, at, back_up, backed_up, backup, backup_acknowledged,
-    backup_pending, commit_backup, confirm_backup, device, frozen, generated, nothing, operation,
-    recover, refresh, refreshed, signing, start, start_for, strike, with,
+    LEASE_MS, acknowledged, active, after, at, back_up, back_up_by, backed_up, backup,
+    backup_acknowledged, backup_pending, commit_backup, confirm_backup, device, frozen, generated,
+    nothing, operation, recover, refresh, refreshed, signing, start, start_for, strike, with,
 };
+
+/// Fifteen minutes: no lease is given out for longer.
+const LONGEST_LEASE_MS: u64 = 900_000;
 
 /// The answer that takes the lease on `given` at `at_ms`; no pair is touched.
 fn taken(given: &Wallet, plan: Plan, operation_id: u8, by: u8, at_ms: u64) -> Answer {
@@ -56,7 +60,7 @@ fn one_operation_at_a_time() {
     // As a clock that was an hour fast would have given it out.
     let far_ahead = with(leased(), |wallet| {
         if let Some(lease) = &mut wallet.lease {
-            lease.expires_at = at(LEASE_MS + 1);
+            lease.expires_at = at(LONGEST_LEASE_MS + 1);
         }
     });
     check(vec![
@@ -101,6 +105,37 @@ fn one_operation_at_a_time() {
             start_for(LEASE_MS + 1, back_up(1), 3, 2),
             0,
             held(),
+        ),
+        row(
+            "E1: a lease as long as the longest is held",
+            with(leased(), |wallet| {
+                if let Some(lease) = &mut wallet.lease {
+                    lease.expires_at = at(LONGEST_LEASE_MS);
+                }
+            }),
+            start_for(1, back_up(1), 3, 2),
+            0,
+            Err(Refusal::LeaseHeld {
+                device_id: device(1),
+                operation_id: operation(9),
+                kind: Refresh,
+                expires_at: at(LONGEST_LEASE_MS),
+            }),
+        ),
+        row(
+            "E1: nobody gets a longer one",
+            active(),
+            start_for(u64::MAX, back_up(1), 3, 2),
+            0,
+            match taken(&active(), back_up(1), 3, 2, 0) {
+                Ok((mut wallet, effect)) => {
+                    if let Some(lease) = &mut wallet.lease {
+                        lease.expires_at = at(LONGEST_LEASE_MS);
+                    }
+                    Ok((wallet, effect))
+                }
+                refused => refused,
+            },
         ),
         row(
             "E1: a lease that ends later than any could is taken over",
@@ -164,6 +199,12 @@ fn an_operation_id_finds_what_it_made() {
             backup_pending(),
             start(back_up(1), 2, 1),
             Ok((backup_pending(), backup_made)),
+        ),
+        row(
+            "E1: the id of a Backup by password is not one for another method",
+            backup_pending(),
+            start(back_up_by(BackupMethod::Custom, 1), 2, 1),
+            reused(2, Backup),
         ),
         row(
             "E1: the id of a Generate is not one for a Refresh",

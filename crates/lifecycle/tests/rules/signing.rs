@@ -76,10 +76,14 @@ fn a_confirmed_pair_supersedes_the_former_one() {
             &active_now,
         ),
         allowed(
-            "E4: a pair that still waits goes on waiting",
+            "E4: a pair refreshed from the former one is given up",
             refreshing_twice(),
             3,
-            &third_now,
+            &[
+                (1, SigningStatus::Superseded),
+                (2, SigningStatus::Abandoned),
+                (3, SigningStatus::StoredClient),
+            ],
         ),
         allowed(
             "E4: a pair that was given up stays so",
@@ -114,6 +118,12 @@ fn a_late_confirm_changes_nothing() {
             overtaken,
             2,
             superseded(2, 3, 3),
+        ),
+        late(
+            "E6: a newer pair, refreshed from one that is of the past by now",
+            after(refreshing_twice(), &[confirm_signing(2)]),
+            3,
+            superseded(3, 2, 2),
         ),
         late(
             "E6: a pair of the active one's own generation",

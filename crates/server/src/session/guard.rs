@@ -93,10 +93,11 @@ where
         app.wallets.check(signing.client, signing.event()).await?;
         let stepped = step(&app, machine, message).await?;
         if let Err(abort) = &stepped
-            && abort.is_strike() {
-                banned.push(signing.pair);
-                freeze(&app, signing, abort).await;
-            }
+            && abort.is_strike()
+        {
+            banned.push(signing.pair);
+            freeze(&app, signing, abort).await;
+        }
         stepped.map_err(RunError::Protocol)
     });
     task.await

@@ -1,0 +1,42 @@
+//! Server, custodian's backend and SDK in one process, over real sockets on loopback: bad
+//! input, lost messages and lost devices. After each of them the wallet still signs, or is
+//! recovered and signs.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in what its modules share as well"
+)]
+
+// What the tests stand on.
+mod alive;
+mod app_backend;
+mod clock;
+mod expect;
+mod faulty;
+mod frames;
+mod proxy;
+mod raw;
+mod receiver;
+mod rest;
+mod wallet;
+mod world;
+
+// The tests.
+mod cipher_texts;
+mod credentials;
+mod crash_backup;
+mod crash_signing;
+mod devices;
+mod frozen;
+mod garbage;
+mod keychains;
+mod order;
+mod outages;
+mod progress;
+mod statuses;
+mod sweep;
+mod tampering;
+mod tenants;
+mod webhook_in_backup;
+mod webhook_in_recover;

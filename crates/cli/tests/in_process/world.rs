@@ -1,0 +1,257 @@
+//! One server on SQLite, one customer's backend, and their users.
+
+use std::sync::Arc;
+
+use portal_api::rest::CreatedClient;
+use portal_custodian::{AppTokens, SqliteCustodianStore, WebhookSecret};
+use portal_keychain::Keychain;
+use portal_lifecycle::BackupMethod;
+use portal_lifecycle::ids::ClientId;
+use portal_sdk::{Error, MemoryStorage, Portal, PortalBuilder};
+use portal_seal::{SealingKey, SecretBytes};
+use portal_server::clock::Clock;
+use portal_server::{App, CustodianCreated, Limits, Operator, WebhookPolicy, WebhookSettings};
+use portal_store::SqliteStore;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use zeroize::Zeroizing;
+
+use crate::clock::MovableClock;
+use crate::expect::granted;
+use crate::rest::{self, Answer};
+
+pub(crate) const WEBHOOK_SECRET: &str = "the webhook's secret of these tests";
+
+const POLICY: WebhookPolicy = WebhookPolicy {
+    allow_http_to_loopback: true,
+};
+
+pub(crate) struct World {
+    data: TempDir,
+    limits: Limits,
+    pub(crate) clock: Arc<MovableClock>,
+    server: Option<Server>,
+    /// The customer's backend.
+    pub(crate) custodian: String,
+    pub(crate) app_tokens: Arc<AppTokens>,
+    pub(crate) customer: CustodianCreated,
+}
+
+struct Server {
+    url: String,
+    store: Arc<SqliteStore>,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<std::io::Result<()>>,
+}
+
+/// An end user: a client with what only the user has.
+pub(crate) struct User {
+    pub(crate) id: ClientId,
+    pub(crate) api_key: String,
+    pub(crate) token: String,
+    /// The user's own storage, for backups of method CUSTOM.
+    pub(crate) storage: Arc<MemoryStorage>,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(Limits::default()).await
+    }
+
+    pub(crate) async fn start_with(limits: Limits) -> Self {
+        // Another test of this process may have done it before.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let data = tempfile::tempdir().expect("a directory");
+        let app_tokens = Arc::new(AppTokens::new(Zeroizing::new([2; 32])));
+        let custodian = start_custodian(&data, &app_tokens).await;
+        let clock = Arc::<MovableClock>::default();
+        let server = start_server(&data, &clock, limits).await;
+        let operator = operator(&server.store, &clock);
+        let customer = operator
+            .create_custodian("Customer", "test", Some(webhook(&custodian)))
+            .await
+            .expect("a customer");
+        Self {
+            data,
+            limits,
+            clock,
+            server: Some(server),
+            custodian,
+            app_tokens,
+            customer,
+        }
+    }
+
+    fn server(&self) -> &Server {
+        self.server.as_ref().expect("a running server")
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.server().url
+    }
+
+    pub(crate) fn store(&self) -> &SqliteStore {
+        &self.server().store
+    }
+
+    pub(crate) fn operator(&self) -> Operator {
+        operator(&self.server().store, &self.clock)
+    }
+
+    /// Stops the server; what is under way is ended as in production.
+    pub(crate) async fn stop_server(&mut self) {
+        let server = self.server.take().expect("a running server");
+        server.stop.send(()).expect("still serving");
+        let served = server.served.await.expect("no panic");
+        served.expect("served well");
+        server.store.close().await;
+    }
+
+    /// Starts it on the same database, on another port.
+    pub(crate) async fn start_server_again(&mut self) {
+        assert!(self.server.is_none(), "expected a stopped server");
+        self.server = Some(start_server(&self.data, &self.clock, self.limits).await);
+    }
+
+    /// Copies the stopped server's database away.
+    pub(crate) fn save_database(&self) {
+        assert!(self.server.is_none(), "expected a stopped server");
+        copy_directory(&self.data.path().join("server"), &self.data.path().join("saved"));
+    }
+
+    /// Puts the older database back in the stopped server's place.
+    pub(crate) fn roll_database_back(&self) {
+        assert!(self.server.is_none(), "expected a stopped server");
+        let database = self.data.path().join("server");
+        std::fs::remove_dir_all(&database).expect("removable");
+        copy_directory(&self.data.path().join("saved"), &database);
+    }
+
+    /// Sends the customer's shares to `base_url` from now on.
+    pub(crate) async fn send_webhooks_to(&self, base_url: &str) {
+        let operator = self.operator();
+        let moved = operator.put_webhook(self.customer.environment_id, webhook(base_url));
+        moved.await.expect("a webhook");
+    }
+
+    /// Sends the customer's shares to its own backend again.
+    pub(crate) async fn mend_webhook(&self) {
+        self.send_webhooks_to(&self.custodian).await;
+    }
+
+    pub(crate) async fn user(&self) -> User {
+        self.user_of(&self.customer.api_key).await
+    }
+
+    pub(crate) async fn user_of(&self, api_key: &str) -> User {
+        let made = self
+            .call(Method::POST, "/api/v3/custodians/me/clients", api_key, Some(json!({})))
+            .await;
+        assert_eq!(made.status, 201, "expected a client, seen {made:?}");
+        let made: CreatedClient = serde_json::from_value(made.body).expect("a client");
+        User {
+            id: made.id,
+            api_key: made.client_api_key,
+            token: made.client_session_token,
+            storage: Arc::default(),
+        }
+    }
+
+    /// A REST call of anybody's.
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        token: &str,
+        body: Option<Value>,
+    ) -> Answer {
+        rest::call(method, format!("{}{path}", self.url()), token, body).await
+    }
+
+    pub(crate) fn builder(&self, user: &User, keychain: Arc<dyn Keychain>) -> PortalBuilder {
+        builder_at(self.url(), user, keychain)
+    }
+
+    pub(crate) async fn build(
+        &self,
+        user: &User,
+        keychain: Arc<dyn Keychain>,
+    ) -> Result<Portal, Error> {
+        self.builder(user, keychain).build().await
+    }
+
+    /// The SDK as an app starts it on a device.
+    pub(crate) async fn portal(&self, user: &User, keychain: Arc<dyn Keychain>) -> Portal {
+        granted(self.build(user, keychain).await, "starting the SDK")
+    }
+}
+
+/// The SDK of a user, for a server that is reached at `url`.
+pub(crate) fn builder_at(url: &str, user: &User, keychain: Arc<dyn Keychain>) -> PortalBuilder {
+    Portal::builder(url, &user.token, keychain)
+        .backup_storage(BackupMethod::Custom, Arc::clone(&user.storage) as _)
+}
+
+fn webhook(base_url: &str) -> WebhookSettings {
+    WebhookSettings {
+        base_url: base_url.to_owned(),
+        secret: SecretBytes::new(WEBHOOK_SECRET.as_bytes().to_vec()),
+    }
+}
+
+fn operator(store: &Arc<SqliteStore>, clock: &Arc<MovableClock>) -> Operator {
+    Operator::new(Arc::clone(store) as _, Arc::clone(clock) as _, POLICY)
+}
+
+fn key(byte: u8) -> SealingKey {
+    SealingKey::from_bytes(Zeroizing::new([byte; 32]))
+}
+
+async fn start_server(data: &TempDir, clock: &Arc<MovableClock>, limits: Limits) -> Server {
+    let directory = data.path().join("server");
+    std::fs::create_dir_all(&directory).expect("a directory");
+    let store = SqliteStore::open(&directory.join("portal.db"), key(1)).await;
+    let store = Arc::new(store.expect("a database"));
+    let clock = Arc::clone(clock) as Arc<dyn Clock>;
+    let app = App::new(Arc::clone(&store) as _, clock, POLICY, limits).expect("a client");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let (stop, stopped) = oneshot::channel();
+    let served = tokio::spawn(portal_server::serve(app, listener, async {
+        // Dropping the sender stops it as well.
+        let _ = stopped.await;
+    }));
+    Server {
+        url,
+        store,
+        stop,
+        served,
+    }
+}
+
+/// Runs until the test's runtime ends.
+async fn start_custodian(data: &TempDir, tokens: &Arc<AppTokens>) -> String {
+    let store = SqliteCustodianStore::open(data.path().join("custodian.db"), key(3)).await;
+    let router = portal_custodian::router(
+        Arc::new(store.expect("a database")),
+        Arc::clone(tokens) as _,
+        WebhookSecret::new(WEBHOOK_SECRET).expect("a long secret"),
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let serving = portal_custodian::serve(listener, router, std::future::pending());
+    tokio::spawn(serving);
+    url
+}
+
+fn copy_directory(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).expect("a directory");
+    for file in std::fs::read_dir(from).expect("a directory") {
+        let file = file.expect("an entry");
+        std::fs::copy(file.path(), to.join(file.file_name())).expect("a copy");
+    }
+}
