@@ -17,7 +17,7 @@ pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// Settings in TOML: a table for each command, such as [serve] or [custodian.serve].
+    /// Settings in TOML: a table for each command, such as `[serve]` or `[custodian.serve]`.
     #[arg(long, global = true, env = "PORTAL_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Print JSON, for scripts.

@@ -59,6 +59,8 @@
 #![deny(clippy::indexing_slicing)]
 
 mod abort;
+#[cfg(feature = "attack")]
+pub mod attack;
 mod commitment;
 pub mod ed25519;
 mod envelope;

@@ -14,7 +14,7 @@
 //! No database is named here, and no node keeps anything between two sessions: whichever node
 //! a client reaches next can go on.
 //!
-//! One place turns internal errors into public ones: [`error`]. One place reads the clock:
+//! One place turns internal errors into public ones: [`ApiError`]. One place reads the clock:
 //! [`clock`]. One place draws randomness: [`entropy`].
 
 #![deny(clippy::indexing_slicing)]

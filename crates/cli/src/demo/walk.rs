@@ -347,7 +347,7 @@ impl<'a> Walk<'a> {
     }
 
     fn heading(&self, text: &str) {
-        self.output.say(format!("{text}"));
+        self.output.say(text);
     }
 
     fn done(&self, text: &str) {
