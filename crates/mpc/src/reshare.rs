@@ -6,6 +6,7 @@
 //! `b_C + b_S = x` and Q stays. δ is erased; without it an old share of one party says nothing
 //! about a new share of the other. A signing pair as target gets a fresh set-up besides.
 
+mod both;
 mod part;
 mod to_backup;
 mod to_signing;

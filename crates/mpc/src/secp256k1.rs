@@ -2,7 +2,7 @@
 //!
 //! The arithmetic of multiplications by oblivious transfer comes from `dkls23-core`; this
 //! module is the only one that knows it. To the rest of the crate the engine is
-//! [`setup`] (made once for every signing pair) and [`sign`].
+//! `setup` (made once for every signing pair) and `sign`.
 //!
 //! # Security
 //!

@@ -27,13 +27,13 @@ pub(super) struct Part<G: Group> {
 }
 
 /// This party's part δ_i of the mask.
-pub struct Mask<G: Group> {
+pub(super) struct Mask<G: Group> {
     delta: Zeroizing<G::Scalar>,
     opening: Opening,
 }
 
 /// Both parties have committed themselves to their parts.
-pub struct Masked<G: Group> {
+pub(super) struct Masked<G: Group> {
     own: Mask<G>,
     peer: [u8; 32],
 }

@@ -1,13 +1,9 @@
 //! Backup: the active signing pair reshared to a backup pair.
 
 use rand_core::CryptoRng;
-use zeroize::Zeroizing;
 
-use super::part::{Mask, Masked, Part};
-use crate::ed25519::Ed25519;
-use crate::envelope::Channel;
+use super::both::{BothMasked, Masks, Parts};
 use crate::exchange::{Exchange, Rounds, fields};
-use crate::secp256k1::Secp256k1;
 use crate::wire::{Malformed, Reader, Writer};
 use crate::{
     Abort, BackupShares, BothCurves, Check, KeyContext, KeyShares, Message, Operation, Role,
@@ -18,10 +14,9 @@ use crate::{
 pub type ReshareToBackup = Exchange<ToBackup>;
 
 /// What a Backup does between the flights.
-pub struct ToBackup {
-    secp256k1: Part<Secp256k1>,
-    ed25519: Part<Ed25519>,
-}
+pub struct ToBackup(Parts);
+
+const OPERATIONS: [Operation; 1] = [Operation::Backup];
 
 impl ReshareToBackup {
     /// Begins as the client.
@@ -35,8 +30,8 @@ impl ReshareToBackup {
         source: KeyShares,
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, Message), Abort> {
-        let (rounds, channel) = ToBackup::new(Role::Client, session, keys, source)?;
-        Self::start_client(rounds, channel, rng)
+        let (parts, channel) = Parts::new(Role::Client, session, keys, source, &OPERATIONS)?;
+        Self::start_client(ToBackup(parts), channel, rng)
     }
 
     /// Awaits the client.
@@ -49,87 +44,35 @@ impl ReshareToBackup {
         keys: &BothCurves<KeyContext>,
         source: KeyShares,
     ) -> Result<Self, Abort> {
-        let (rounds, channel) = ToBackup::new(Role::Server, session, keys, source)?;
-        Ok(Self::start_server(rounds, channel))
-    }
-}
-
-impl ToBackup {
-    fn new(
-        role: Role,
-        session: &Session,
-        keys: &BothCurves<KeyContext>,
-        source: KeyShares,
-    ) -> Result<(Self, Channel), Abort> {
-        if session.operation != Operation::Backup {
-            return Err(Abort::Engine {
-                stage: "taking the session",
-            });
-        }
-        let secp256k1 = Part::new(role, session, &keys.secp256k1, source.secp256k1)?;
-        let ed25519 = Part::new(role, session, &keys.ed25519, source.ed25519)?;
-        let key = [
-            secp256k1.source.common_secret(),
-            ed25519.source.common_secret(),
-        ]
-        .map(|key| key.to_vec());
-        let channel = Channel::new(
-            role,
-            session.operation,
-            &[secp256k1.sid, ed25519.sid],
-            Zeroizing::new(key.concat()),
-        );
-        Ok((Self { secp256k1, ed25519 }, channel))
-    }
-
-    const fn peer(&self) -> Role {
-        self.secp256k1.source.role.peer()
+        let (parts, channel) = Parts::new(Role::Server, session, keys, source, &OPERATIONS)?;
+        Ok(Self::start_server(ToBackup(parts), channel))
     }
 }
 
 impl Rounds for ToBackup {
-    type Committed = (Mask<Secp256k1>, Mask<Ed25519>);
-    type Opened = (Masked<Secp256k1>, Masked<Ed25519>);
+    type Committed = Masks;
+    type Opened = BothMasked;
     type Output = BackupShares;
 
-    fn commit(&self, rng: &mut impl CryptoRng) -> Result<(Self::Committed, Vec<u8>), Abort> {
-        let (secp256k1, body_secp256k1) = self.secp256k1.commit(rng);
-        let (ed25519, body_ed25519) = self.ed25519.commit(rng);
-        Ok((
-            (secp256k1, ed25519),
-            [body_secp256k1, body_ed25519].concat(),
-        ))
+    fn commit(&self, rng: &mut impl CryptoRng) -> Result<(Masks, Vec<u8>), Abort> {
+        Ok(self.0.commit(rng))
     }
 
-    fn open(
-        &self,
-        (secp256k1, ed25519): Self::Committed,
-        peer: &[u8],
-    ) -> Result<(Self::Opened, Vec<u8>), Abort> {
+    fn open(&self, masks: Masks, peer: &[u8]) -> Result<(BothMasked, Vec<u8>), Abort> {
         let mut body = Reader::new(peer);
-        let secp256k1 = self.secp256k1.committed(secp256k1, &mut body)?;
-        let ed25519 = self.ed25519.committed(ed25519, &mut body)?;
+        let masked = self.0.committed(masks, &mut body)?;
         body.finish()
-            .map_err(|Malformed| Abort::blame(self.peer(), Check::Encoding))?;
-        let body = Writer::new()
-            .sized(&self.secp256k1.reveal(&secp256k1))
-            .sized(&self.ed25519.reveal(&ed25519))
-            .finish()
-            .to_vec();
-        Ok(((secp256k1, ed25519), body))
+            .map_err(|Malformed| Abort::blame(self.0.peer(), Check::Encoding))?;
+        let [secp256k1, ed25519] = self.0.reveal(&masked);
+        let body = Writer::new().sized(&secp256k1).sized(&ed25519).finish();
+        Ok((masked, body.to_vec()))
     }
 
-    fn combine(
-        &self,
-        (secp256k1, ed25519): Self::Opened,
-        peer: &[u8],
-    ) -> Result<BackupShares, Abort> {
-        let [opening_secp256k1, opening_ed25519] =
-            fields(self.peer(), peer, |body| Ok([body.sized()?, body.sized()?]))?;
-        Ok(BackupShares {
-            secp256k1: self.secp256k1.combine(secp256k1, opening_secp256k1)?,
-            ed25519: self.ed25519.combine(ed25519, opening_ed25519)?,
-        })
+    fn combine(&self, masked: BothMasked, peer: &[u8]) -> Result<BackupShares, Abort> {
+        let openings = fields(self.0.peer(), peer, |body| {
+            Ok([body.sized()?, body.sized()?])
+        })?;
+        self.0.combine(masked, openings)
     }
 
     fn public(output: &BackupShares) -> Vec<Vec<u8>> {

@@ -1,14 +1,11 @@
 //! Recover and Refresh: a backup pair, or a signing pair, reshared to a signing pair.
 
 use rand_core::CryptoRng;
-use zeroize::Zeroizing;
 
-use super::part::{Mask, Masked, Part};
-use crate::ed25519::Ed25519;
-use crate::envelope::Channel;
+use super::both::{BothMasked, Masks, Parts};
 use crate::exchange::{Exchange, Rounds, fields};
+use crate::secp256k1;
 use crate::secp256k1::setup::{self, Answered, Offered};
-use crate::secp256k1::{self, Secp256k1};
 use crate::wire::{Malformed, Reader, Writer};
 use crate::{
     Abort, BothCurves, Check, KeyContext, KeyShares, Message, Operation, Role, Session,
@@ -19,10 +16,9 @@ use crate::{
 pub type ReshareToSigning = Exchange<ToSigning>;
 
 /// What a Recover or Refresh does between the flights.
-pub struct ToSigning {
-    secp256k1: Part<Secp256k1>,
-    ed25519: Part<Ed25519>,
-}
+pub struct ToSigning(Parts);
+
+const OPERATIONS: [Operation; 2] = [Operation::Recover, Operation::Refresh];
 
 impl ReshareToSigning {
     /// Begins as the client.
@@ -37,8 +33,8 @@ impl ReshareToSigning {
         source: KeyShares,
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, Message), Abort> {
-        let (rounds, channel) = ToSigning::new(Role::Client, session, keys, source)?;
-        Self::start_client(rounds, channel, rng)
+        let (parts, channel) = Parts::new(Role::Client, session, keys, source, &OPERATIONS)?;
+        Self::start_client(ToSigning(parts), channel, rng)
     }
 
     /// Awaits the client.
@@ -52,92 +48,57 @@ impl ReshareToSigning {
         keys: &BothCurves<KeyContext>,
         source: KeyShares,
     ) -> Result<Self, Abort> {
-        let (rounds, channel) = ToSigning::new(Role::Server, session, keys, source)?;
-        Ok(Self::start_server(rounds, channel))
-    }
-}
-
-impl ToSigning {
-    fn new(
-        role: Role,
-        session: &Session,
-        keys: &BothCurves<KeyContext>,
-        source: KeyShares,
-    ) -> Result<(Self, Channel), Abort> {
-        if !matches!(session.operation, Operation::Recover | Operation::Refresh) {
-            return Err(Abort::Engine {
-                stage: "taking the session",
-            });
-        }
-        let secp256k1 = Part::new(role, session, &keys.secp256k1, source.secp256k1)?;
-        let ed25519 = Part::new(role, session, &keys.ed25519, source.ed25519)?;
-        let key = [
-            secp256k1.source.common_secret(),
-            ed25519.source.common_secret(),
-        ]
-        .map(|key| key.to_vec());
-        let channel = Channel::new(
-            role,
-            session.operation,
-            &[secp256k1.sid, ed25519.sid],
-            Zeroizing::new(key.concat()),
-        );
-        Ok((Self { secp256k1, ed25519 }, channel))
-    }
-
-    const fn peer(&self) -> Role {
-        self.secp256k1.source.role.peer()
+        let (parts, channel) = Parts::new(Role::Server, session, keys, source, &OPERATIONS)?;
+        Ok(Self::start_server(ToSigning(parts), channel))
     }
 }
 
 impl Rounds for ToSigning {
-    type Committed = (Mask<Secp256k1>, Mask<Ed25519>, Offered);
-    type Opened = (Masked<Secp256k1>, Masked<Ed25519>, Answered);
+    type Committed = (Masks, Offered);
+    type Opened = (BothMasked, Answered);
     type Output = SigningShares;
 
     fn commit(&self, rng: &mut impl CryptoRng) -> Result<(Self::Committed, Vec<u8>), Abort> {
-        let (secp256k1, body_secp256k1) = self.secp256k1.commit(rng);
-        let (ed25519, body_ed25519) = self.ed25519.commit(rng);
-        let (offered, offer) = setup::offer(self.secp256k1.sid, self.peer().peer(), rng);
-        let body = [body_secp256k1.as_slice(), &body_ed25519, &offer].concat();
-        Ok(((secp256k1, ed25519, offered), body))
+        let (masks, body) = self.0.commit(rng);
+        let (offered, offer) = setup::offer(self.0.setup_sid(), self.0.role(), rng);
+        Ok(((masks, offered), [body.as_slice(), &offer].concat()))
     }
 
     fn open(
         &self,
-        (secp256k1, ed25519, offered): Self::Committed,
+        (masks, offered): Self::Committed,
         peer: &[u8],
     ) -> Result<(Self::Opened, Vec<u8>), Abort> {
-        let malformed = Abort::blame(self.peer(), Check::Encoding);
+        let malformed = Abort::blame(self.0.peer(), Check::Encoding);
         let mut body = Reader::new(peer);
-        let secp256k1 = self.secp256k1.committed(secp256k1, &mut body)?;
-        let ed25519 = self.ed25519.committed(ed25519, &mut body)?;
+        let masked = self.0.committed(masks, &mut body)?;
         let peer_offer = body.array().map_err(|Malformed| malformed)?;
         body.finish().map_err(|Malformed| malformed)?;
         let (answered, answer) = offered.answer(peer_offer)?;
+        let [secp256k1, ed25519] = self.0.reveal(&masked);
         let body = Writer::new()
-            .sized(&self.secp256k1.reveal(&secp256k1))
-            .sized(&self.ed25519.reveal(&ed25519))
+            .sized(&secp256k1)
+            .sized(&ed25519)
             .sized(&answer)
-            .finish()
-            .to_vec();
-        Ok(((secp256k1, ed25519, answered), body))
+            .finish();
+        Ok(((masked, answered), body.to_vec()))
     }
 
     fn combine(
         &self,
-        (secp256k1, ed25519, answered): Self::Opened,
+        (masked, answered): Self::Opened,
         peer: &[u8],
     ) -> Result<SigningShares, Abort> {
-        let [opening_secp256k1, opening_ed25519, answer] = fields(self.peer(), peer, |body| {
+        let [opening_secp256k1, opening_ed25519, answer] = fields(self.0.peer(), peer, |body| {
             Ok([body.sized()?, body.sized()?, body.sized()?])
         })?;
-        let secp256k1 = self.secp256k1.combine(secp256k1, opening_secp256k1)?;
-        let ed25519 = self.ed25519.combine(ed25519, opening_ed25519)?;
+        let shares = self
+            .0
+            .combine(masked, [opening_secp256k1, opening_ed25519])?;
         let setup = answered.finish(answer)?;
         Ok(SigningShares {
-            secp256k1: secp256k1::SigningShare::new(secp256k1, setup),
-            ed25519,
+            secp256k1: secp256k1::SigningShare::new(shares.secp256k1, setup),
+            ed25519: shares.ed25519,
         })
     }
 
