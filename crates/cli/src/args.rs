@@ -9,8 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 ///
 /// New here? `portal demo` shows a wallet's whole life on this machine.
 ///
-/// Every option can be given as a flag, as an environment variable (PORTAL_…), or in a TOML
-/// file (`--config`); a flag wins over the environment, and the environment over the file.
+/// Options can be given as flags, in the environment where their help names a PORTAL_… variable,
+/// or in a TOML file (`--config`); a flag wins over the environment, and that over the file.
 #[derive(Parser)]
 #[command(name = "portal", version, propagate_version = true)]
 pub(crate) struct Cli {
@@ -58,6 +58,9 @@ pub(crate) enum Command {
     /// Make an end user, and a profile for a device of theirs.
     Client(ClientArgs),
     /// Create, back up, recover and use a wallet.
+    ///
+    /// The device's keychain is sealed under a key file beside it, or under the passphrase in
+    /// PORTAL_KEYCHAIN_PASSPHRASE if that is set when the keychain is made.
     Wallet(WalletArgs),
 }
 
@@ -167,7 +170,7 @@ pub(crate) struct ClientArgs {
         value_name = "URL"
     )]
     pub(crate) server: String,
-    /// File with the customer's API key.
+    /// File with the customer's API key; without it, the key is taken from PORTAL_API_KEY.
     #[arg(long, global = true, env = "PORTAL_API_KEY_FILE", value_name = "FILE")]
     pub(crate) api_key_file: Option<PathBuf>,
     /// Base URL of the customer's backend, where the device will store its cipher text.
@@ -226,6 +229,12 @@ pub(crate) enum WalletCommand {
     Create,
     /// Make a backup, store its cipher text at the customer's backend, and complete it.
     Backup(BackupArgs),
+    /// Complete a backup whose cipher text was kept in a file, if that was interrupted.
+    ConfirmBackup {
+        /// The file.
+        #[arg(long, env = "PORTAL_CIPHER_TEXT_FILE", value_name = "FILE")]
+        cipher_text_file: PathBuf,
+    },
     /// Make this device the one that signs, from the completed backup.
     Recover(BackupArgs),
     /// Replace both signing shares; the key stays.
@@ -249,8 +258,8 @@ pub(crate) struct BackupArgs {
     /// Folder that stands for the user's cloud drive: the key is kept there (method CUSTOM).
     #[arg(long, env = "PORTAL_BACKUP_FOLDER", value_name = "DIR")]
     pub(crate) folder: Option<PathBuf>,
-    /// Keep (backup) or take (recover) the cipher text in this file instead of the customer's
-    /// backend.
+    /// Keep (backup; it must not exist yet) or take (recover) the cipher text in this file
+    /// instead of the customer's backend.
     #[arg(long, env = "PORTAL_CIPHER_TEXT_FILE", value_name = "FILE")]
     pub(crate) cipher_text_file: Option<PathBuf>,
 }

@@ -29,8 +29,11 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> 
         .open(path)?;
     file.write_all(content)?;
     file.sync_all()?;
-    path.parent()
-        .map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+    // The name must survive a crash, too. A bare name lies in the working directory.
+    let directory = path
+        .parent()
+        .filter(|directory| !directory.as_os_str().is_empty());
+    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// 32 secret bytes, as hexadecimal text in a file; drawn on first use.

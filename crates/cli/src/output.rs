@@ -1,5 +1,7 @@
 //! What the program prints: lines for people, or one JSON document for scripts.
 
+use std::io::Write as _;
+
 use portal_sdk::Error;
 use serde_json::{Value, json};
 
@@ -21,16 +23,16 @@ impl Output {
     /// A line for people only.
     pub(crate) fn say(self, line: impl AsRef<str>) {
         if !self.json {
-            println!("{}", line.as_ref());
+            print(line.as_ref());
         }
     }
 
     /// The result: for people as `lines`, for scripts as `document`.
     pub(crate) fn result(self, lines: impl AsRef<str>, document: &Value) {
         if self.json {
-            println!("{document}");
+            print(&document.to_string());
         } else {
-            println!("{}", lines.as_ref());
+            print(lines.as_ref());
         }
     }
 
@@ -57,4 +59,9 @@ impl Output {
         );
         eprintln!("{document}");
     }
+}
+
+/// A reader that has seen enough and closed the pipe is no failure of what was done.
+fn print(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }

@@ -43,6 +43,22 @@ struct Marked {
     since_ms: u64,
 }
 
+/// The pairs on a device. One that cannot be read must not stand in the way of a newer one, nor
+/// of a recovery; but nor may it be taken for one that is not there.
+pub(crate) struct Pairs {
+    /// Oldest first.
+    pub(crate) readable: Vec<PairRecord>,
+    /// What is wrong with one that cannot be read.
+    pub(crate) damaged: Option<Error>,
+}
+
+impl Pairs {
+    /// "No" for sure, or what stands in the way of knowing.
+    pub(crate) fn none(self) -> Result<(), Error> {
+        self.damaged.map_or(Ok(()), Err)
+    }
+}
+
 /// The shares of one client in a keychain.
 pub(crate) struct Device {
     keychain: Arc<dyn Keychain>,
@@ -83,19 +99,33 @@ impl Device {
         Ok(id)
     }
 
-    /// Every pair of this client on this device, oldest first.
-    pub(crate) async fn pairs(&self) -> Result<Vec<PairRecord>, Error> {
+    /// Every pair of this client on this device.
+    pub(crate) async fn pairs(&self) -> Result<Pairs, Error> {
         let prefix = self.pair_prefix();
         let mut names = self.keychain.list().await?;
         names.retain(|name| name.as_str().starts_with(&prefix));
-        let mut pairs = Vec::with_capacity(names.len());
+        let mut pairs = Pairs {
+            readable: Vec::with_capacity(names.len()),
+            damaged: None,
+        };
         for name in names {
-            if let Some(stored) = self.keychain.read(&name).await? {
-                pairs.push(PairRecord::decode(stored.expose())?); // read to be used
+            match self.read_pair(&name).await {
+                Ok(pair) => pairs.readable.extend(pair),
+                Err(error) => {
+                    tracing::warn!(%error, "a signing pair in the keychain cannot be read");
+                    pairs.damaged = Some(error);
+                }
             }
         }
-        pairs.sort_by_key(|pair| pair.generation);
+        pairs.readable.sort_by_key(|pair| pair.generation);
         Ok(pairs)
+    }
+
+    async fn read_pair(&self, name: &EntryName) -> Result<Option<PairRecord>, Error> {
+        let stored = self.keychain.read(name).await?;
+        stored
+            .map(|stored| PairRecord::decode(stored.expose()))
+            .transpose() // read to be used
     }
 
     /// E3: stores a pair beside the others, and reads it back; gives what was read.

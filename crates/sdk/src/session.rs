@@ -76,7 +76,7 @@ impl<'a> Session<'a> {
             )
         };
         url.set_scheme(scheme).map_err(|()| bad())?;
-        let url = url.join(PATH).map_err(|_| bad())?;
+        let url = url.join(PATH.trim_start_matches('/')).map_err(|_| bad())?;
         let mut request = url.as_str().into_client_request().map_err(|_| bad())?;
         let bearer = HeaderValue::from_str(&format!("Bearer {}", rest.token())).map_err(|_| {
             Error::new(

@@ -4,6 +4,7 @@ use portal_api::rest::ClientState;
 use portal_lifecycle::ids::SigningSharePairId;
 use portal_lifecycle::{BackupMethod, BackupStatus, Curve, PerCurve, SigningStatus};
 
+use crate::device::PairRecord;
 use crate::meter::Meter;
 use portal_chains::Addresses;
 
@@ -36,9 +37,11 @@ impl Portal {
     pub async fn is_wallet_on_device(&self) -> Result<bool, Error> {
         let state = self.state().await?;
         let pairs = self.device.pairs().await?;
-        Ok(pairs
-            .iter()
-            .any(|pair| is_current(signing_status(&state, pair.ids))))
+        let current = |pair: &PairRecord| is_current(signing_status(&state, pair.ids));
+        if pairs.readable.iter().any(current) {
+            return Ok(true);
+        }
+        pairs.none().map(|()| false)
     }
 
     /// The addresses of the wallet, computed on this device from its own share.
@@ -50,6 +53,7 @@ impl Portal {
         let state = self.state().await?;
         let pairs = self.device.pairs().await?;
         let current = pairs
+            .readable
             .iter()
             .rev()
             .find(|pair| is_current(signing_status(&state, pair.ids)));

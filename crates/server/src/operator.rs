@@ -40,7 +40,7 @@ pub struct CustodianCreated {
 #[derive(Debug, thiserror::Error)]
 pub enum OperatorError {
     /// The webhook's URL will not do.
-    #[error("the webhook's URL: {0}")]
+    #[error(transparent)]
     Webhook(#[from] WebhookUrlError),
     /// Storage failed.
     #[error(transparent)]

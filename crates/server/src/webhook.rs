@@ -18,7 +18,8 @@ use zeroize::Zeroizing;
 use crate::{ApiError, trace};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
-const ANSWER_BYTES: usize = 256 * 1024;
+/// Room for every share of a client who has made thousands of backups.
+const ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
 /// Where webhooks may go.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,10 +32,12 @@ pub struct WebhookPolicy {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WebhookUrlError {
     /// Not a URL with a host.
-    #[error("expected an absolute URL such as https://example.com/portal")]
+    #[error("the webhook's URL: expected an absolute one such as https://example.com/portal")]
     Malformed,
     /// Neither HTTPS, nor HTTP to loopback where that is allowed.
-    #[error("expected https; http is for loopback addresses only, and only where it is allowed")]
+    #[error(
+        "the webhook's URL: expected https; http is for loopback addresses only, and only where it is allowed"
+    )]
     Insecure,
 }
 
@@ -115,7 +118,7 @@ impl WebhookClient {
         // Checked at every call: the policy may have become stricter since it was configured.
         self.policy
             .check(&webhook.base_url)
-            .map_err(|error| failed(&format!("the webhook's URL: {error}")))?;
+            .map_err(|error| failed(&error.to_string()))?;
         let url = format!("{}/{path}", webhook.base_url.trim_end_matches('/'));
         let secret = std::str::from_utf8(webhook.secret.expose())
             .map_err(|_| failed("the webhook's secret is no text"))?;

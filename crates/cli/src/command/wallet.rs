@@ -1,6 +1,6 @@
 //! `portal wallet …`
 
-use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
@@ -25,6 +25,9 @@ pub(crate) async fn run(args: WalletArgs, output: Output) -> anyhow::Result<()> 
     match args.command {
         WalletCommand::Create => create(&device, output).await,
         WalletCommand::Backup(backup) => back_up(&device, backup, output).await,
+        WalletCommand::ConfirmBackup { cipher_text_file } => {
+            confirm_backup(&device, &cipher_text_file, output).await
+        }
         WalletCommand::Recover(backup) => recover(&device, backup, output).await,
         WalletCommand::Refresh => refresh(&device, output).await,
         WalletCommand::Sign(sign_args) => sign(&device, sign_args, output).await,
@@ -55,10 +58,13 @@ async fn back_up(device: &Device, args: BackupArgs, output: Output) -> anyhow::R
     let made = portal.backup_wallet(backup).await?;
     match &args.cipher_text_file {
         Some(path) => {
-            let mut file = std::fs::File::create(path)
-                .with_context(|| format!("cannot write {}", path.display()))?;
-            file.write_all(made.cipher_text.as_bytes())?;
-            file.sync_all()?;
+            // Never over another backup's: until this one is complete, that one counts.
+            key_file::write_private(path, made.cipher_text.as_bytes()).with_context(|| {
+                format!(
+                    "cannot write {}; give a file that does not exist yet",
+                    path.display()
+                )
+            })?;
         }
         None => {
             let ids = made.backup_share_pair_ids;
@@ -79,6 +85,21 @@ async fn back_up(device: &Device, args: BackupArgs, output: Output) -> anyhow::R
     });
     output.result(
         "Backed up. The wallet can be recovered on another device.",
+        &document,
+    );
+    Ok(())
+}
+
+async fn confirm_backup(device: &Device, file: &Path, output: Output) -> anyhow::Result<()> {
+    let cipher_text = key_file::text(file)?;
+    let portal = portal(device, None, output).await?;
+    let confirmed = portal
+        .api()
+        .stored_client_backup_share(&cipher_text)
+        .await?;
+    let document = json!({ "report": report(&confirmed) });
+    output.result(
+        "The backup is complete. The wallet can be recovered on another device.",
         &document,
     );
     Ok(())
@@ -157,12 +178,9 @@ async fn status(device: &Device, output: Output) -> anyhow::Result<()> {
     let state = portal.state().await?;
     let on_device = portal.is_wallet_on_device().await?;
     let mut lines = vec![format!("Client {}", state.id)];
-    let namespaces = &state.metadata.namespaces;
-    let known = [&namespaces.eip155, &namespaces.solana, &namespaces.bip122];
-    for (name, address) in ["EVM", "Solana", "Bitcoin"].iter().zip(known) {
-        if let Some(address) = address {
-            lines.push(format!("  {name:8} {}", address.address));
-        }
+    if on_device {
+        // Computed on this device: a server is not believed for them.
+        lines.push(shown(&portal.addresses().await?));
     }
     for wallet in &state.wallets {
         lines.push(format!("{} key {}", wallet.curve, wallet.id));

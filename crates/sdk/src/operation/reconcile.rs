@@ -19,7 +19,7 @@ impl Portal {
         state: &ClientState,
     ) -> Result<Option<PairRecord>, Error> {
         let mut finished = None;
-        for pair in self.device.pairs().await?.into_iter().rev() {
+        for pair in self.device.pairs().await?.readable.into_iter().rev() {
             let mark = self.device.mark_of(pair.generation).await?;
             match signing_status(state, pair.ids) {
                 Some(SigningStatus::StoredDatabase) if finished.is_none() => {

@@ -126,8 +126,9 @@ impl Portal {
     /// The newest pair in use; where none is, the newest that there is: the server will say
     /// what has become of it.
     async fn newest_usable(&self) -> Result<Option<PairRecord>, Error> {
+        let mut pairs = self.device.pairs().await?;
         let mut newest = None;
-        for pair in self.device.pairs().await?.into_iter().rev() {
+        for pair in std::mem::take(&mut pairs.readable).into_iter().rev() {
             if matches!(
                 self.device.mark_of(pair.generation).await?,
                 Mark::Active | Mark::Frozen
@@ -136,6 +137,8 @@ impl Portal {
             }
             newest.get_or_insert(pair);
         }
+        // The one that cannot be read may be the one in use.
+        pairs.none()?;
         Ok(newest)
     }
 
