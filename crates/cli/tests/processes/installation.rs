@@ -180,7 +180,7 @@ impl Installation {
             .unwrap()
     }
 
-    fn wallet_command(&self, device: &str, arguments: &[&str]) -> Command {
+    pub(crate) fn wallet_command(&self, device: &str, arguments: &[&str]) -> Command {
         let mut command = portal(self.root());
         command.arg("wallet").args(arguments);
         command.args(["--server", &self.server.url]);

@@ -11,6 +11,7 @@
 )]
 
 mod demo;
+mod killed;
 mod installation;
 mod lifecycle;
 mod secrets;
