@@ -8,7 +8,6 @@ use portal_keychain::FileKeychain;
 use portal_lifecycle::BackupMethod;
 use portal_lifecycle::ids::ClientId;
 use portal_sdk::{FolderStorage, Portal, Progress};
-use portal_seal::SealingKey;
 use serde::{Deserialize, Serialize};
 
 use crate::{ambient, key_file};
@@ -105,7 +104,7 @@ impl Device {
             Ok(passphrase) => {
                 FileKeychain::key_from_passphrase(&passphrase, &directory, &mut ambient::rng())?
             }
-            Err(_) => SealingKey::from_bytes(key_file::secret(&self.directory.join(KEYCHAIN_KEY))?),
+            Err(_) => key_file::sealing_key(&self.directory.join(KEYCHAIN_KEY), &directory)?,
         };
         Ok(FileKeychain::open(&directory, key, ambient::rng())?)
     }

@@ -1,8 +1,8 @@
 //! Secrets in files of this machine: made on first use, readable by their owner alone.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
@@ -20,20 +20,22 @@ pub(crate) fn private_dir(path: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("cannot make the directory {}", path.display()))
 }
 
-/// Writes a file that only its owner may read; it must not be there yet.
+/// Writes a file that only its owner may read; it must not be there yet. Whoever finds it finds
+/// it whole: it gets its name when its content is on the disk.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    // The name must survive a crash, too. A bare name lies in the working directory.
+    // A bare name lies in the working directory.
     let directory = path
         .parent()
         .filter(|directory| !directory.as_os_str().is_empty());
-    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+    let directory = directory.unwrap_or(Path::new("."));
+    let mut draft = tempfile::Builder::new()
+        .prefix(".draft-")
+        .permissions(fs::Permissions::from_mode(0o600))
+        .tempfile_in(directory)?;
+    draft.write_all(content)?;
+    draft.as_file().sync_all()?;
+    draft.persist_noclobber(path)?;
+    File::open(directory)?.sync_all()
 }
 
 /// 32 secret bytes, as hexadecimal text in a file; drawn on first use.
@@ -59,13 +61,13 @@ pub(crate) fn secret(path: &Path) -> anyhow::Result<Zeroizing<[u8; 32]>> {
     }
 }
 
-/// The key that a database's secrets are sealed with. A database without its key is told
+/// The key that a database or keychain is sealed with. One without its key is told
 /// apart from a first start: a new key would open nothing of it.
-pub(crate) fn sealing_key(key: &Path, database: &Path) -> anyhow::Result<SealingKey> {
-    if database.exists() && !key.exists() {
+pub(crate) fn sealing_key(key: &Path, sealed: &Path) -> anyhow::Result<SealingKey> {
+    if sealed.exists() && !key.exists() {
         bail!(
             "{} is there but its key file {} is not; restore the key file from its backup",
-            database.display(),
+            sealed.display(),
             key.display()
         );
     }

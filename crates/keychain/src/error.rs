@@ -173,6 +173,12 @@ pub enum KeychainError {
 }
 
 impl KeychainError {
+    /// Whether the entry is there and damaged for good: another try will read no more of it.
+    #[must_use]
+    pub const fn is_damage(&self) -> bool {
+        matches!(self, Self::Unsealing { .. })
+    }
+
     /// The id that callers branch on.
     #[must_use]
     pub const fn id(&self) -> ErrorId {

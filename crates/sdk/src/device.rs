@@ -83,7 +83,7 @@ impl Device {
     /// This installation's id, made on first use.
     pub(crate) async fn id(&self) -> Result<DeviceId, Error> {
         let entry = entry(DEVICE_ENTRY)?;
-        if let Some(stored) = self.keychain.read(&entry).await? {
+        if let Some(stored) = self.read_unless_damaged(&entry).await? {
             let text = std::str::from_utf8(stored.expose()).ok(); // an id, not a secret
             return text.and_then(|text| text.parse().ok()).ok_or_else(|| {
                 Error::new(
@@ -132,6 +132,18 @@ impl Device {
     pub(crate) async fn store(&self, pair: &PairRecord) -> Result<PairRecord, Error> {
         let name = entry(&format!("{}{:020}", self.pair_prefix(), pair.generation.0))?;
         let written = pair.encode();
+        if self
+            .keychain
+            .read(&name)
+            .await?
+            .is_some_and(|there| there != written)
+        {
+            return Err(Error::new(
+                ErrorId::KeychainWriteFailed,
+                "another share of this generation is in the keychain and is not overwritten; run \
+                 the operation again, which makes a newer one",
+            ));
+        }
         self.keychain.write(&name, &written).await?;
         let read = self
             .keychain
@@ -178,11 +190,22 @@ impl Device {
     }
 
     async fn marks(&self) -> Result<Vec<Marked>, Error> {
-        let stored = self.keychain.read(&self.index_entry()?).await?;
+        let stored = self.read_unless_damaged(&self.index_entry()?).await?;
         // A damaged index is like a lost one: the server's state tells the same again.
         Ok(stored
             .and_then(|stored| serde_json::from_slice(stored.expose()).ok())
             .unwrap_or_default())
+    }
+
+    /// For entries that can be made anew: a damaged one is like one that is not there.
+    async fn read_unless_damaged(&self, entry: &EntryName) -> Result<Option<SecretBytes>, Error> {
+        match self.keychain.read(entry).await {
+            Err(error) if error.is_damage() => {
+                tracing::warn!(%error, "a damaged entry is made anew");
+                Ok(None)
+            }
+            read => Ok(read?),
+        }
     }
 
     async fn write_marks(&self, marks: &[Marked]) -> Result<(), Error> {

@@ -7,7 +7,7 @@ use portal_backup::BackupError;
 use portal_chains::ChainError;
 use portal_keychain::KeychainError;
 use portal_lifecycle::ids::TraceId;
-use portal_lifecycle::{ErrorId, OperationKind};
+use portal_lifecycle::{ErrorId, OperationKind, Refusal};
 use portal_mpc::{Abort, Check, ShareError};
 
 /// Why an operation failed; whatever was there before still is.
@@ -146,6 +146,12 @@ impl From<Problem> for Error {
             trace_id: Some(problem.trace_id),
             strike: false,
         }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(refusal.id(), refusal.to_string())
     }
 }
 

@@ -10,4 +10,5 @@ mod sign;
 pub use backup::{Backup, BackupMade};
 pub use create::Created;
 pub use recover::Recovered;
+pub(crate) use sign::absent;
 pub use sign::{SignedRaw, SignedRequest};

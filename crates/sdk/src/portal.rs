@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use portal_backup::BackupStorage;
 use portal_keychain::Keychain;
-use portal_lifecycle::BackupMethod;
 use portal_lifecycle::ids::ClientId;
+use portal_lifecycle::{BackupMethod, Generation};
 
 use crate::device::Device;
 use crate::progress::{Listener, Progress, Status};
@@ -20,8 +20,8 @@ pub struct Portal {
     pub(crate) device: Device,
     pub(crate) storages: BTreeMap<BackupMethod, Arc<dyn BackupStorage>>,
     pub(crate) listener: Listener,
-    /// Held while an ECDSA session runs.
-    pub(crate) signing: tokio::sync::Mutex<()>,
+    /// Held while an ECDSA session runs: the generations in whose sessions the server cheated.
+    pub(crate) signing: tokio::sync::Mutex<Vec<Generation>>,
 }
 
 /// Calls that an app makes on the wallet's behalf.

@@ -6,7 +6,8 @@ use portal_api::rest::{ClientState, UpdateBackupSharePairs, UpdateSigningSharePa
 use portal_api::{Problem, TRACE_HEADER};
 use portal_lifecycle::ErrorId;
 use portal_lifecycle::ids::TraceId;
-use reqwest::{Method, RequestBuilder};
+use reqwest::redirect::Policy;
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::Serialize;
 use url::Url;
 use zeroize::Zeroizing;
@@ -25,7 +26,17 @@ pub(crate) struct Rest {
 
 impl Rest {
     pub(crate) fn new(base: Url, token: Zeroizing<String>) -> Result<Self, Error> {
-        let http = reqwest::Client::builder().timeout(TIMEOUT).build();
+        // An answer from elsewhere than the server is no answer.
+        let builder = reqwest::Client::builder()
+            .timeout(TIMEOUT)
+            .redirect(Policy::none());
+        // A proxy would read what goes over plain HTTP; that is for this machine alone.
+        let builder = if base.scheme() == "http" {
+            builder.no_proxy()
+        } else {
+            builder
+        };
+        let http = builder.build();
         let http =
             http.map_err(|_| Error::new(ErrorId::InternalError, "no HTTP client could be made"))?;
         Ok(Self { http, base, token })
@@ -41,7 +52,12 @@ impl Rest {
 
     pub(crate) async fn state(&self, meter: &mut Meter) -> Result<ClientState, Error> {
         let body = self
-            .send(meter, self.request(Method::GET, "api/v3/clients/me")?, None)
+            .send(
+                meter,
+                StatusCode::OK,
+                self.request(Method::GET, "api/v3/clients/me")?,
+                None,
+            )
             .await?;
         serde_json::from_slice(&body).map_err(|_| {
             Error::new(
@@ -77,9 +93,14 @@ impl Rest {
     ) -> Result<(), Error> {
         let body = serde_json::to_vec(body)
             .map_err(|_| Error::new(ErrorId::InternalError, "a request cannot be written"))?;
-        self.send(meter, self.request(Method::PATCH, path)?, Some(body))
-            .await
-            .map(|_| ())
+        self.send(
+            meter,
+            StatusCode::NO_CONTENT,
+            self.request(Method::PATCH, path)?,
+            Some(body),
+        )
+        .await
+        .map(|_| ())
     }
 
     fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, Error> {
@@ -100,6 +121,7 @@ impl Rest {
     async fn send(
         &self,
         meter: &mut Meter,
+        expected: StatusCode,
         request: RequestBuilder,
         body: Option<Vec<u8>>,
     ) -> Result<Vec<u8>, Error> {
@@ -120,7 +142,7 @@ impl Rest {
         meter.served(timing.and_then(total_of).unwrap_or_default());
         let body = meter.wait(response.bytes()).await.map_err(unreachable)?;
         meter.received(body.len());
-        if status.is_success() {
+        if status == expected {
             return Ok(body.into());
         }
         Err(serde_json::from_slice::<Problem>(&body).map_or_else(

@@ -89,7 +89,12 @@ impl<'a> Session<'a> {
             .max_frame_size(Some(FRAME_BYTES))
             .max_message_size(Some(FRAME_BYTES));
         let connecting = tokio_tungstenite::connect_async_with_config(request, Some(config), true);
-        let (stream, _) = meter.wait(connecting).await.map_err(refused)?;
+        let connecting = tokio::time::timeout(FRAME_TIMEOUT, connecting);
+        let (stream, _) = meter
+            .wait(connecting)
+            .await
+            .map_err(|_| timed_out())?
+            .map_err(refused)?;
         let nonces = Nonces {
             client: ambient::bytes(),
             server: [0; 32],
@@ -202,7 +207,8 @@ impl<'a> Session<'a> {
     }
 
     async fn write(&mut self, frame: Frame) -> Result<(), Error> {
-        let sent = self.meter.wait(self.stream.send(frame)).await;
+        let sending = tokio::time::timeout(FRAME_TIMEOUT, self.stream.send(frame));
+        let sent = self.meter.wait(sending).await.map_err(|_| timed_out())?;
         if sent.is_ok() {
             return Ok(());
         }
@@ -214,15 +220,11 @@ impl<'a> Session<'a> {
     }
 
     async fn receive(&mut self) -> Result<Received, Error> {
+        // One deadline for the answer: pings do not put it off.
+        let deadline = tokio::time::Instant::now() + FRAME_TIMEOUT;
         loop {
-            let next = tokio::time::timeout(FRAME_TIMEOUT, self.stream.next());
-            let frame = self.meter.wait(next).await.map_err(|_| {
-                let allowed = FRAME_TIMEOUT.as_secs();
-                Error::new(
-                    ErrorId::WsTimeout,
-                    format!("the server did not answer within {allowed} s"),
-                )
-            })?;
+            let next = tokio::time::timeout_at(deadline, self.stream.next());
+            let frame = self.meter.wait(next).await.map_err(|_| timed_out())?;
             match frame {
                 Some(Ok(Frame::Text(text))) => {
                     self.meter.received(text.len());
@@ -277,6 +279,14 @@ fn refused(error: WsError) -> Error {
     problem.map_or_else(
         || Error::unreachable("the server did not open a WebSocket"),
         Error::from,
+    )
+}
+
+fn timed_out() -> Error {
+    let allowed = FRAME_TIMEOUT.as_secs();
+    Error::new(
+        ErrorId::WsTimeout,
+        format!("the server did not answer within {allowed} s"),
     )
 }
 

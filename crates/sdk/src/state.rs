@@ -8,6 +8,7 @@ use crate::device::PairRecord;
 use crate::meter::Meter;
 use portal_chains::Addresses;
 
+use crate::operation::absent;
 use crate::{Error, Portal};
 
 impl Portal {
@@ -52,14 +53,14 @@ impl Portal {
     pub async fn addresses(&self) -> Result<Addresses, Error> {
         let state = self.state().await?;
         let pairs = self.device.pairs().await?;
-        let current = pairs
+        let held = pairs
             .readable
             .iter()
             .rev()
-            .find(|pair| is_current(signing_status(&state, pair.ids)));
-        match current {
+            .find(|pair| was_confirmed(signing_status(&state, pair.ids)));
+        match held {
             Some(pair) => pair.addresses(),
-            None => self.pair_in_use(&state).await?.addresses(),
+            None => Err(pairs.none().err().unwrap_or_else(|| absent(&state))),
         }
     }
 
@@ -121,6 +122,15 @@ pub(crate) fn signing_status(
             .map(|pair| pair.status)
     };
     of(Curve::Secp256k1).filter(|status| of(Curve::Ed25519) == Some(*status))
+}
+
+/// P1: whether both sides hold the pair or held it once, so that its addresses are the wallet's.
+const fn was_confirmed(status: Option<SigningStatus>) -> bool {
+    is_current(status)
+        || matches!(
+            status,
+            Some(SigningStatus::Superseded | SigningStatus::Purged)
+        )
 }
 
 pub(crate) const fn is_current(status: Option<SigningStatus>) -> bool {

@@ -119,6 +119,9 @@ pub(crate) async fn work(app: App) {
             }
         };
         for delivery in due {
+            if app.is_stopping() {
+                return;
+            }
             let delivered = trace::scope(
                 trace::fresh(),
                 deliver(&app, delivery.client_id, delivery.ids),

@@ -8,6 +8,7 @@ mod pair;
 mod sign;
 mod socket;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::State;
@@ -264,8 +265,15 @@ where
     M::Output: Send,
 {
     let gone = |_| ApiError::new(ErrorId::Unavailable, "the server is stopping");
-    let _turn = app.computing.acquire().await.map_err(gone)?;
-    tokio::task::spawn_blocking(move || machine.step(&message, &mut entropy::rng()))
+    let turn = Arc::clone(&app.computing)
+        .acquire_owned()
         .await
-        .map_err(|_| ApiError::internal("a protocol step did not end"))
+        .map_err(gone)?;
+    tokio::task::spawn_blocking(move || {
+        // Held by the thread: a session that gives up does not stop it.
+        let _turn = turn;
+        machine.step(&message, &mut entropy::rng())
+    })
+    .await
+    .map_err(|_| ApiError::internal("a protocol step did not end"))
 }

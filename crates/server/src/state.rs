@@ -83,6 +83,11 @@ impl App {
         self.stopping.send_replace(true);
     }
 
+    /// Whether the service was told to stop.
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
     /// Returns when the service is told to stop.
     pub(crate) async fn stopped(&self) {
         // An error would mean that the sender is gone, and with it the service.

@@ -1,12 +1,14 @@
 //! `portal client create` and `portal client login`
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use portal_api::Problem;
 use portal_api::rest::{CreateClient, CreatedClient, CreatedSession};
 use portal_lifecycle::ids::ClientId;
 use portal_sdk::ErrorId;
+use reqwest::redirect::Policy;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -16,6 +18,8 @@ use crate::args::{ClientArgs, ClientCommand};
 use crate::device::{Device, Profile};
 use crate::key_file;
 use crate::output::Output;
+
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> {
     let api_key = match &args.api_key_file {
@@ -103,6 +107,20 @@ impl Custodian<'_> {
             .json(body);
         answer(request.send().await, self.server).await
     }
+}
+
+/// A client that waits for so long and no longer, and goes nowhere else.
+pub(crate) fn http(base: &str) -> anyhow::Result<reqwest::Client> {
+    let builder = reqwest::Client::builder()
+        .timeout(TIMEOUT)
+        .redirect(Policy::none());
+    // A proxy would read what goes over plain HTTP; that is for this machine alone.
+    let builder = if base.starts_with("http://") {
+        builder.no_proxy()
+    } else {
+        builder
+    };
+    Ok(builder.build()?)
 }
 
 /// Reads an answer, or the problem that came instead.

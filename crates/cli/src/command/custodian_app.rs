@@ -5,7 +5,7 @@ use portal_api::custodian_app::{StoreCipherText, StoredCipherText};
 use portal_lifecycle::ids::BackupSharePairId;
 use portal_lifecycle::{BackupMethod, PerCurve};
 
-use super::client::answer;
+use super::client::{answer, http};
 use crate::device::Profile;
 
 /// Stores a cipher text.
@@ -26,16 +26,15 @@ pub(crate) async fn store(
     answer(request.json(&body).send().await, base).await
 }
 
-/// Fetches the newest cipher text of a method.
+/// Fetches the cipher text of a backup pair.
 pub(crate) async fn fetch(
     profile: &Profile,
     method: BackupMethod,
+    pair: BackupSharePairId,
 ) -> anyhow::Result<StoredCipherText> {
     let (base, token) = configured(profile)?;
-    let request = reqwest::Client::new()
-        .get(url(base, profile, method))
-        .bearer_auth(token);
-    answer(request.send().await, base).await
+    let url = format!("{}?backupSharePairId={pair}", url(base, profile, method));
+    answer(http(base)?.get(url).bearer_auth(token).send().await, base).await
 }
 
 fn configured(profile: &Profile) -> anyhow::Result<(&str, &str)> {

@@ -4,7 +4,8 @@ use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use portal_lifecycle::{BackupMethod, SigningStatus};
+use portal_lifecycle::ids::BackupSharePairId;
+use portal_lifecycle::{BackupMethod, BackupStatus, Refusal, SigningStatus};
 use portal_sdk::{Backup, ChainId, Password, Portal, Report, Status};
 use serde_json::{Value, json};
 
@@ -113,7 +114,8 @@ async fn recover(device: &Device, args: BackupArgs, output: Output) -> anyhow::R
             .trim_end()
             .to_owned(),
         None => {
-            custodian_app::fetch(&device.profile, method(&args))
+            let (method, pair) = backup_in_force(&portal).await?;
+            custodian_app::fetch(&device.profile, method, pair)
                 .await?
                 .cipher_text
         }
@@ -129,6 +131,23 @@ async fn recover(device: &Device, args: BackupArgs, output: Output) -> anyhow::R
     );
     output.result(lines, &document);
     Ok(())
+}
+
+/// Which cipher text to ask for: the newest one need not belong to a completed backup.
+pub(crate) async fn backup_in_force(
+    portal: &Portal,
+) -> anyhow::Result<(BackupMethod, BackupSharePairId)> {
+    let state = portal.state().await?;
+    let pairs: Vec<_> = state
+        .wallets
+        .iter()
+        .flat_map(|wallet| &wallet.backup_share_pairs)
+        .collect();
+    let complete = |status| status == BackupStatus::StoredClientBackupShare;
+    match pairs.iter().rev().find(|pair| complete(pair.status)) {
+        Some(pair) => Ok((pair.backup_method, pair.id)),
+        None => bail!(portal_sdk::Error::from(Refusal::BackupNotComplete)),
+    }
 }
 
 async fn refresh(device: &Device, output: Output) -> anyhow::Result<()> {
@@ -194,18 +213,23 @@ async fn status(device: &Device, output: Output) -> anyhow::Result<()> {
             ));
         }
     }
-    let exists = state.wallets.iter().any(|wallet| {
-        wallet
-            .signing_share_pairs
-            .iter()
-            .any(|pair| pair.status == SigningStatus::StoredClient)
-    });
+    let exists = state
+        .wallets
+        .iter()
+        .any(|wallet| wallet.public_key.is_some());
+    let mut pairs = state
+        .wallets
+        .iter()
+        .flat_map(|wallet| &wallet.signing_share_pairs);
+    if pairs.any(|pair| pair.status == SigningStatus::Frozen) {
+        lines.push("The signing pair is FROZEN: refresh or recover the wallet.".to_owned());
+    }
     lines.push(format!(
         "This device {}. The wallet is {}.",
         if on_device {
             "signs"
         } else {
-            "holds no share in force"
+            "holds no share that is in force"
         },
         match (exists, state.is_backed_up) {
             (false, _) => "not made yet",

@@ -15,6 +15,7 @@ use super::table::Row;
 use super::verify;
 use crate::command::client::{Custodian, mint};
 use crate::command::custodian_app;
+use crate::command::wallet::backup_in_force;
 use crate::device::{Device, Profile};
 use crate::output::Output;
 
@@ -253,7 +254,8 @@ impl<'a> Walk<'a> {
         portal: &Portal,
         addresses: &Addresses,
     ) -> anyhow::Result<()> {
-        let stored = custodian_app::fetch(&device.profile, BackupMethod::Password).await?;
+        let (method, pair) = backup_in_force(portal).await?;
+        let stored = custodian_app::fetch(&device.profile, method, pair).await?;
         let password = Password::new(PASSWORD)?;
         let recovered = portal
             .recover_wallet(Backup::Password(password), &stored.cipher_text)

@@ -90,7 +90,7 @@ impl SqliteCustodianStore {
         sqlx::query(
             "SELECT * FROM cipher_text WHERE client_id = ? AND backup_method = ?
                AND ? IN (secp256k1_backup_share_pair_id, ed25519_backup_share_pair_id)
-             ORDER BY seq DESC LIMIT 1",
+             ORDER BY seq ASC LIMIT 1",
         )
         .bind(client_id.to_string())
         .bind(method.as_str())

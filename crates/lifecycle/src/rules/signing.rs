@@ -3,8 +3,8 @@
 use super::lease;
 use crate::ids::SigningSharePairId;
 use crate::{
-    Curve, Effect, OperationKind, PerCurve, Plan, PublicPoints, Refusal, SigningCommit,
-    SigningPair, SigningStatus, Timestamp, Transition, Wallet,
+    BackupStatus, Curve, Effect, OperationKind, PerCurve, Plan, PublicPoints, Refusal,
+    SigningCommit, SigningPair, SigningStatus, Timestamp, Transition, Wallet,
 };
 
 /// E2: a new pair is `STORED_DATABASE`; the lease ends with it.
@@ -98,6 +98,17 @@ pub(super) fn confirm(
             }
             unchanged => unchanged,
         };
+    }
+    if pair.made_by == OperationKind::Recover {
+        // Whoever held the former device may have begun a backup with it. It must not be
+        // completed now: it would take the place of the one the wallet was recovered from.
+        for backup in next
+            .backup_pairs
+            .iter_mut()
+            .filter(|backup| backup.status.is_open())
+        {
+            backup.status = BackupStatus::Abandoned;
+        }
     }
     Ok(Transition {
         wallet: next,

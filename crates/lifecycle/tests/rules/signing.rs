@@ -1,11 +1,14 @@
 //! E4–E6 and E11: a signing pair is confirmed, superseded, and signs.
 
-use portal_lifecycle::{Curve, Effect, Event, Generation, Plan, Refusal, SigningStatus, Wallet};
+use portal_lifecycle::{
+    BackupStatus, Curve, Effect, Event, Generation, Plan, Refusal, SigningStatus, Wallet,
+};
 
 use crate::example::{Example, check, in_signing_status, row, superseded};
 use crate::world::{
-    OTHER_KEY, active, after, commit_signing, commit_signing_of, confirm_signing, frozen,
-    generated, nothing, points, refresh, refreshed, refreshing, sign, signing, start, with,
+    OTHER_KEY, acknowledged, active, after, at, back_up, backed_up, commit_backup, commit_signing,
+    commit_signing_of, confirm_backup, confirm_signing, frozen, generated, key_stored, nothing,
+    points, recover, refresh, refreshed, refreshing, sign, signing, start, with,
 };
 
 /// As [`refreshing`], and pair 3 waits as well.
@@ -228,4 +231,57 @@ fn only_the_active_pair_signs() {
         );
     }
     check(examples);
+}
+
+/// A thief with the former device has begun a backup of which it alone could open the cipher
+/// text, and completes it after the owner has recovered: recovery would be the thief's.
+#[test]
+fn a_recovery_gives_up_every_backup_that_is_not_complete() {
+    let begun = after(
+        backed_up(),
+        &[start(back_up(1), 8, 1), commit_backup(3, 2, 1)],
+    );
+    for (what, wallet) in [
+        ("PENDING", begun.clone()),
+        ("acknowledged", after(begun.clone(), &[acknowledged(2)])),
+        (
+            "key stored",
+            after(begun, &[acknowledged(2), key_stored(2)]),
+        ),
+    ] {
+        let committed = after(
+            wallet,
+            &[start(recover(1), 9, 2), commit_signing(recover(1), 4, 2)],
+        );
+        let recovered = after(committed, &[confirm_signing(2)]);
+        let statuses: Vec<_> = recovered
+            .backup_pairs
+            .iter()
+            .map(|pair| pair.status)
+            .collect();
+        let expected = [
+            BackupStatus::StoredClientBackupShare,
+            BackupStatus::Abandoned,
+        ];
+        assert_eq!(statuses, expected, "{what}");
+        let late = recovered.apply(confirm_backup(2), at(0));
+        let refused = Refusal::BackupSuperseded {
+            status: BackupStatus::Abandoned,
+        };
+        assert_eq!(late, Err(refused), "{what}");
+    }
+    // A Refresh is made by whoever holds the device in force: its backups go on.
+    let begun = after(
+        backed_up(),
+        &[start(back_up(1), 8, 1), commit_backup(3, 2, 1)],
+    );
+    let refreshed = after(
+        begun,
+        &[
+            start(refresh(1), 9, 1),
+            commit_signing(refresh(1), 4, 2),
+            confirm_signing(2),
+        ],
+    );
+    assert_eq!(refreshed.backup_pairs[1].status, BackupStatus::Pending);
 }

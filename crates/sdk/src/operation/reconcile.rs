@@ -57,6 +57,12 @@ impl Portal {
                 self.device.mark(pair.generation, Mark::Refused).await?;
                 Ok(None)
             }
+            // It will not get better by itself, and must not stand in the way of an older pair
+            // that works, nor of a recovery.
+            Err(error) if !error.is_retryable() => {
+                tracing::warn!(%error, "a signing pair on this device cannot be confirmed");
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }

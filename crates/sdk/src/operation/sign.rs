@@ -104,42 +104,55 @@ impl Portal {
 
     /// The pair this device uses, when the server's state is at hand.
     pub(crate) async fn pair_in_use(&self, state: &ClientState) -> Result<PairRecord, Error> {
-        match self.newest_usable().await? {
-            Some(pair) => Ok(pair),
-            None if exists(state) => Err(not_on_device()),
-            None => Err(no_wallet()),
-        }
+        let usable = self.newest_usable().await?.pair;
+        usable.ok_or_else(|| absent(state))
     }
 
-    /// The pair this device uses; the server is asked only where there is none.
+    /// The pair this device uses. The server is asked only where there is none, or where a run
+    /// was interrupted before this device heard whether its new pair is in force.
     async fn pair_to_sign(&self, meter: &mut Meter) -> Result<PairRecord, Error> {
-        if let Some(pair) = self.newest_usable().await? {
-            return match self.device.mark_of(pair.generation).await? {
-                Mark::Frozen => Err(frozen()),
-                _ => Ok(pair),
-            };
+        let pair = match self.newest_usable().await? {
+            Usable {
+                pair: Some(pair),
+                is_certain: true,
+            } => pair,
+            _ => {
+                let state = self.rest.state(meter).await?;
+                self.reconcile(meter, &state).await?;
+                self.pair_in_use(&state).await?
+            }
+        };
+        match self.device.mark_of(pair.generation).await? {
+            Mark::Frozen => Err(frozen()),
+            _ => Ok(pair),
         }
-        let state = self.rest.state(meter).await?;
-        self.pair_in_use(&state).await
     }
 
     /// The newest pair in use; where none is, the newest that there is: the server will say
     /// what has become of it.
-    async fn newest_usable(&self) -> Result<Option<PairRecord>, Error> {
+    async fn newest_usable(&self) -> Result<Usable, Error> {
         let mut pairs = self.device.pairs().await?;
         let mut newest = None;
+        let mut is_certain = true;
         for pair in std::mem::take(&mut pairs.readable).into_iter().rev() {
-            if matches!(
-                self.device.mark_of(pair.generation).await?,
-                Mark::Active | Mark::Frozen
-            ) {
-                return Ok(Some(pair));
+            match self.device.mark_of(pair.generation).await? {
+                Mark::Active | Mark::Frozen => {
+                    return Ok(Usable {
+                        pair: Some(pair),
+                        is_certain,
+                    });
+                }
+                Mark::New => is_certain = false,
+                Mark::Superseded | Mark::Refused => {}
             }
             newest.get_or_insert(pair);
         }
         // The one that cannot be read may be the one in use.
         pairs.none()?;
-        Ok(newest)
+        Ok(Usable {
+            pair: newest,
+            is_certain,
+        })
     }
 
     async fn ecdsa(
@@ -150,7 +163,10 @@ impl Portal {
     ) -> Result<Signature, Error> {
         let share = pair.secp256k1()?;
         // One at a time: what one session shows of a cheating server must stop the next.
-        let _turn = self.signing.lock().await;
+        let mut cheated = self.signing.lock().await;
+        if cheated.contains(&pair.generation) {
+            return Err(frozen());
+        }
         let (mut session, about, key) = self
             .begin(meter, pair, Curve::Secp256k1, digest.to_vec())
             .await?;
@@ -160,6 +176,9 @@ impl Portal {
         .await?
         .map_err(|abort| Error::from_abort(Run::Sign, &abort))?;
         let signed = session.run(Run::Sign, machine, first).await;
+        if signed.as_ref().is_err_and(Error::is_strike) {
+            cheated.push(pair.generation);
+        }
         let signature = self.heard(pair, signed).await?;
         session.done_if_told().await;
         let secp256k1::Signature { r, s, recovery_id } = signature;
@@ -226,6 +245,22 @@ impl Portal {
             _ => {}
         }
         signed
+    }
+}
+
+/// What this device would sign with.
+struct Usable {
+    pair: Option<PairRecord>,
+    /// Whether there is no newer pair that only waits for its confirmation to be heard.
+    is_certain: bool,
+}
+
+/// Why a device holds no pair to use.
+pub(crate) fn absent(state: &ClientState) -> Error {
+    if exists(state) {
+        not_on_device()
+    } else {
+        no_wallet()
     }
 }
 

@@ -6,7 +6,7 @@ use portal_api::session::{Outcome, PairIds, ServerFrame, Start, Started};
 use portal_lifecycle::ids::{BackupSharePairId, ClientId, SigningSharePairId};
 use portal_lifecycle::{
     self as lifecycle, AlreadyMade, BackupCommit, BackupMethod, Curve, Effect, ErrorId, Event,
-    LeaseTaken, OperationKind, PerCurve, Plan, Point, PublicPoints, SigningCommit, Wallet,
+    Fence, LeaseTaken, OperationKind, PerCurve, Plan, Point, PublicPoints, SigningCommit, Wallet,
 };
 use portal_mpc::{
     self as mpc, BothCurves, Generate, Group, KeyContext, KeyShare, KeyShares, Points,
@@ -54,6 +54,12 @@ pub(super) async fn run(
         Effect::AlreadyMade(made) => return already_made(app, client, &begun.wallet, made).await,
         _ => return Err(ApiError::internal("a start led to something else")),
     };
+    // A commit ends the lease with the rest; whatever else happens, the guard does.
+    let _lease = Lease {
+        app: app.clone(),
+        client,
+        fence: lease.fence,
+    };
     let session = Session {
         app,
         client,
@@ -62,15 +68,27 @@ pub(super) async fn run(
         nonces,
         plan,
     };
-    let ended = session.run(socket).await;
-    if ended.is_err() {
-        // The next run need not wait for the lease to expire. A commit has already ended it.
-        let end = Event::End { fence: lease.fence };
-        if let Err(error) = app.wallets.apply(client, end, Secrets::Unchanged).await {
-            tracing::warn!(id = %error.id(), "the lease stays until it expires");
-        }
+    session.run(socket).await
+}
+
+/// Gives the lease back when the session is over, also when it is cut off: the next run on
+/// another device need not wait for it to expire.
+struct Lease {
+    app: App,
+    client: ClientId,
+    fence: Fence,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let (app, client) = (self.app.clone(), self.client);
+        let end = Event::End { fence: self.fence };
+        tokio::spawn(async move {
+            if let Err(error) = app.wallets.apply(client, end, Secrets::Unchanged).await {
+                tracing::warn!(id = %error.id(), "the lease stays until it expires");
+            }
+        });
     }
-    ended
 }
 
 /// The same operation id again: what it made stands, and a delivery that failed is tried again.

@@ -65,7 +65,8 @@ impl Socket {
 
     /// Says goodbye; the client may have said so first.
     pub(super) async fn close(mut self) {
-        let _ = self.inner.send(Message::Close(None)).await;
+        let closing = self.inner.send(Message::Close(None));
+        let _ = tokio::time::timeout(self.timeout, closing).await;
     }
 
     async fn write(&mut self, message: Message) -> Result<(), ApiError> {
