@@ -1,5 +1,7 @@
 //! What a seal promises, attacked.
 
+#![allow(clippy::disallowed_methods, reason = "tests draw their own randomness")]
+
 use portal_seal::{OVERHEAD_BYTES, OpenError, SealingKey, SecretBytes, open, seal};
 use proptest::prelude::*;
 use zeroize::Zeroizing;

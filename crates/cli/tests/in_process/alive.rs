@@ -35,12 +35,8 @@ impl Keys {
         let named = [&named.eip155, &named.solana, &named.bip122]
             .map(|name| name.as_ref().map(|name| name.address.as_str()));
         let computed = &keys.addresses;
-        let computed = [
-            &computed.eip155,
-            &computed.solana,
-            &computed.bip122_mainnet,
-        ]
-        .map(|address| Some(address.as_str()));
+        let computed = [&computed.eip155, &computed.solana, &computed.bip122_mainnet]
+            .map(|address| Some(address.as_str()));
         assert_eq!(named, computed, "server's addresses, then this device's");
         keys
     }
@@ -61,18 +57,25 @@ pub(crate) async fn assert_signs(portal: &Portal, keys: &Keys, when: &str) {
     let Signature::Ed25519(signature) = &signed.signature else {
         panic!("{when}: expected an Ed25519 signature");
     };
-    let key = keys.ed25519.as_slice().try_into().expect("32 bytes");
-    let verified = ed25519_dalek::VerifyingKey::from_bytes(key)
-        .expect("a point")
-        .verify_strict(&message, &ed25519_dalek::Signature::from_bytes(signature));
+    let verified = verify_ed25519(&keys.ed25519, &message, signature);
     assert!(
         verified.is_ok(),
         "{when}: expected ed25519-dalek to accept the signature, seen {verified:?}"
     );
 }
 
+/// What ed25519-dalek says of a signature, without cofactor.
+pub(crate) fn verify_ed25519(
+    key: &[u8],
+    message: &[u8],
+    signature: &[u8; 64],
+) -> Result<(), ed25519_dalek::SignatureError> {
+    ed25519_dalek::VerifyingKey::from_bytes(key.try_into().expect("32 bytes"))?
+        .verify_strict(message, &ed25519_dalek::Signature::from_bytes(signature))
+}
+
 /// Whom libsecp256k1 recovers from a signature.
-fn ecdsa_signer(digest: [u8; 32], signature: &Signature) -> Vec<u8> {
+pub(crate) fn ecdsa_signer(digest: [u8; 32], signature: &Signature) -> Vec<u8> {
     let Signature::Secp256k1 { r, s, recovery_id } = signature else {
         panic!("expected a secp256k1 signature");
     };

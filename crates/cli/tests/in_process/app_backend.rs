@@ -25,7 +25,10 @@ impl World {
         let body = serde_json::to_value(body).expect("JSON");
         let token = self.app_tokens.mint(user.id);
         let stored = rest::call(Method::PUT, url, token.expose(), Some(body)).await;
-        assert_eq!(stored.status, 200, "expected it to be stored, seen {stored:?}");
+        assert_eq!(
+            stored.status, 200,
+            "expected it to be stored, seen {stored:?}"
+        );
     }
 
     /// The app, on any device, reads the newest cipher text.
@@ -33,7 +36,10 @@ impl World {
         let url = self.cipher_text_url(user, method);
         let token = self.app_tokens.mint(user.id);
         let answer = rest::call(Method::GET, url, token.expose(), None).await;
-        assert_eq!(answer.status, 200, "expected a cipher text, seen {answer:?}");
+        assert_eq!(
+            answer.status, 200,
+            "expected a cipher text, seen {answer:?}"
+        );
         let stored: StoredCipherText = serde_json::from_value(answer.body).expect("a cipher text");
         stored.cipher_text
     }

@@ -11,6 +11,7 @@
 // What the tests stand on.
 mod alive;
 mod app_backend;
+mod by_hand;
 mod clock;
 mod expect;
 mod faulty;
@@ -24,16 +25,18 @@ mod world;
 
 // The tests.
 mod cipher_texts;
-mod credentials;
 mod crash_backup;
 mod crash_signing;
+mod credentials;
 mod devices;
 mod frozen;
 mod garbage;
 mod keychains;
+mod operation_ids;
 mod order;
 mod outages;
 mod progress;
+mod proofs;
 mod statuses;
 mod sweep;
 mod tampering;

@@ -117,10 +117,19 @@ impl World {
         self.server = Some(start_server(&self.data, &self.clock, self.limits).await);
     }
 
+    /// Starts it again with other limits.
+    pub(crate) async fn start_server_with(&mut self, limits: Limits) {
+        self.limits = limits;
+        self.start_server_again().await;
+    }
+
     /// Copies the stopped server's database away.
     pub(crate) fn save_database(&self) {
         assert!(self.server.is_none(), "expected a stopped server");
-        copy_directory(&self.data.path().join("server"), &self.data.path().join("saved"));
+        copy_directory(
+            &self.data.path().join("server"),
+            &self.data.path().join("saved"),
+        );
     }
 
     /// Puts the older database back in the stopped server's place.
@@ -149,7 +158,12 @@ impl World {
 
     pub(crate) async fn user_of(&self, api_key: &str) -> User {
         let made = self
-            .call(Method::POST, "/api/v3/custodians/me/clients", api_key, Some(json!({})))
+            .call(
+                Method::POST,
+                "/api/v3/custodians/me/clients",
+                api_key,
+                Some(json!({})),
+            )
             .await;
         assert_eq!(made.status, 201, "expected a client, seen {made:?}");
         let made: CreatedClient = serde_json::from_value(made.body).expect("a client");

@@ -11,8 +11,8 @@
 )]
 
 mod demo;
-mod killed;
 mod installation;
+mod killed;
 mod lifecycle;
 mod secrets;
 mod verify;

@@ -98,7 +98,7 @@ impl Socket {
     }
 
     fn timed_out(&self, what: &str) -> ApiError {
-        let allowed = self.timeout.as_secs();
+        let allowed = self.timeout.as_secs_f64();
         ApiError::new(
             ErrorId::WsTimeout,
             format!("the client did not {what} within {allowed} s"),
