@@ -117,12 +117,6 @@ impl World {
         self.server = Some(start_server(&self.data, &self.clock, self.limits).await);
     }
 
-    /// Starts it again with other limits.
-    pub(crate) async fn start_server_with(&mut self, limits: Limits) {
-        self.limits = limits;
-        self.start_server_again().await;
-    }
-
     /// Copies the stopped server's database away.
     pub(crate) fn save_database(&self) {
         assert!(self.server.is_none(), "expected a stopped server");
