@@ -64,15 +64,15 @@ errors! {
         "Make a new session for the client, or use the API key that is in force.";
     Forbidden = "FORBIDDEN", 403, No,
         "The credential may not do this",
-        "The credential is good, but for another kind of caller: a client's where a custodian's is needed, or the reverse.",
-        "Use the credential that the page of this endpoint names.";
+        "The credential is good and of the right kind, and was not given this permission.",
+        "Ask whoever gave out the credential for the permission.";
     RateLimited = "RATE_LIMITED", 429, Yes,
         "Too many requests",
         "The caller is over its limit.",
         "Wait as long as `Retry-After` says.";
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", 413, No,
         "The request is too large",
-        "The body or frame is over the limit that `detail` names.",
+        "The body, or what is to be signed, is over the limit that `detail` names. A WebSocket frame over its limit is WS_MSG_MALFORMED.",
         "Send less at once.";
     InternalError = "INTERNAL_ERROR", 500, Yes,
         "Portal failed",

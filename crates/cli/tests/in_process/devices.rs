@@ -7,13 +7,14 @@ use portal_keychain::{Keychain, MemoryKeychain};
 use portal_lifecycle::{BackupMethod, Curve};
 use portal_sdk::{ErrorId, Portal};
 use portal_server::Limits;
+use tokio::sync::oneshot;
 
 use crate::alive::{Keys, assert_signs};
 use crate::expect::{granted, refused, until};
 use crate::faulty::{copy_of, entries};
 use crate::proxy::{Deed, Place, Proxy, Side};
 use crate::raw::Raw;
-use crate::wallet::{CUSTOM, signing_pairs, state_of};
+use crate::wallet::{CUSTOM, Wallet, signing_pairs, state_of};
 use crate::world::{World, builder_at};
 
 /// E6, E8: whoever stole the old phone cannot use, nor renew, nor back up what is on it.
@@ -70,7 +71,7 @@ async fn assert_is_superseded(portal: &Portal) {
 }
 
 /// The guards are the server's: a thief does not run our SDK.
-async fn the_server_refuses_the_old_pair(world: &World, wallet: &crate::wallet::Wallet) {
+async fn the_server_refuses_the_old_pair(world: &World, wallet: &Wallet) {
     let state = state_of(&wallet.portal).await;
     let (old, _) = *signing_pairs(&state).first().expect("the first pair");
     let operations = [
@@ -206,28 +207,60 @@ async fn once_free(portal: &Portal, action: Action) -> Result<(), portal_sdk::Er
     .await
 }
 
-/// E2: whose lease was taken over commits nothing, however far it had come.
+/// E2: whose lease was taken over commits nothing, however far it had come: neither under the
+/// lease of the device that took over, nor after that one is done.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_device_that_was_overtaken_commits_nothing() {
     let world = World::start().await;
     let (wallet, text) = world.backed_up_wallet().await;
-    let proxy = Proxy::start(world.url()).await;
-    let phone = Arc::clone(&wallet.phone) as Arc<dyn Keychain>;
-    let phone = builder_at(&proxy.url, &wallet.user, phone).build().await;
-    let phone = granted(phone, "starting the SDK");
-    let tablet = world.fresh_device(&wallet.user).await;
-    // The last message, with which the server would commit.
-    proxy.set(Place::Frame(Side::Client, 4), Deed::Hold);
-    let (refreshed, ()) = tokio::join!(phone.refresh_wallet(), async {
-        proxy.held().await;
+    let (first, phone) = held_back(&world, &wallet, Arc::clone(&wallet.phone)).await;
+    let (second, tablet) = held_back(&world, &wallet, Arc::default()).await;
+    let (ended, has_ended) = oneshot::channel();
+    let (overtaken, recovered) = tokio::join!(
+        async {
+            let overtaken = phone.recover_wallet(CUSTOM, &text).await;
+            ended.send(()).expect("somebody waits");
+            overtaken
+        },
+        async {
+            first.held().await;
+            world.clock.put_forward(Limits::default().session_timeout);
+            let taking_over = tablet.recover_wallet(CUSTOM, &text);
+            let (recovered, ()) = tokio::join!(taking_over, async {
+                second.held().await;
+                first.release();
+                has_ended.await.expect("the phone's answer");
+                second.release();
+            });
+            recovered
+        }
+    );
+    let in_progress = ErrorId::OperationInProgress;
+    refused(overtaken, in_progress, "while the other one works");
+    granted(recovered, "who took over");
+    assert_signs(&tablet, &wallet.keys, "who took over").await;
+
+    let (first, tablet) = held_back(&world, &wallet, Arc::default()).await;
+    let (overtaken, ()) = tokio::join!(tablet.recover_wallet(CUSTOM, &text), async {
+        first.held().await;
         world.clock.put_forward(Limits::default().session_timeout);
-        let recovered = tablet.recover_wallet(CUSTOM, &text).await;
-        granted(recovered, "taking over");
-        proxy.release();
+        world.assert_recovers(&wallet, "taking over").await;
+        first.release();
     });
-    refused(refreshed, ErrorId::OperationInProgress, "overtaken");
+    refused(overtaken, in_progress, "after the other one was done");
     let pairs = signing_pairs(&state_of(&tablet).await);
-    assert_eq!(pairs.len(), 2, "the first one and the tablet's: {pairs:?}");
-    assert_signs(&tablet, &wallet.keys, "the tablet").await;
-    assert_is_superseded(&phone).await;
+    assert_eq!(pairs.len(), 3, "the first one and two recovered: {pairs:?}");
+    world.assert_recovers(&wallet, "in the end").await;
+}
+
+/// A device whose last message, with which the server would commit, is held back.
+async fn held_back(
+    world: &World,
+    wallet: &Wallet,
+    keychain: Arc<MemoryKeychain>,
+) -> (Proxy, Portal) {
+    let proxy = Proxy::start(world.url()).await;
+    let portal = builder_at(&proxy.url, &wallet.user, keychain).build().await;
+    proxy.set(Place::Frame(Side::Client, 4), Deed::Hold);
+    (proxy, granted(portal, "starting the SDK"))
 }
