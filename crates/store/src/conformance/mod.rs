@@ -3,7 +3,7 @@
 //! A backend says in [`Backend`] how its database is opened, and [`conformance_tests!`]
 //! makes one test of each property, each on a database of its own:
 //!
-//! ```ignore
+//! ```text
 //! portal_store::conformance_tests!(MyBackend::new());
 //! ```
 //!
