@@ -167,3 +167,23 @@ async fn a_cipher_text_has_1_to_16384_bytes() {
     let none = put(&backend, client(1), &cipher_text(3, "")).await;
     problem(none, 400, ErrorId::BadRequest).await;
 }
+
+/// Whoever holds an app token can store texts under ids that are half taken; the text that was
+/// there first is still the one that a pair's id finds.
+#[tokio::test]
+async fn a_text_under_half_taken_ids_does_not_hide_the_first() {
+    let backend = Backend::start().await;
+    let first = cipher_text(1, "first");
+    let _: StoredCipherText = ok(put(&backend, client(1), &first).await).await;
+    let mut junk = [cipher_text(2, "junk"), cipher_text(3, "junk")];
+    junk[0].backup_share_pair_ids.secp256k1 = first.backup_share_pair_ids.secp256k1;
+    junk[1].backup_share_pair_ids.ed25519 = first.backup_share_pair_ids.ed25519;
+    for junk in &junk {
+        let _: StoredCipherText = ok(put(&backend, client(1), junk).await).await;
+    }
+    for id in first.backup_share_pair_ids.into_array() {
+        let query = format!("?backupSharePairId={id}");
+        let got: StoredCipherText = ok(read(&backend, client(1), &query).await).await;
+        assert_eq!(got.cipher_text, "first", "for {id}");
+    }
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use portal_api::rest::CreatedSession;
 use portal_api::session::Operation;
-use portal_keychain::MemoryKeychain;
+use portal_keychain::{Keychain, MemoryKeychain};
 use portal_sdk::{ErrorId, Portal};
 use reqwest::Method;
 use serde_json::json;
@@ -13,7 +13,8 @@ use serde_json::json;
 use crate::alive::{Keys, assert_signs};
 use crate::expect::{granted, refused, until};
 use crate::raw::Raw;
-use crate::world::World;
+use crate::wallet::state_of;
+use crate::world::{World, builder_at};
 
 const UNKNOWN: &str = "ptl_sess_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -120,4 +121,30 @@ async fn a_session_that_is_over_is_replaced_by_the_next() {
         let portal = granted(portal, "with a new token");
         assert_signs(&portal, &wallet.keys, "with a new token").await;
     }
+}
+
+/// What answers in the server's place (a login page, a captive portal) is not believed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_from_elsewhere_is_none() {
+    let world = World::start().await;
+    let wallet = world.wallet().await;
+    let state = serde_json::to_value(state_of(&wallet.portal).await).expect("JSON");
+    let router = axum::Router::new()
+        .route(
+            "/api/v3/clients/me",
+            axum::routing::get(|| async { axum::response::Redirect::temporary("/elsewhere") }),
+        )
+        .route(
+            "/elsewhere",
+            axum::routing::get(|| async { axum::Json(state) }),
+        );
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let served = tokio::spawn(async move { axum::serve(listener, router).await });
+    let phone = Arc::clone(&wallet.phone) as Arc<dyn Keychain>;
+    let built = builder_at(&url, &wallet.user, phone).build().await;
+    refused(built.map(|_| ()), ErrorId::BadRequest, "redirected");
+    served.abort();
 }

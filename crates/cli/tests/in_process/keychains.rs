@@ -95,6 +95,39 @@ async fn a_device_with_a_damaged_share_recovers() {
     assert_eq!(kept, b"edited by hand");
 }
 
+/// Marks and the device's id can be made anew: their damage costs no wallet, not even one that
+/// has no backup.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damaged_marks_do_not_disable_a_device() {
+    let world = World::start().await;
+    let user = world.user().await;
+    let home = tempfile::tempdir().expect("a directory");
+    let directory = home.path().join("keychain");
+    let portal = world.portal(&user, file_keychain(&directory)).await;
+    granted(portal.create_wallet().await, "creating");
+    let keys = Keys::of(&portal).await;
+    for begins in ["index.", "device"] {
+        let files = std::fs::read_dir(&directory).expect("a directory");
+        let damaged: Vec<_> = files
+            .map(|file| file.expect("an entry").path())
+            .filter(|path| {
+                path.file_name()
+                    .is_some_and(|name| name.to_string_lossy().starts_with(begins))
+            })
+            .collect();
+        assert_eq!(damaged.len(), 1, "{begins}");
+        for path in damaged {
+            let mut content = std::fs::read(&path).expect("readable");
+            *content.last_mut().expect("not empty") ^= 1;
+            std::fs::write(&path, content).expect("writable");
+        }
+        let portal = world.portal(&user, file_keychain(&directory)).await;
+        assert_signs(&portal, &keys, begins).await;
+        granted(portal.refresh_wallet().await, begins);
+        assert_signs(&portal, &keys, begins).await;
+    }
+}
+
 /// Each write of `create_wallet` fails once, before or after it took effect.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn creating_survives_a_failure_of_each_write() {
