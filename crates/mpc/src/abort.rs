@@ -32,11 +32,8 @@ pub enum Abort {
     Blamed {
         /// Who sent the message.
         party: Role,
-        /// Which check it failed.
+        /// Which check it failed; also whether that is a [strike](Check::is_strike).
         check: Check,
-        /// Whether the failure may have leaked something of the pair's long-lived state, so
-        /// that the pair must never be used again.
-        strike: bool,
     },
     /// The engine failed on our own inputs. Nobody is blamed.
     #[error("the protocol engine failed at {stage} on this party's own state")]
@@ -50,15 +47,14 @@ impl Abort {
     /// Whether the pair must be frozen before anybody is answered.
     #[must_use]
     pub const fn is_strike(&self) -> bool {
-        matches!(self, Self::Blamed { strike: true, .. })
+        match self {
+            Self::Blamed { check, .. } => check.is_strike(),
+            Self::SessionMismatch { .. } | Self::Unsupported { .. } | Self::Engine { .. } => false,
+        }
     }
 
     pub(crate) const fn blame(party: Role, check: Check) -> Self {
-        Self::Blamed {
-            party,
-            check,
-            strike: false,
-        }
+        Self::Blamed { party, check }
     }
 }
 
@@ -77,14 +73,42 @@ pub enum Check {
     Contribution,
     /// The resulting key or share is not trivial.
     Key,
-    /// The oblivious-transfer set-up is proven well formed.
+    /// The two parties' base oblivious transfers gave them the same keys.
     Setup,
-    /// The consistency checks of a signature's multiplications hold (`DKLs23` §3.6).
-    Consistency,
+    /// The columns of an OT extension hang together (ePrint 2022/192).
+    OtExtension,
+    /// The rows of a multiplication hang together (`DKLs23` Protocol 5.2).
+    Multiplication,
+    /// A signature's multiplications are those of R and of the key (`DKLs23` Protocol 3.6).
+    Relation,
     /// The peer's part of a signature is right.
     SignatureShare,
     /// The finished signature verifies under the key.
     Signature,
+}
+
+impl Check {
+    /// Whether a failure may have told the peer something of the pair's long-lived state, so that
+    /// the pair must never compute again.
+    ///
+    /// That is so where the outcome of the check depends on a secret of the checking party that a
+    /// cheating peer was guessing at: whether it is answered tells it whether it guessed right. All others
+    /// look at nothing but the message and what is public, and the sender knew their outcome.
+    #[must_use]
+    pub const fn is_strike(self) -> bool {
+        match self {
+            Self::OtExtension | Self::Multiplication | Self::Relation => true,
+            Self::Encoding
+            | Self::Point
+            | Self::Commitment
+            | Self::Possession
+            | Self::Contribution
+            | Self::Key
+            | Self::Setup
+            | Self::SignatureShare
+            | Self::Signature => false,
+        }
+    }
 }
 
 impl fmt::Display for Check {
@@ -97,7 +121,9 @@ impl fmt::Display for Check {
             Self::Contribution => "the contributions' independence",
             Self::Key => "the resulting key",
             Self::Setup => "the oblivious-transfer set-up",
-            Self::Consistency => "the multiplications' consistency",
+            Self::OtExtension => "the oblivious transfers' consistency",
+            Self::Multiplication => "a multiplication's consistency",
+            Self::Relation => "the multiplications' relation to nonce and key",
             Self::SignatureShare => "a signature share",
             Self::Signature => "the finished signature",
         })

@@ -1,9 +1,20 @@
-//! A client that lies, for the tests of those who must stand up to one.
+//! Peers that lie, for the tests of those who must stand up to them.
 //!
-//! It holds its share, so nothing that it sends is a session mismatch: its lies reach the
-//! protocol's own checks.
+//! They hold their share, so nothing that they send is a session mismatch: their lies reach the
+//! protocol's own checks. A [`Recording`] is an honest run that can be taken up again at any flight
+//! with another body in the message's place; [`fuzz`] does so with whatever a fuzzer makes up.
+//!
+//! For this alone the machines are `Clone`: one honest state stands up to many lies. Outside
+//! of tests it is not compiled, and a state runs once.
 
-use crate::envelope::Channel;
+mod fuzzing;
+mod recording;
+pub(crate) mod scenes;
+
+pub use fuzzing::{Protocol, fuzz, fuzz_share};
+pub use recording::{Ending, Recording};
+pub use scenes::{backup, ecdsa, eddsa, generate, recover};
+
 use crate::secp256k1::{Secp256k1, SigningShare};
 use crate::{Abort, KeyContext, Message, Role, Session};
 
@@ -23,9 +34,11 @@ pub fn forge_first_ecdsa_message(
     message: &Message,
     change: impl FnOnce(&mut [u8]),
 ) -> Result<Message, Abort> {
-    let sids = [session.sid::<Secp256k1>(key, digest)];
-    let channel = |role| Channel::new(role, session.operation, &sids, share.key().common_secret());
-    let mut body = channel(Role::Server).open(message.as_ref())?.to_vec();
+    let sid = session.sid::<Secp256k1>(key, digest);
+    let mut body = share
+        .channel(Role::Server, sid)
+        .open(message.as_ref())?
+        .to_vec();
     change(&mut body);
-    Ok(channel(Role::Client).seal(&body))
+    Ok(share.channel(Role::Client, sid).seal(&body))
 }

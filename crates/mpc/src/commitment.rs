@@ -10,9 +10,11 @@ use crate::session::Sid;
 use crate::wire::Writer;
 use crate::{Abort, Check, Role};
 
-const SALT_BYTES: usize = 32;
+/// Length of the salt, which an opening begins with.
+pub(crate) const SALT_BYTES: usize = 32;
 
 /// What was committed to, kept until it is opened. Erased when dropped.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
 pub(crate) struct Opening(Zeroizing<Vec<u8>>);
 
 /// What is committed to; a commitment for one purpose opens for no other.

@@ -25,7 +25,9 @@ use crate::wire::{Malformed, Reader};
 use crate::{Abort, Operation, Role};
 
 /// Version of the envelope and of all bodies.
-const VERSION: u8 = 1;
+///
+/// 1 carried another ECDSA engine, and hashed with SHA-512.
+const VERSION: u8 = 2;
 
 /// A message to the peer, to be sent as it is, over an encrypted connection.
 #[derive(Clone, PartialEq, Eq)]
@@ -52,6 +54,7 @@ impl AsRef<[u8]> for Message {
 }
 
 /// One party's end of a session.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
 pub(crate) struct Channel {
     role: Role,
     operation: Operation,
@@ -154,7 +157,7 @@ impl Channel {
             .field(&self.key)
             .field(&self.transcript)
             .field(&header)
-            .field(body)
+            .long_field(body)
             .short();
         self.flight = self.flight.saturating_add(1);
     }

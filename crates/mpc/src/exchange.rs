@@ -3,20 +3,27 @@
 //! | flight | | carries |
 //! |---|---|---|
 //! | 1, 2 | C → S, S → C | commitments |
-//! | 3, 4 | C → S, S → C | openings |
-//! | 5, 6 | C → S, S → C | confirmation: a hash of the result's public side |
+//! | 3 | C → S | opening |
+//! | 4 | S → C | opening, challenge |
+//! | 5 | C → S | confirmation, challenge, reply |
+//! | 6 | S → C | confirmation, reply |
 //!
-//! Neither party sees an opening before it has committed itself. Nobody has a result before
+//! Neither party sees an opening before it has committed itself. The confirmation is a hash of the
+//! result's public side. Challenge and reply compare what is secret about it; they are
+//! empty where nothing is. Nobody has a result before
 //! both have the same: the server finishes on flight 5 and holds flight 6 back until its share
 //! is durable; the client finishes on flight 6.
 
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq as _;
 
+use crate::ct::declassify;
 use crate::envelope::Channel;
 use crate::hash::TaggedHash;
 use crate::wire::{Malformed, Reader};
 use crate::{Abort, HeldMessage, Machine, Message, Role, Step};
+
+const CONFIRMATION_BYTES: usize = 32;
 
 /// What one protocol does between the flights.
 pub trait Rounds: Sized {
@@ -24,8 +31,15 @@ pub trait Rounds: Sized {
     type Committed;
     /// State after this party's opening was made.
     type Opened;
+    /// State after the result was made, and before the peer has shown that it has the same.
+    type Combined;
     /// This party's result.
     type Output;
+
+    /// Length of a challenge.
+    const CHALLENGE_BYTES: usize;
+    /// Length of a reply.
+    const REPLY_BYTES: usize;
 
     /// Makes this party's commitments.
     fn commit(&self, rng: &mut impl CryptoRng) -> Result<(Self::Committed, Vec<u8>), Abort>;
@@ -35,13 +49,24 @@ pub trait Rounds: Sized {
         &self,
         committed: Self::Committed,
         peer: &[u8],
+        rng: &mut impl CryptoRng,
     ) -> Result<(Self::Opened, Vec<u8>), Abort>;
 
-    /// Takes the peer's opening; makes the result.
-    fn combine(&self, opened: Self::Opened, peer: &[u8]) -> Result<Self::Output, Abort>;
+    /// Takes the peer's opening; makes the result, and a challenge about it.
+    fn combine(
+        &self,
+        opened: Self::Opened,
+        peer: &[u8],
+    ) -> Result<(Self::Combined, Vec<u8>), Abort>;
 
     /// The public side of the result, which must be the same for both parties.
-    fn public(output: &Self::Output) -> Vec<Vec<u8>>;
+    fn public(combined: &Self::Combined) -> Vec<Vec<u8>>;
+
+    /// Takes the peer's challenge; makes the reply to it.
+    fn reply(&self, combined: &Self::Combined, challenge: &[u8]) -> Result<Vec<u8>, Abort>;
+
+    /// Takes the peer's reply to this party's challenge.
+    fn settle(&self, combined: Self::Combined, reply: &[u8]) -> Result<Self::Output, Abort>;
 }
 
 /// One party's side of a commit–open–confirm protocol.
@@ -51,6 +76,7 @@ pub struct Exchange<P: Rounds> {
     phase: Phase<P>,
 }
 
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
 enum Phase<P: Rounds> {
     /// The server's, before flight 1.
     AwaitsCommitment,
@@ -60,8 +86,24 @@ enum Phase<P: Rounds> {
     ServerCommitted(P::Opened, Vec<u8>),
     /// The client's, before flight 4.
     ClientOpened(P::Opened),
-    /// Either's, before flight 5 or 6.
-    AwaitsConfirmation(P::Output),
+    /// The server's, before flight 5.
+    ServerCombined(P::Combined),
+    /// The client's, before flight 6.
+    ClientCombined(P::Combined),
+}
+
+#[cfg(any(test, feature = "attack"))]
+impl<P: Rounds + Clone> Clone for Exchange<P>
+where
+    Phase<P>: Clone,
+{
+    fn clone(&self) -> Self {
+        Self {
+            protocol: self.protocol.clone(),
+            channel: self.channel.clone(),
+            phase: self.phase.clone(),
+        }
+    }
 }
 
 impl<P: Rounds> Exchange<P> {
@@ -100,38 +142,58 @@ impl<P: Rounds> Machine for Exchange<P> {
             mut channel,
             phase,
         } = self;
-        let peer = channel.open(message)?;
+        let body = channel.open(message)?;
+        let sender = channel.role().peer();
         let (phase, body) = match phase {
             Phase::AwaitsCommitment => {
-                let (committed, body) = protocol.commit(rng)?;
-                let (opened, opening) = protocol.open(committed, peer)?;
-                (Phase::ServerCommitted(opened, opening), body)
+                let (committed, commitment) = protocol.commit(rng)?;
+                let (opened, opening) = protocol.open(committed, body, rng)?;
+                (Phase::ServerCommitted(opened, opening), commitment)
             }
             Phase::ClientCommitted(committed) => {
-                let (opened, opening) = protocol.open(committed, peer)?;
+                let (opened, opening) = protocol.open(committed, body, rng)?;
                 (Phase::ClientOpened(opened), opening)
             }
             Phase::ServerCommitted(opened, opening) => {
-                let output = protocol.combine(opened, peer)?;
-                (Phase::AwaitsConfirmation(output), opening)
+                let (combined, challenge) = protocol.combine(opened, body)?;
+                let body = [opening, challenge].concat();
+                (Phase::ServerCombined(combined), body)
             }
             Phase::ClientOpened(opened) => {
-                let output = protocol.combine(opened, peer)?;
-                let body = confirmation::<P>(&output).to_vec();
-                (Phase::AwaitsConfirmation(output), body)
+                let (opening, challenge) = fields(sender, body, |body| {
+                    let opening = body.all_but(P::CHALLENGE_BYTES)?;
+                    Ok((opening, body.rest()))
+                })?;
+                let (combined, own_challenge) = protocol.combine(opened, opening)?;
+                let reply = protocol.reply(&combined, challenge)?;
+                let confirmation = confirmation::<P>(&combined).to_vec();
+                let body = [confirmation, own_challenge, reply].concat();
+                (Phase::ClientCombined(combined), body)
             }
-            Phase::AwaitsConfirmation(output) => {
-                let ours = confirmation::<P>(&output);
-                if !bool::from(ours.ct_eq(peer)) {
-                    return Err(Abort::SessionMismatch {
-                        difference: "the result",
-                    });
-                }
-                let last = match channel.role() {
-                    Role::Client => None,
-                    Role::Server => Some(HeldMessage::new(channel.seal(&ours))),
-                };
-                return Ok(Step::Finish { output, last });
+            Phase::ServerCombined(combined) => {
+                let (theirs, challenge, reply) = fields(sender, body, |body| {
+                    Ok((
+                        body.array()?,
+                        body.take(P::CHALLENGE_BYTES)?,
+                        body.take(P::REPLY_BYTES)?,
+                    ))
+                })?;
+                let ours = confirmed::<P>(&combined, theirs)?;
+                let own_reply = protocol.reply(&combined, challenge)?;
+                let output = protocol.settle(combined, reply)?;
+                let last = channel.seal(&[ours.as_slice(), &own_reply].concat());
+                return Ok(Step::Finish {
+                    output,
+                    last: Some(HeldMessage::new(last)),
+                });
+            }
+            Phase::ClientCombined(combined) => {
+                let (theirs, reply) = fields(sender, body, |body| {
+                    Ok((body.array()?, body.take(P::REPLY_BYTES)?))
+                })?;
+                confirmed::<P>(&combined, theirs)?;
+                let output = protocol.settle(combined, reply)?;
+                return Ok(Step::Finish { output, last: None });
             }
         };
         let message = channel.seal(&body);
@@ -146,8 +208,23 @@ impl<P: Rounds> Machine for Exchange<P> {
     }
 }
 
-fn confirmation<P: Rounds>(output: &P::Output) -> [u8; 32] {
-    P::public(output)
+/// This party's confirmation, if the peer's is the same.
+fn confirmed<P: Rounds>(
+    combined: &P::Combined,
+    theirs: [u8; CONFIRMATION_BYTES],
+) -> Result<[u8; CONFIRMATION_BYTES], Abort> {
+    let ours = confirmation::<P>(combined);
+    if declassify(ours.ct_eq(&theirs)) {
+        Ok(ours)
+    } else {
+        Err(Abort::SessionMismatch {
+            difference: "the result",
+        })
+    }
+}
+
+fn confirmation<P: Rounds>(combined: &P::Combined) -> [u8; CONFIRMATION_BYTES] {
+    P::public(combined)
         .iter()
         .fold(TaggedHash::new("confirmation"), |hash, field| {
             hash.field(field)

@@ -15,19 +15,21 @@ use crate::exchange::{Exchange, Rounds, fields};
 use crate::group::{Group, random_scalar};
 use crate::hash::TaggedHash;
 use crate::possession::{self, proof_bytes};
-use crate::secp256k1::setup::{self, Answered, Offered};
-use crate::secp256k1::{self, Secp256k1};
+use crate::secp256k1::Secp256k1;
+use crate::secp256k1::setup::{self, ANSWER_BYTES, Answered, Offered};
 use crate::session::{Id, Sid};
+use crate::shares::Unconfirmed;
 use crate::wire::Writer;
 use crate::{
-    Abort, BothCurves, Check, KeyContext, KeyShare, Message, Operation, PairKind, Points, Role,
-    Session, SigningShares,
+    Abort, BothCurves, Check, KeyContext, KeyShare, KeyShares, Message, Operation, PairKind,
+    Points, Role, Session, SigningShares,
 };
 
 /// One party's side of a Generate; gives [`SigningShares`].
 pub type Generate = Exchange<GenerateRounds>;
 
 /// What Generate does between the flights.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
 pub struct GenerateRounds {
     secp256k1: Part<Secp256k1>,
     ed25519: Part<Ed25519>,
@@ -90,13 +92,17 @@ impl GenerateRounds {
 impl Rounds for GenerateRounds {
     type Committed = (Contribution<Secp256k1>, Contribution<Ed25519>, Offered);
     type Opened = (Committed<Secp256k1>, Committed<Ed25519>, Answered);
+    type Combined = Unconfirmed;
     type Output = SigningShares;
+
+    const CHALLENGE_BYTES: usize = setup::CHALLENGE_BYTES;
+    const REPLY_BYTES: usize = setup::REPLY_BYTES;
 
     fn commit(&self, rng: &mut impl CryptoRng) -> Result<(Self::Committed, Vec<u8>), Abort> {
         let (secp256k1, commitment_secp256k1) = self.secp256k1.commit(rng);
         let (ed25519, commitment_ed25519) = self.ed25519.commit(rng);
-        let (offered, offer) = setup::offer(self.secp256k1.sid, self.secp256k1.role, rng);
-        let body = [commitment_secp256k1, commitment_ed25519, offer].concat();
+        let offered = Offered::new(self.secp256k1.sid, self.secp256k1.role, rng);
+        let body = [commitment_secp256k1, commitment_ed25519, *offered.message()].concat();
         Ok(((secp256k1, ed25519, offered), body))
     }
 
@@ -104,15 +110,16 @@ impl Rounds for GenerateRounds {
         &self,
         (secp256k1, ed25519, offered): Self::Committed,
         peer: &[u8],
+        rng: &mut impl CryptoRng,
     ) -> Result<(Self::Opened, Vec<u8>), Abort> {
         let [peer_secp256k1, peer_ed25519, peer_offer] = fields(self.peer(), peer, |body| {
             Ok([body.array()?, body.array()?, body.array()?])
         })?;
-        let (answered, answer) = offered.answer(peer_offer)?;
-        let body = Writer::new()
+        let (answered, answer) = offered.answer(&peer_offer, rng)?;
+        let body = Writer::with_capacity(ANSWER_BYTES + 1024)
             .sized(secp256k1.opening.reveal())
             .sized(ed25519.opening.reveal())
-            .sized(&answer)
+            .fixed(&answer)
             .finish()
             .to_vec();
         let opened = (
@@ -133,25 +140,31 @@ impl Rounds for GenerateRounds {
         &self,
         (secp256k1, ed25519, answered): Self::Opened,
         peer: &[u8],
-    ) -> Result<SigningShares, Abort> {
-        let [opening_secp256k1, opening_ed25519, answer] = fields(self.peer(), peer, |body| {
-            Ok([body.sized()?, body.sized()?, body.sized()?])
+    ) -> Result<(Unconfirmed, Vec<u8>), Abort> {
+        let (opening_secp256k1, opening_ed25519, answer) = fields(self.peer(), peer, |body| {
+            Ok((body.sized()?, body.sized()?, body.exact::<ANSWER_BYTES>()?))
         })?;
         let secp256k1 = self.secp256k1.combine(secp256k1, opening_secp256k1)?;
         let ed25519 = self.ed25519.combine(ed25519, opening_ed25519)?;
-        let setup = answered.finish(answer)?;
-        Ok(SigningShares {
-            secp256k1: secp256k1::SigningShare::new(secp256k1, setup),
-            ed25519,
-        })
+        let keys = KeyShares { secp256k1, ed25519 };
+        Unconfirmed::new(keys, answered, answer)
     }
 
-    fn public(output: &SigningShares) -> Vec<Vec<u8>> {
-        output.public()
+    fn public(combined: &Unconfirmed) -> Vec<Vec<u8>> {
+        combined.public()
+    }
+
+    fn reply(&self, combined: &Unconfirmed, challenge: &[u8]) -> Result<Vec<u8>, Abort> {
+        combined.reply(challenge)
+    }
+
+    fn settle(&self, combined: Unconfirmed, reply: &[u8]) -> Result<SigningShares, Abort> {
+        combined.settle(reply)
     }
 }
 
 /// Generate on one curve.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
 pub(crate) struct Part<G: Group> {
     role: Role,
     pub(crate) sid: Sid,
@@ -164,6 +177,7 @@ const CONTRIBUTION: commitment::Purpose = "key contribution";
 const CHAIN_CODE_BYTES: usize = 32;
 
 /// What this party contributes to the key.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
 pub struct Contribution<G: Group> {
     pub(crate) x: Zeroizing<G::Scalar>,
     point: G::Point,
@@ -172,6 +186,7 @@ pub struct Contribution<G: Group> {
 }
 
 /// Both parties have committed themselves.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
 pub struct Committed<G: Group> {
     pub(crate) own: Contribution<G>,
     pub(crate) peer: [u8; 32],

@@ -46,6 +46,10 @@ pub trait Group: Sized + Send + Sync + 'static {
     /// `scalar · G`, in constant time.
     fn base_mul(scalar: &Self::Scalar) -> Self::Point;
 
+    /// `a·G + b·P`, in time that depends on all of them: for public values only.
+    fn base_mul_add_vartime(a: &Self::Scalar, b: &Self::Scalar, point: &Self::Point)
+    -> Self::Point;
+
     /// 32 bytes, canonical.
     fn encode_scalar(scalar: &Self::Scalar) -> Zeroizing<[u8; 32]>;
 

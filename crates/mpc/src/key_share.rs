@@ -117,6 +117,7 @@ impl From<Malformed> for ShareError {
 }
 
 /// One party's additive share x_i of a key `x = x_C + x_S`. Erased when dropped.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
 pub struct KeyShare<G: Group> {
     pub(crate) role: Role,
     pub(crate) kind: PairKind,

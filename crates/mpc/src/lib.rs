@@ -3,39 +3,27 @@
 //!
 //! A client C and a server S share a key additively, `x = x_C + x_S`, `Q = x·G`. Each side of
 //! each protocol is a [`Machine`]: it takes the peer's message and gives the next to send, or
-//! its result. Both curves of a wallet run in the same flights.
+//! its result. Both curves of a wallet run in the same flights. Here both sides run in one
+//! process; apart, each passes what [`Machine::step`] gives it to the other.
 //!
 //! ```
 //! use portal_mpc::*;
 //!
-//! /// Passes messages to and fro until both sides are done.
-//! fn run<C: Machine, S: Machine>(c: C, s: S, m: Message) -> Result<(C::Output, S::Output), Abort> {
-//!     let rng = &mut rand::rng();
-//!     match s.step(m.as_ref(), rng)? {
-//!         Step::Continue { next: s, message } => match c.step(message.as_ref(), rng)? {
-//!             Step::Continue { next: c, message } => run(c, s, message),
-//!             Step::Finish { .. } => panic!("the server finishes first"),
-//!         },
-//!         Step::Finish { output: made, last } => match c.step(last.unwrap().release().as_ref(), rng)? {
-//!             Step::Finish { output, .. } => Ok((output, made)),
-//!             Step::Continue { .. } => panic!("the client finishes with the last message"),
-//!         },
-//!     }
-//! }
-//!
 //! let session = |operation| Session { operation, generation: 1, client_nonce: [1; 32], server_nonce: [2; 32] };
 //! let key = KeyContext { wallet_id: [3; 16], new_pair: Some([4; 16]), source_pair: None };
 //! let keys = BothCurves { secp256k1: key, ed25519: key };
+//! let rng = &mut rand::rng();
 //!
 //! let generate = session(Operation::Generate);
-//! let (client, first) = Generate::client(&generate, &keys, &mut rand::rng())?;
-//! let (device, server) = run(client, Generate::server(&generate, &keys)?, first)?;
+//! let client = Generate::client(&generate, &keys, rng)?;
+//! let (device, server) = run(client, Generate::server(&generate, &keys)?, rng)?;
 //!
 //! let (sign, digest) = (session(Operation::Sign), [5; 32]);
 //! let pair = KeyContext { new_pair: None, source_pair: Some([4; 16]), ..key };
 //! let points = *device.secp256k1.key().points();
-//! let (client, first) = secp256k1::ClientSign::start(&sign, &pair, device.secp256k1, digest, &mut rand::rng())?;
-//! let (signature, _) = run(client, secp256k1::ServerSign::new(&sign, &pair, server.secp256k1, digest)?, first)?;
+//! let client = secp256k1::ClientSign::start(&sign, &pair, device.secp256k1, digest, rng)?;
+//! let server = secp256k1::ServerSign::new(&sign, &pair, server.secp256k1, digest)?;
+//! let (signature, _) = run(client, server, rng)?;
 //! assert!(signature.verifies(&points, &digest));
 //! # Ok::<(), Abort>(())
 //! ```
@@ -59,15 +47,17 @@
 #![deny(clippy::indexing_slicing)]
 
 mod abort;
-#[cfg(feature = "attack")]
+#[cfg(any(test, feature = "attack"))]
 pub mod attack;
 mod commitment;
+mod ct;
 pub mod ed25519;
 mod envelope;
 mod exchange;
 mod generate;
 mod group;
 mod hash;
+mod hedged;
 mod key_share;
 mod possession;
 mod reshare;
@@ -92,4 +82,4 @@ pub use reshare::{ReshareToBackup, ReshareToSigning};
 pub use secp256k1::Secp256k1;
 pub use session::{BothCurves, Id, KeyContext, Operation, Role, Session};
 pub use shares::{BackupShares, KeyShares, SigningShares};
-pub use step::{HeldMessage, Machine, Step};
+pub use step::{HeldMessage, Machine, Step, run};

@@ -5,10 +5,10 @@
 //! `z = r + c·x` and the verifier checks `z·G = R + c·X`.
 
 use rand_core::CryptoRng;
-use zeroize::Zeroizing;
 
-use crate::group::{Group, is_zero};
+use crate::group::{Group, random_scalar};
 use crate::hash::TaggedHash;
+use crate::hedged::Hedged;
 use crate::wire::{Malformed, Reader, Writer};
 use crate::{Abort, Check, Role};
 
@@ -25,7 +25,9 @@ pub(crate) fn prove<G: Group>(
     point: &G::Point,
     rng: &mut impl CryptoRng,
 ) -> Vec<u8> {
-    let r = nonce::<G>(context, x, rng);
+    let secret = G::encode_scalar(x);
+    let rng = &mut Hedged::new("proof of possession", context, secret.as_slice(), rng);
+    let r = random_scalar::<G>(rng);
     let commitment = G::encode_point(&G::base_mul(&r));
     let c = challenge::<G>(context, role, point, &commitment);
     let z = *r + c * *x;
@@ -55,33 +57,10 @@ pub(crate) fn verify<G: Group>(
     let r = G::decode_point(commitment).ok_or(Abort::blame(role, Check::Point))?;
     let z = G::decode_scalar(&z).ok_or(malformed)?;
     let c = challenge::<G>(context, role, point, commitment);
-    if G::base_mul(&z) == r + *point * c {
+    if G::base_mul_add_vartime(&z, &-c, point) == r {
         Ok(())
     } else {
         Err(Abort::blame(role, Check::Possession))
-    }
-}
-
-/// Hedged: two copies of a device that wake up with the same randomness still draw different
-/// nonces for different contexts, and so give away nothing of x (RFC 9591 §4.1 does the same).
-fn nonce<G: Group>(
-    context: &[u8],
-    x: &G::Scalar,
-    rng: &mut impl CryptoRng,
-) -> Zeroizing<G::Scalar> {
-    loop {
-        let mut random = Zeroizing::new([0; 64]);
-        rng.fill_bytes(random.as_mut_slice());
-        let wide = TaggedHash::new("nonce")
-            .field(context)
-            .field(&[G::CODE])
-            .field(G::encode_scalar(x).as_slice())
-            .field(random.as_slice())
-            .wide();
-        let r = Zeroizing::new(G::reduce(&Zeroizing::new(wide)));
-        if !is_zero::<G>(&r) {
-            return r;
-        }
     }
 }
 

@@ -1,19 +1,25 @@
 //! ECDSA on secp256k1 between two parties, after `DKLs23` (ePrint 2023/765).
 //!
-//! The arithmetic of multiplications by oblivious transfer comes from `dkls23-core`; this
-//! module is the only one that knows it. To the rest of the crate the engine is
-//! `setup` (made once for every signing pair) and `sign`.
+//! ```text
+//! base_ot        128 oblivious transfers, once for a pair and direction    ePrint 2021/682
+//! setup          both directions of it: what a signing pair keeps
+//! ot_extension   416 oblivious transfers of a session                      ePrint 2022/192
+//! vole           two products of one party's secrets and the other's       2023/765, Protocol 5.2
+//! sign           the signature, in two round trips                         2023/765, Protocol 3.6
+//! ```
 //!
-//! # Security
-//!
-//! `dkls23-core` draws its randomness from the operating system itself, not from the `rng`
-//! argument.
+//! Each stands on those above it, and its head says what falls without which of its checks. To
+//! the rest of the crate the engine is `setup` and `sign`.
 
+mod base_ot;
 mod group;
+mod inner_product;
+mod ot_extension;
 pub(crate) mod setup;
 mod share;
 mod sign;
 mod signature;
+mod vole;
 
 pub use group::Secp256k1;
 pub use share::SigningShare;

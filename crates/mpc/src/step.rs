@@ -56,3 +56,46 @@ impl HeldMessage {
         self.0
     }
 }
+
+/// Runs both sides of a protocol in one place: for tests, benchmarks and examples.
+///
+/// `client` is the client's machine with its first message.
+///
+/// # Errors
+///
+/// [`Abort`] of whichever side ends it.
+pub fn run<C: Machine, S: Machine>(
+    client: (C, Message),
+    server: S,
+    rng: &mut impl CryptoRng,
+) -> Result<(C::Output, S::Output), Abort> {
+    let (mut client, mut message) = client;
+    let mut server = server;
+    let out_of_turn = Abort::Engine {
+        stage: "taking turns",
+    };
+    loop {
+        match server.step(message.as_ref(), rng)? {
+            Step::Continue {
+                next,
+                message: answer,
+            } => {
+                server = next;
+                match client.step(answer.as_ref(), rng)? {
+                    Step::Continue {
+                        next,
+                        message: answer,
+                    } => (client, message) = (next, answer),
+                    Step::Finish { .. } => return Err(out_of_turn),
+                }
+            }
+            Step::Finish { output: made, last } => {
+                let last = last.map(HeldMessage::release).ok_or(out_of_turn)?;
+                return match client.step(last.as_ref(), rng)? {
+                    Step::Finish { output, .. } => Ok((output, made)),
+                    Step::Continue { .. } => Err(out_of_turn),
+                };
+            }
+        }
+    }
+}

@@ -7,8 +7,12 @@ pub(crate) struct Writer(Zeroizing<Vec<u8>>);
 
 impl Writer {
     pub(crate) fn new() -> Self {
-        // Grown once, so that no copy of a secret is left behind by reallocation.
-        Self(Zeroizing::new(Vec::with_capacity(4096)))
+        Self::with_capacity(1024)
+    }
+
+    /// For `bytes` bytes: what outgrows it is moved, and the old place erased.
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Self(Zeroizing::new(Vec::with_capacity(bytes)))
     }
 
     #[must_use]
@@ -63,6 +67,11 @@ impl<'a> Reader<'a> {
         self.take(N)?.try_into().map_err(|_| Malformed)
     }
 
+    /// The next `N` bytes where they lie.
+    pub(crate) fn exact<const N: usize>(&mut self) -> Result<&'a [u8; N], Malformed> {
+        self.take(N)?.try_into().map_err(|_| Malformed)
+    }
+
     pub(crate) fn byte(&mut self) -> Result<u8, Malformed> {
         let [byte] = self.array()?;
         Ok(byte)
@@ -71,6 +80,11 @@ impl<'a> Reader<'a> {
     pub(crate) fn sized(&mut self) -> Result<&'a [u8], Malformed> {
         let length = usize::try_from(u32::from_be_bytes(self.array()?)).map_err(|_| Malformed)?;
         self.take(length)
+    }
+
+    /// Everything but the last `length` bytes.
+    pub(crate) fn all_but(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
+        self.take(self.0.len().checked_sub(length).ok_or(Malformed)?)
     }
 
     /// Everything that is left.

@@ -122,9 +122,10 @@ async fn what_is_no_message_of_the_session_ends_it_and_freezes_nothing() {
     let cases = [
         (Message::text("hello"), MALFORMED),
         (Message::binary(vec![]), mismatch),
-        (Message::binary(vec![1; 35]), mismatch),
-        (Message::binary(random(1)), mismatch),
-        (Message::binary(random(2)), ErrorId::MpcProtocolUnsupported),
+        (Message::binary(vec![2; 35]), mismatch),
+        (Message::binary(random(2)), mismatch),
+        (Message::binary(random(1)), ErrorId::MpcProtocolUnsupported),
+        (Message::binary(random(3)), ErrorId::MpcProtocolUnsupported),
         (Message::binary(another_sessions()), mismatch),
     ];
     for (frame, expected) in cases {

@@ -24,6 +24,8 @@ fn only_canonical_points_of_prime_order_decode() {
         ("identity", vec![0]),
         ("off the curve", off),
         ("x = p", past),
+        ("compact", [&[5], &g[1..]].concat()),
+        ("hybrid", [&[6], &g[1..]].concat()),
     ] {
         assert!(Secp256k1::decode_point(&bytes).is_none(), "{what}");
     }

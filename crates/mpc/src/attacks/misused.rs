@@ -9,9 +9,9 @@ fn nobody_in_between_earns_the_peer_a_strike() {
     let session = session(Operation::Sign);
     let key = context(None, Some(SIGNING));
     let sid = session.sid::<Secp256k1>(&key, &[9; 32]);
-    for position in [100, 5_000, 20_000] {
+    for position in [100, 2_000, 8_000] {
         let (client, server) = pair();
-        let common = client.secp256k1.key().common_secret();
+        let common = client.secp256k1.transcript_key.to_vec();
         let (_, message) = secp256k1::ClientSign::start(
             &session,
             &key,
@@ -20,7 +20,12 @@ fn nobody_in_between_earns_the_peer_a_strike() {
             &mut rand::rng(),
         )
         .unwrap();
-        let mut reads = Channel::new(Role::Server, Operation::Sign, &[sid], common);
+        let mut reads = Channel::new(
+            Role::Server,
+            Operation::Sign,
+            &[sid],
+            Zeroizing::new(common),
+        );
         let mut body = reads.open(message.as_ref()).unwrap().to_vec();
         body[position] ^= 1;
         let mut writes = Channel::new(Role::Client, Operation::Sign, &[sid], Zeroizing::default());

@@ -35,6 +35,10 @@ impl Group for Ed25519 {
         EdwardsPoint::mul_base(scalar)
     }
 
+    fn base_mul_add_vartime(a: &Scalar, b: &Scalar, point: &EdwardsPoint) -> EdwardsPoint {
+        EdwardsPoint::vartime_double_scalar_mul_basepoint(b, point, a)
+    }
+
     fn encode_scalar(scalar: &Scalar) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(scalar.to_bytes())
     }

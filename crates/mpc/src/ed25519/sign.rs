@@ -14,12 +14,14 @@ use frost_ed25519::keys::{
 };
 use frost_ed25519::round1::{self, SigningCommitments, SigningNonces};
 use frost_ed25519::round2::{self, SignatureShare};
-use frost_ed25519::{Identifier, SigningPackage, VerifyingKey};
+use frost_ed25519::{CheaterDetection, Identifier, SigningPackage, VerifyingKey};
 use rand_core::CryptoRng;
+use zeroize::Zeroizing;
 
 use super::Ed25519;
 use crate::envelope::Channel;
 use crate::group::Group as _;
+use crate::hedged::Hedged;
 use crate::key_share::KeyShare;
 use crate::possession::{self, proof_bytes};
 use crate::wire::{Malformed, Reader, Writer};
@@ -32,6 +34,7 @@ use crate::{
 pub struct Signature(pub [u8; 64]);
 
 /// The client's side of a signature.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
 pub struct ClientSign {
     signer: Signer,
     nonces: SigningNonces,
@@ -39,6 +42,7 @@ pub struct ClientSign {
 }
 
 /// The server's side of a signature.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
 pub struct ServerSign {
     signer: Signer,
 }
@@ -57,9 +61,10 @@ impl ClientSign {
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, Message), Abort> {
         let mut signer = Signer::new(session, key, share, Role::Client, payload)?;
+        let rng = &mut signer.hedged(rng);
         let proof = signer.key.prove_possession(&signer.context, rng);
-        let package = signer.key_package()?;
-        let (nonces, commitments) = round1::commit(package.signing_share(), &mut FrostRng(rng));
+        let (nonces, commitments) =
+            round1::commit(signer.package.signing_share(), &mut FrostRng(rng));
         let body = Writer::new()
             .fixed(&proof)
             .sized(&encode(&commitments)?)
@@ -95,14 +100,19 @@ impl Machine for ClientSign {
         let share = SignatureShare::deserialize(share).map_err(|_| malformed)?;
 
         let package = signer.signing_package(commitments, theirs)?;
-        let own = round2::sign(&package, &nonces, &signer.key_package()?)
+        let own = round2::sign(&package, &nonces, &signer.package)
             .map_err(|_| Abort::blame(Role::Server, Check::Point))?;
         let shares = BTreeMap::from([
             (identifier(Role::Client)?, own),
             (identifier(Role::Server)?, share),
         ]);
-        let signature = frost_ed25519::aggregate(&package, &shares, &signer.public_package()?)
-            .map_err(|_| Abort::blame(Role::Server, Check::SignatureShare))?;
+        let signature = frost_ed25519::aggregate_custom(
+            &package,
+            &shares,
+            &signer.public_package(),
+            CheaterDetection::Disabled,
+        )
+        .map_err(|_| Abort::blame(Role::Server, Check::SignatureShare))?;
         let output = signer.verified(&signature)?;
         Ok(Step::Finish { output, last: None })
     }
@@ -147,10 +157,10 @@ impl Machine for ServerSign {
         )?;
         let theirs = decode(theirs).ok_or(malformed)?;
 
-        let key = signer.key_package()?;
-        let (nonces, own) = round1::commit(key.signing_share(), &mut FrostRng(rng));
+        let rng = &mut signer.hedged(rng);
+        let (nonces, own) = round1::commit(signer.package.signing_share(), &mut FrostRng(rng));
         let package = signer.signing_package(theirs, own)?;
-        let share = round2::sign(&package, &nonces, &key)
+        let share = round2::sign(&package, &nonces, &signer.package)
             .map_err(|_| Abort::blame(Role::Client, Check::Point))?;
         let body = Writer::new()
             .sized(&encode(&own)?)
@@ -162,9 +172,11 @@ impl Machine for ServerSign {
 }
 
 /// What both sides' states have in common.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
 struct Signer {
     channel: Channel,
     key: KeyShare<Ed25519>,
+    package: KeyPackage,
     /// The session's id; proofs of possession are bound to it.
     context: [u8; 32],
     payload: Vec<u8>,
@@ -182,10 +194,16 @@ impl Signer {
         let sid = session.sid::<Ed25519>(key, payload);
         Ok(Self {
             channel: Channel::new(role, Operation::Sign, &[sid], share.common_secret()),
+            package: key_package(&share)?,
             key: share,
             context: sid.0,
             payload: payload.to_vec(),
         })
+    }
+
+    fn hedged(&self, rng: &mut impl CryptoRng) -> Hedged {
+        let secret = Ed25519::encode_scalar(&self.key.secret);
+        Hedged::new("FROST nonces", &self.context, secret.as_slice(), rng)
     }
 
     fn signing_package(
@@ -200,39 +218,9 @@ impl Signer {
         Ok(SigningPackage::new(commitments, &self.payload))
     }
 
-    /// FROST's view of the share: a Shamir share `f(i) = x_i / λ_i`.
-    fn key_package(&self) -> Result<KeyPackage, Abort> {
-        let role = self.key.role;
-        let shamir = *self.key.secret * Ed25519::inverse_lagrange(role.index());
-        let share = FrostShare::deserialize(Ed25519::encode_scalar(&shamir).as_slice())
-            .map_err(|_| KEY_PACKAGE)?;
-        let verifying = VerifyingShare::from(share);
-        Ok(KeyPackage::new(
-            identifier(role)?,
-            share,
-            verifying,
-            self.verifying_key()?,
-            2,
-        ))
-    }
-
-    fn public_package(&self) -> Result<PublicKeyPackage, Abort> {
-        let mut shares = BTreeMap::new();
-        for role in [Role::Client, Role::Server] {
-            let point = *self.key.points.of(role) * Ed25519::inverse_lagrange(role.index());
-            let share = VerifyingShare::deserialize(&Ed25519::encode_point(&point))
-                .map_err(|_| KEY_PACKAGE)?;
-            shares.insert(identifier(role)?, share);
-        }
-        Ok(PublicKeyPackage::new(
-            shares,
-            self.verifying_key()?,
-            Some(2),
-        ))
-    }
-
-    fn verifying_key(&self) -> Result<VerifyingKey, Abort> {
-        VerifyingKey::deserialize(&self.key.points.key()).map_err(|_| KEY_PACKAGE)
+    /// No verifying shares: of two parties, a bad share is the other's.
+    fn public_package(&self) -> PublicKeyPackage {
+        PublicKeyPackage::new(BTreeMap::new(), *self.package.verifying_key(), Some(2))
     }
 
     /// Verifies the signature strictly, without cofactor, before it leaves.
@@ -247,6 +235,21 @@ impl Signer {
             .map_err(|_| invalid)?;
         Ok(Signature(bytes))
     }
+}
+
+/// FROST's view of the share: a Shamir share `f(i) = x_i / λ_i`.
+fn key_package(share: &KeyShare<Ed25519>) -> Result<KeyPackage, Abort> {
+    let shamir = Zeroizing::new(*share.secret * Ed25519::inverse_lagrange(share.role.index()));
+    let signing = FrostShare::deserialize(Ed25519::encode_scalar(&shamir).as_slice())
+        .map_err(|_| KEY_PACKAGE)?;
+    let verifying_key = VerifyingKey::deserialize(&share.points.key()).map_err(|_| KEY_PACKAGE)?;
+    Ok(KeyPackage::new(
+        identifier(share.role)?,
+        signing,
+        VerifyingShare::from(signing),
+        verifying_key,
+        2,
+    ))
 }
 
 const KEY_PACKAGE: Abort = Abort::Engine {

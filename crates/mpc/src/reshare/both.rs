@@ -1,26 +1,28 @@
 //! Reshare on both curves: what every target has in common.
 
 use rand_core::CryptoRng;
-use zeroize::Zeroizing;
 
 use super::part::{Mask, Masked, Part};
 use crate::ed25519::Ed25519;
 use crate::envelope::Channel;
 use crate::secp256k1::Secp256k1;
 use crate::session::Sid;
-use crate::wire::Reader;
+use crate::wire::{Reader, Writer};
 use crate::{Abort, BothCurves, KeyContext, KeyShares, Operation, Role, Session};
 
 /// The old shares, and what the new ones will be called.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
 pub(super) struct Parts {
     secp256k1: Part<Secp256k1>,
     ed25519: Part<Ed25519>,
 }
 
 /// This party's parts of the masks.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
 pub struct Masks(Mask<Secp256k1>, Mask<Ed25519>);
 
 /// Both parties have committed themselves to their parts.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
 pub struct BothMasked(Masked<Secp256k1>, Masked<Ed25519>);
 
 impl Parts {
@@ -39,14 +41,10 @@ impl Parts {
         }
         let secp256k1 = Part::new(role, session, &keys.secp256k1, source.secp256k1)?;
         let ed25519 = Part::new(role, session, &keys.ed25519, source.ed25519)?;
-        let secrets = [
-            secp256k1.source.common_secret(),
-            ed25519.source.common_secret(),
-        ];
-        let mut key = Zeroizing::new(Vec::with_capacity(128));
-        secrets
-            .iter()
-            .for_each(|secret| key.extend_from_slice(secret));
+        let key = Writer::new()
+            .fixed(&secp256k1.common)
+            .fixed(&ed25519.common)
+            .finish();
         let channel = Channel::new(role, session.operation, &[secp256k1.sid, ed25519.sid], key);
         Ok((Self { secp256k1, ed25519 }, channel))
     }

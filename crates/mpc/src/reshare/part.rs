@@ -7,6 +7,7 @@ use crate::commitment::{self, Opening};
 use crate::exchange::fields;
 use crate::group::{Group, is_zero, random_scalar};
 use crate::hash::TaggedHash;
+use crate::hedged::Hedged;
 use crate::possession::{self, proof_bytes};
 use crate::session::{Id, Sid};
 use crate::wire::{Malformed, Reader, Writer};
@@ -18,21 +19,26 @@ const MASK: commitment::Purpose = "reshare mask";
 const OPENING_BYTES: usize = 64;
 
 /// The old share, and what the new one will be called.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
 pub(super) struct Part<G: Group> {
     pub(super) sid: Sid,
     pub(super) source: KeyShare<G>,
+    /// What the two holders of the source alone can compute.
+    pub(super) common: Zeroizing<Vec<u8>>,
     target: PairKind,
     pair: Id,
     generation: u64,
 }
 
 /// This party's part δ_i of the mask.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
 pub(super) struct Mask<G: Group> {
     delta: Zeroizing<G::Scalar>,
     opening: Opening,
 }
 
 /// Both parties have committed themselves to their parts.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
 pub(super) struct Masked<G: Group> {
     own: Mask<G>,
     peer: [u8; 32],
@@ -70,6 +76,7 @@ impl<G: Group> Part<G> {
         Ok(Self {
             target,
             sid: session.sid::<G>(key, &[]),
+            common: source.common_secret(),
             source,
             pair,
             generation: session.generation,
@@ -82,6 +89,8 @@ impl<G: Group> Part<G> {
 
     /// Fields of flights 1 and 2: proof of possession, commitment.
     pub(super) fn commit(&self, rng: &mut impl CryptoRng) -> (Mask<G>, Vec<u8>) {
+        let secret = G::encode_scalar(&self.source.secret);
+        let rng = &mut Hedged::new("reshare", &self.sid.0, secret.as_slice(), rng);
         let proof = self.source.prove_possession(&self.sid.0, rng);
         let delta = random_scalar::<G>(rng);
         let encoded = G::encode_scalar(&delta);
@@ -125,7 +134,7 @@ impl<G: Group> Part<G> {
     /// share of the other would be worth a key. The pad is used once: it is of this session.
     fn padded(&self, sender: Role, opening: &[u8]) -> Zeroizing<Vec<u8>> {
         let pad = TaggedHash::new("opening pad")
-            .field(&self.source.common_secret())
+            .field(&self.common)
             .field(&self.sid.0)
             .field(&[sender.index()])
             .wide();

@@ -14,6 +14,7 @@ use crate::{
 pub type ReshareToBackup = Exchange<ToBackup>;
 
 /// What a Backup does between the flights.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
 pub struct ToBackup(Parts);
 
 const OPERATIONS: [Operation; 1] = [Operation::Backup];
@@ -52,13 +53,22 @@ impl ReshareToBackup {
 impl Rounds for ToBackup {
     type Committed = Masks;
     type Opened = BothMasked;
+    type Combined = BackupShares;
     type Output = BackupShares;
+
+    const CHALLENGE_BYTES: usize = 0;
+    const REPLY_BYTES: usize = 0;
 
     fn commit(&self, rng: &mut impl CryptoRng) -> Result<(Masks, Vec<u8>), Abort> {
         Ok(self.0.commit(rng))
     }
 
-    fn open(&self, masks: Masks, peer: &[u8]) -> Result<(BothMasked, Vec<u8>), Abort> {
+    fn open(
+        &self,
+        masks: Masks,
+        peer: &[u8],
+        _: &mut impl CryptoRng,
+    ) -> Result<(BothMasked, Vec<u8>), Abort> {
         let mut body = Reader::new(peer);
         let masked = self.0.committed(masks, &mut body)?;
         body.finish()
@@ -68,14 +78,22 @@ impl Rounds for ToBackup {
         Ok((masked, body.to_vec()))
     }
 
-    fn combine(&self, masked: BothMasked, peer: &[u8]) -> Result<BackupShares, Abort> {
+    fn combine(&self, masked: BothMasked, peer: &[u8]) -> Result<(BackupShares, Vec<u8>), Abort> {
         let openings = fields(self.0.peer(), peer, |body| {
             Ok([body.sized()?, body.sized()?])
         })?;
-        self.0.combine(masked, openings)
+        Ok((self.0.combine(masked, openings)?, Vec::new()))
     }
 
-    fn public(output: &BackupShares) -> Vec<Vec<u8>> {
-        [output.secp256k1.public(), output.ed25519.public()].concat()
+    fn public(combined: &BackupShares) -> Vec<Vec<u8>> {
+        combined.public()
+    }
+
+    fn reply(&self, _: &BackupShares, _: &[u8]) -> Result<Vec<u8>, Abort> {
+        Ok(Vec::new())
+    }
+
+    fn settle(&self, combined: BackupShares, _: &[u8]) -> Result<BackupShares, Abort> {
+        Ok(combined)
     }
 }

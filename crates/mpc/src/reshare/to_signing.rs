@@ -4,8 +4,8 @@ use rand_core::CryptoRng;
 
 use super::both::{BothMasked, Masks, Parts};
 use crate::exchange::{Exchange, Rounds, fields};
-use crate::secp256k1;
-use crate::secp256k1::setup::{self, Answered, Offered};
+use crate::secp256k1::setup::{self, ANSWER_BYTES, Answered, Offered};
+use crate::shares::Unconfirmed;
 use crate::wire::{Malformed, Reader, Writer};
 use crate::{
     Abort, BothCurves, Check, KeyContext, KeyShares, Message, Operation, Role, Session,
@@ -16,6 +16,7 @@ use crate::{
 pub type ReshareToSigning = Exchange<ToSigning>;
 
 /// What a Recover or Refresh does between the flights.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
 pub struct ToSigning(Parts);
 
 const OPERATIONS: [Operation; 2] = [Operation::Recover, Operation::Refresh];
@@ -56,30 +57,36 @@ impl ReshareToSigning {
 impl Rounds for ToSigning {
     type Committed = (Masks, Offered);
     type Opened = (BothMasked, Answered);
+    type Combined = Unconfirmed;
     type Output = SigningShares;
+
+    const CHALLENGE_BYTES: usize = setup::CHALLENGE_BYTES;
+    const REPLY_BYTES: usize = setup::REPLY_BYTES;
 
     fn commit(&self, rng: &mut impl CryptoRng) -> Result<(Self::Committed, Vec<u8>), Abort> {
         let (masks, body) = self.0.commit(rng);
-        let (offered, offer) = setup::offer(self.0.setup_sid(), self.0.role(), rng);
-        Ok(((masks, offered), [body.as_slice(), &offer].concat()))
+        let offered = Offered::new(self.0.setup_sid(), self.0.role(), rng);
+        let body = [body.as_slice(), offered.message()].concat();
+        Ok(((masks, offered), body))
     }
 
     fn open(
         &self,
         (masks, offered): Self::Committed,
         peer: &[u8],
+        rng: &mut impl CryptoRng,
     ) -> Result<(Self::Opened, Vec<u8>), Abort> {
         let malformed = Abort::blame(self.0.peer(), Check::Encoding);
         let mut body = Reader::new(peer);
         let masked = self.0.committed(masks, &mut body)?;
-        let peer_offer = body.array().map_err(|Malformed| malformed)?;
+        let peer_offer = body.exact().map_err(|Malformed| malformed)?;
         body.finish().map_err(|Malformed| malformed)?;
-        let (answered, answer) = offered.answer(peer_offer)?;
+        let (answered, answer) = offered.answer(peer_offer, rng)?;
         let [secp256k1, ed25519] = self.0.reveal(&masked);
-        let body = Writer::new()
+        let body = Writer::with_capacity(ANSWER_BYTES + 1024)
             .sized(&secp256k1)
             .sized(&ed25519)
-            .sized(&answer)
+            .fixed(&answer)
             .finish();
         Ok(((masked, answered), body.to_vec()))
     }
@@ -88,21 +95,25 @@ impl Rounds for ToSigning {
         &self,
         (masked, answered): Self::Opened,
         peer: &[u8],
-    ) -> Result<SigningShares, Abort> {
-        let [opening_secp256k1, opening_ed25519, answer] = fields(self.0.peer(), peer, |body| {
-            Ok([body.sized()?, body.sized()?, body.sized()?])
+    ) -> Result<(Unconfirmed, Vec<u8>), Abort> {
+        let (opening_secp256k1, opening_ed25519, answer) = fields(self.0.peer(), peer, |body| {
+            Ok((body.sized()?, body.sized()?, body.exact::<ANSWER_BYTES>()?))
         })?;
-        let shares = self
+        let keys = self
             .0
             .combine(masked, [opening_secp256k1, opening_ed25519])?;
-        let setup = answered.finish(answer)?;
-        Ok(SigningShares {
-            secp256k1: secp256k1::SigningShare::new(shares.secp256k1, setup),
-            ed25519: shares.ed25519,
-        })
+        Unconfirmed::new(keys, answered, answer)
     }
 
-    fn public(output: &SigningShares) -> Vec<Vec<u8>> {
-        output.public()
+    fn public(combined: &Unconfirmed) -> Vec<Vec<u8>> {
+        combined.public()
+    }
+
+    fn reply(&self, combined: &Unconfirmed, challenge: &[u8]) -> Result<Vec<u8>, Abort> {
+        combined.reply(challenge)
+    }
+
+    fn settle(&self, combined: Unconfirmed, reply: &[u8]) -> Result<SigningShares, Abort> {
+        combined.settle(reply)
     }
 }

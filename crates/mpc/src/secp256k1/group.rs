@@ -2,6 +2,7 @@
 
 use k256::elliptic_curve::ff::{FromUniformBytes, PrimeField};
 use k256::elliptic_curve::group::Group as _;
+use k256::elliptic_curve::ops::MulByGeneratorVartime as _;
 use k256::elliptic_curve::sec1::{FromSec1Point as _, ToSec1Point as _};
 use k256::{AffinePoint, ProjectivePoint, Scalar};
 use zeroize::Zeroizing;
@@ -36,6 +37,10 @@ impl Group for Secp256k1 {
         ProjectivePoint::mul_by_generator(scalar)
     }
 
+    fn base_mul_add_vartime(a: &Scalar, b: &Scalar, point: &ProjectivePoint) -> ProjectivePoint {
+        ProjectivePoint::mul_by_generator_and_mul_add_vartime(a, b, point)
+    }
+
     fn encode_scalar(scalar: &Scalar) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(scalar.to_bytes().into())
     }
@@ -49,8 +54,9 @@ impl Group for Secp256k1 {
     }
 
     fn decode_point(bytes: &[u8]) -> Option<ProjectivePoint> {
-        // SEC 1 has other encodings of the same point, and the identity: one byte of zero.
-        if bytes.len() != Self::POINT_BYTES {
+        // SEC 1 has other encodings of the same point, one of them (the compact one, 5) of this very
+        // length; and the identity, one byte of zero.
+        if bytes.len() != Self::POINT_BYTES || !matches!(bytes.first(), Some(2 | 3)) {
             return None;
         }
         AffinePoint::from_sec1_bytes(bytes)

@@ -1,47 +1,177 @@
-//! Oblivious-transfer set-up of a signing pair: the initialisations of `DKLs23`'s
-//! functionalities 3.4 (zero shares) and 3.5 (two-party multiplication).
+//! Set-up of a signing pair: the base OTs of both directions.
 //!
-//! It depends on the session alone, not on the key's shares, so it runs beside generate and
-//! reshare in their flights: each party sends [`offer`]'s message with its commitments and
-//! [`Offered::answer`]'s with its openings. The set-up of an aborted session is dropped with
-//! its state.
+//! Each party multiplies as Alice and as Bob in every signature, so the two directions of
+//! [`base_ot`] run beside generate and reshare, in their flights: each party sends
+//! [`Offered::message`] with its commitments and [`Offered::answer`]'s with its openings; then a challenge, and a
+//! reply to the peer's. Nothing here depends on the key's shares. The set-up of an aborted session is dropped with its state, and every signing pair has one of
+//! its own: a pair that was struck cannot take its Δ along.
+//!
+//! Seeds are kept, not what they expand to: 6,160 bytes a party.
 
 use core::fmt;
 
-use dkls23_core::protocols::dkg::TransmitInitMulPhase3to4;
-use dkls23_core::protocols::{PartiesMessage, PartyIndex};
-use dkls23_core::utilities::multiplication::{MulReceiver, MulSender};
-use dkls23_core::utilities::ot::base::{OTReceiver, OTSender};
 use rand_core::CryptoRng;
-use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize as _, Zeroizing};
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
 
-use crate::commitment::{self, Opening};
+use super::base_ot::{self, BothSeeds, NotAPoint, OFFER_BYTES, OTS, Seed, Unequal};
+pub(crate) use super::base_ot::{ANSWER_BYTES, CHALLENGE_BYTES, REPLY_BYTES};
+use super::vole::AliceSeeds;
+use crate::ct::declassify;
 use crate::hash::TaggedHash;
-use crate::key_share::ShareError;
 use crate::session::Sid;
 use crate::wire::{Malformed, Reader, Writer};
 use crate::{Abort, Check, Role};
 
-type Curve = k256::Secp256k1;
-type Scalar = k256::Scalar;
-
-const ZERO_SEED: commitment::Purpose = "zero-share seed";
-const SEED_BYTES: usize = 32;
-
-/// The set-up of one signing pair, as one party keeps it. Secret.
-#[derive(Serialize, Deserialize)]
+/// The set-up of one signing pair, as one party keeps it. Secret; erased when dropped.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
 pub(crate) struct Setup {
-    pub(super) sid: [u8; 32],
-    pub(super) zero_seed: [u8; SEED_BYTES],
-    pub(super) sender: MulSender<Curve>,
-    pub(super) receiver: MulReceiver<Curve>,
+    /// For the multiplications in which this party is Alice.
+    pub(super) alice: AliceSeeds,
+    /// For those in which it is Bob.
+    pub(super) bob: BothSeeds,
 }
 
-impl Drop for Setup {
-    fn drop(&mut self) {
-        // Sender and receiver erase themselves.
-        self.zero_seed.zeroize();
+/// Length of an encoded set-up: Δ, the seeds that it chose, and both seeds of the other direction.
+pub(super) const SETUP_BYTES: usize = (1 + OTS + 2 * OTS) * size_of::<Seed>();
+
+/// After the first message was made.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
+pub struct Offered {
+    sid: Sid,
+    role: Role,
+    sender: base_ot::Sender,
+}
+
+/// After the second message was made.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
+pub struct Answered {
+    sid: Sid,
+    role: Role,
+    sender: base_ot::Sender,
+    alice: AliceSeeds,
+}
+
+impl Offered {
+    /// Begins a set-up.
+    pub(crate) fn new(sid: Sid, role: Role, rng: &mut impl CryptoRng) -> Self {
+        let sender = base_ot::Sender::new(label(sid, role), rng);
+        Self { sid, role, sender }
+    }
+
+    /// The first message.
+    pub(crate) const fn message(&self) -> &[u8; OFFER_BYTES] {
+        self.sender.offer()
+    }
+
+    /// Takes the peer's first message; gives the second.
+    pub(crate) fn answer(
+        self,
+        peer_offer: &[u8; OFFER_BYTES],
+        rng: &mut impl CryptoRng,
+    ) -> Result<(Answered, Vec<u8>), Abort> {
+        let Self { sid, role, sender } = self;
+        let mut delta = Zeroizing::new(Seed::default());
+        rng.fill_bytes(delta.as_mut_slice());
+        let delta = Zeroizing::new(u128::from_le_bytes(*delta));
+        let (message, seeds) = base_ot::receive(label(sid, role.peer()), peer_offer, *delta, rng)
+            .map_err(|NotAPoint| Abort::blame(role.peer(), Check::Point))?;
+        let answered = Answered {
+            sid,
+            role,
+            sender,
+            alice: AliceSeeds { delta, seeds },
+        };
+        Ok((answered, message))
+    }
+}
+
+impl Answered {
+    /// Takes the peer's second message; gives this party's challenge.
+    ///
+    /// A failure, here and in what follows, blames the peer but is no strike: this set-up is
+    /// dropped, and no other depends on it.
+    pub(crate) fn finish(
+        self,
+        message: &[u8; ANSWER_BYTES],
+    ) -> Result<(Challenged, [u8; CHALLENGE_BYTES]), Abort> {
+        let Self {
+            sid,
+            role,
+            sender,
+            alice,
+        } = self;
+        let bob = sender
+            .finish(message)
+            .map_err(|NotAPoint| Abort::blame(role.peer(), Check::Point))?;
+        let (challenge, expected) = base_ot::challenge(&label(sid, role), &bob);
+        let challenged = Challenged {
+            sid,
+            role,
+            expected,
+            setup: Setup { alice, bob },
+        };
+        Ok((challenged, challenge))
+    }
+}
+
+/// After this party's challenge was made.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
+pub(crate) struct Challenged {
+    sid: Sid,
+    role: Role,
+    expected: [u8; REPLY_BYTES],
+    setup: Setup,
+}
+
+impl Challenged {
+    /// Takes the peer's challenge; gives the reply to it.
+    pub(crate) fn reply(
+        &self,
+        challenge: &[u8; CHALLENGE_BYTES],
+    ) -> Result<[u8; REPLY_BYTES], Abort> {
+        let peer = self.role.peer();
+        let AliceSeeds { delta, seeds } = &self.setup.alice;
+        base_ot::reply(&label(self.sid, peer), **delta, seeds, challenge)
+            .map_err(|Unequal| Abort::blame(peer, Check::Setup))
+    }
+
+    /// Takes the peer's reply to this party's challenge.
+    pub(crate) fn settle(self, reply: &[u8; REPLY_BYTES]) -> Result<Setup, Abort> {
+        if declassify(self.expected.ct_eq(reply)) {
+            Ok(self.setup)
+        } else {
+            Err(Abort::blame(self.role.peer(), Check::Setup))
+        }
+    }
+}
+
+impl Setup {
+    /// Δ ‖ k_Δ ‖ (k_0, k_1): 16 bytes each.
+    pub(super) fn encode(&self) -> Zeroizing<Vec<u8>> {
+        Writer::with_capacity(SETUP_BYTES)
+            .fixed(Zeroizing::new(self.alice.delta.to_le_bytes()).as_slice())
+            .fixed(self.alice.seeds.as_flattened())
+            .fixed(self.bob.as_flattened().as_flattened())
+            .finish()
+    }
+
+    pub(super) fn decode(bytes: &[u8; SETUP_BYTES]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(bytes);
+        let delta = Zeroizing::new(u128::from_le_bytes(reader.array()?));
+        let mut seeds = Box::new(Zeroizing::new([Seed::default(); OTS]));
+        for seed in seeds.iter_mut() {
+            *seed = reader.array()?;
+        }
+        let mut bob = Box::new(Zeroizing::new([[Seed::default(); 2]; OTS]));
+        for seed in bob.as_flattened_mut() {
+            *seed = reader.array()?;
+        }
+        reader.finish()?;
+        Ok(Self {
+            alice: AliceSeeds { delta, seeds },
+            bob,
+        })
     }
 }
 
@@ -51,213 +181,10 @@ impl fmt::Debug for Setup {
     }
 }
 
-impl Setup {
-    /// A hash of what must be the same on both sides.
-    pub(super) fn digest(&self, role: Role) -> [u8; 32] {
-        let (client_receives, server_receives) = match role {
-            Role::Client => (&self.receiver.public_gadget, &self.sender.public_gadget),
-            Role::Server => (&self.sender.public_gadget, &self.receiver.public_gadget),
-        };
-        let gadgets = [client_receives, server_receives].into_iter().flatten();
-        gadgets
-            .fold(
-                TaggedHash::new("set-up").field(&self.zero_seed),
-                |hash, scalar| hash.field(&scalar.to_bytes()),
-            )
-            .short()
-    }
-
-    pub(super) fn encode(&self) -> Zeroizing<Vec<u8>> {
-        // Plain fields into memory: postcard has nothing to refuse here, and what is empty
-        // does not decode.
-        Zeroizing::new(postcard::to_allocvec(self).unwrap_or_default())
-    }
-
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, ShareError> {
-        let (setup, rest): (Self, _) =
-            postcard::take_from_bytes(bytes).map_err(|_| ShareError::Malformed)?;
-        let whole = rest.is_empty()
-            && setup.sender.check_state().is_ok()
-            && setup.receiver.check_state(None).is_ok();
-        if whole {
-            Ok(setup)
-        } else {
-            Err(ShareError::Inconsistent)
-        }
-    }
-}
-
-/// After the first message was sent.
-pub struct Offered {
-    sid: Sid,
-    role: Role,
-    seed: Zeroizing<[u8; SEED_BYTES]>,
-    opening: Opening,
-}
-
-/// After the second message was sent.
-pub struct Answered {
-    sid: Sid,
-    role: Role,
-    seed: Zeroizing<[u8; SEED_BYTES]>,
-    peer_commitment: [u8; 32],
-    ot_sender: OTSender<Curve>,
-    receiver_nonce: Scalar,
-    ot_receiver: OTReceiver,
-    correlation: Zeroizing<Vec<bool>>,
-    vec_r: Zeroizing<Vec<Scalar>>,
-}
-
-impl Drop for Answered {
-    fn drop(&mut self) {
-        // With the transcript, it gives away both seeds of every base OT.
-        self.ot_sender.s.zeroize();
-    }
-}
-
-/// Begins a set-up.
-pub(crate) fn offer(sid: Sid, role: Role, rng: &mut impl CryptoRng) -> (Offered, [u8; 32]) {
-    let mut seed = Zeroizing::new([0; SEED_BYTES]);
-    rng.fill_bytes(seed.as_mut_slice());
-    let (opening, commitment) = commitment::commit(ZERO_SEED, sid, role, seed.as_slice(), rng);
-    (
-        Offered {
-            sid,
-            role,
-            seed,
-            opening,
-        },
-        commitment,
-    )
-}
-
-impl Offered {
-    /// Takes the peer's first message; gives the second.
-    pub(crate) fn answer(self, peer_commitment: [u8; 32]) -> Result<(Answered, Vec<u8>), Abort> {
-        let Self {
-            sid,
-            role,
-            seed,
-            opening,
-        } = self;
-        let (ot_sender, dlog_proof, nonce) =
-            MulReceiver::<Curve>::init_phase1(&multiplication_id(sid, role));
-        let (ot_receiver, correlation, vec_r, enc_proofs) =
-            MulSender::<Curve>::init_phase1(&multiplication_id(sid, role.peer()));
-        let transmit = TransmitInitMulPhase3to4::<Curve> {
-            parties: parties(role)?,
-            dlog_proof,
-            nonce,
-            enc_proofs,
-            seed: ot_receiver.seed,
-        };
-        let encoded = postcard::to_allocvec(&transmit).map_err(|_| Abort::Engine {
-            stage: "encoding the set-up",
-        })?;
-        let message = Writer::new()
-            .sized(opening.reveal())
-            .sized(&encoded)
-            .finish()
-            .to_vec();
-        let answered = Answered {
-            sid,
-            role,
-            seed,
-            peer_commitment,
-            ot_sender,
-            receiver_nonce: nonce,
-            ot_receiver,
-            correlation: Zeroizing::new(correlation),
-            vec_r: Zeroizing::new(vec_r),
-        };
-        Ok((answered, message))
-    }
-}
-
-impl Answered {
-    /// Takes the peer's second message.
-    ///
-    /// A failure here blames the peer but is no strike: this set-up is dropped, and no
-    /// other depends on it.
-    pub(crate) fn finish(self, message: &[u8]) -> Result<Setup, Abort> {
-        let peer = self.role.peer();
-        let malformed = Abort::blame(peer, Check::Encoding);
-        let (opening, transmit) = parse(message).map_err(|Malformed| malformed)?;
-        let peer_seed =
-            commitment::open(ZERO_SEED, self.sid, peer, &self.peer_commitment, opening)?;
-        let peer_seed: Zeroizing<[u8; SEED_BYTES]> =
-            Zeroizing::new(peer_seed.try_into().map_err(|_| malformed)?);
-        let (transmit, rest): (TransmitInitMulPhase3to4<Curve>, _) =
-            postcard::take_from_bytes(transmit).map_err(|_| malformed)?;
-        if !rest.is_empty() {
-            return Err(malformed);
-        }
-        let expected = parties(peer)?;
-        if transmit.parties.sender != expected.sender
-            || transmit.parties.receiver != expected.receiver
-        {
-            return Err(Abort::SessionMismatch {
-                difference: "the set-up's parties",
-            });
-        }
-        let unproven = Abort::blame(peer, Check::Setup);
-        let receiver = MulReceiver::init_phase2(
-            &self.ot_sender,
-            &multiplication_id(self.sid, self.role),
-            &transmit.seed,
-            &transmit.enc_proofs,
-            &self.receiver_nonce,
-        )
-        .map_err(|_| unproven)?;
-        let sender = MulSender::init_phase2(
-            &self.ot_receiver,
-            &multiplication_id(self.sid, peer),
-            self.correlation.to_vec(),
-            &self.vec_r,
-            &transmit.dlog_proof,
-            &transmit.nonce,
-        )
-        .map_err(|_| unproven)?;
-        let mut zero_seed = [0; SEED_BYTES];
-        for (joint, (ours, theirs)) in zero_seed
-            .iter_mut()
-            .zip(self.seed.iter().zip(peer_seed.iter()))
-        {
-            *joint = ours ^ theirs;
-        }
-        Ok(Setup {
-            sid: self.sid.0,
-            zero_seed,
-            sender,
-            receiver,
-        })
-    }
-}
-
-fn parse(message: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
-    let mut reader = Reader::new(message);
-    let fields = (reader.sized()?, reader.sized()?);
-    reader.finish()?;
-    Ok(fields)
-}
-
-/// The id of the multiplication in which `receiver` holds the choice bits.
-fn multiplication_id(sid: Sid, receiver: Role) -> [u8; 32] {
-    TaggedHash::new("multiplication")
+/// Names the session, and the direction by the base OTs' sender.
+fn label(sid: Sid, sender: Role) -> [u8; 32] {
+    TaggedHash::new("base OT session")
         .field(&sid.0)
-        .field(&[receiver.index()])
+        .field(&[sender.index()])
         .short()
-}
-
-pub(super) fn party_index(role: Role) -> Result<PartyIndex, Abort> {
-    PartyIndex::new(role.index()).map_err(|_| Abort::Engine {
-        stage: "naming the parties",
-    })
-}
-
-fn parties(sender: Role) -> Result<PartiesMessage, Abort> {
-    Ok(PartiesMessage {
-        sender: party_index(sender)?,
-        receiver: party_index(sender.peer())?,
-    })
 }

@@ -5,23 +5,44 @@ use core::fmt;
 use zeroize::Zeroizing;
 
 use super::Secp256k1;
-use super::setup::Setup;
+use super::setup::{SETUP_BYTES, Setup};
+use crate::envelope::Channel;
 use crate::hash::TaggedHash;
 use crate::key_share::{KeyShare, ShareError, expect};
+use crate::session::Sid;
 use crate::wire::{Reader, Writer};
+use crate::{Operation, Role};
 
 /// Which engine made the set-up; a set-up of another engine is refused, not misread.
-pub(super) const ENGINE: u8 = 1;
+///
+/// 1 was that of `dkls23-core` 0.6; 2 is the one beside this file.
+pub(super) const ENGINE: u8 = 2;
 
 /// One party's share of a signing pair. Erased when dropped.
 pub struct SigningShare {
     pub(crate) key: KeyShare<Secp256k1>,
     pub(super) setup: Setup,
+    /// A hash of `x_C·X_S = x_S·X_C`, which keys the transcripts of signatures. Kept, because
+    /// making it anew would cost each party a twentieth of a signature.
+    pub(crate) transcript_key: Zeroizing<[u8; 32]>,
 }
 
 impl SigningShare {
-    pub(crate) const fn new(key: KeyShare<Secp256k1>, setup: Setup) -> Self {
-        Self { key, setup }
+    pub(crate) fn new(key: KeyShare<Secp256k1>, setup: Setup) -> Self {
+        let transcript_key = TaggedHash::new("transcript key")
+            .field(&key.common_secret())
+            .short();
+        Self {
+            key,
+            setup,
+            transcript_key: Zeroizing::new(transcript_key),
+        }
+    }
+
+    /// This party's end of a signing session.
+    pub(crate) fn channel(&self, role: Role, sid: Sid) -> Channel {
+        let key = Zeroizing::new(self.transcript_key.to_vec());
+        Channel::new(role, Operation::Sign, &[sid], key)
     }
 
     /// The additive share of the key.
@@ -36,23 +57,19 @@ impl SigningShare {
         self.key
     }
 
-    /// Everything that both parties must agree on, as far as it is public or hashed.
-    pub(crate) fn public(&self) -> Vec<Vec<u8>> {
-        let mut fields = self.key.public();
-        fields.push(self.setup.digest(self.key.role).to_vec());
-        fields
-    }
-
-    /// The share's bytes: the key share, the engine (1 byte), the set-up, and a hash of the
-    /// set-up that tells damage from a peer's cheating. Secret.
+    /// The share's bytes: the key share, the engine (1 byte), the set-up (6,160), the
+    /// transcripts' key (32), and a hash of both (32) that tells damage from a peer's cheating. Secret.
     #[must_use]
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
-        let setup = self.setup.encode();
-        Writer::new()
+        let kept = Writer::with_capacity(KEPT_BYTES)
+            .fixed(&self.setup.encode())
+            .fixed(self.transcript_key.as_slice())
+            .finish();
+        Writer::with_capacity(7 * 1024)
             .fixed(&self.key.encode())
             .fixed(&[ENGINE])
-            .sized(&setup)
-            .fixed(&checksum(&setup))
+            .fixed(&kept)
+            .fixed(&checksum(&kept))
             .finish()
     }
 
@@ -65,15 +82,17 @@ impl SigningShare {
         let mut reader = Reader::new(bytes);
         let key = KeyShare::read(&mut reader)?;
         expect("the signing share's engine", ENGINE, reader.byte()?)?;
-        let setup = reader.sized()?;
+        let kept = reader.exact::<KEPT_BYTES>()?;
         let sum: [u8; 32] = reader.array()?;
         reader.finish()?;
-        if checksum(setup) != sum {
+        if checksum(kept) != sum {
             return Err(ShareError::Inconsistent);
         }
+        let mut kept = Reader::new(kept);
         Ok(Self {
             key,
-            setup: Setup::decode(setup)?,
+            setup: Setup::decode(kept.exact()?)?,
+            transcript_key: Zeroizing::new(kept.array()?),
         })
     }
 
@@ -89,8 +108,11 @@ impl SigningShare {
     }
 }
 
-fn checksum(setup: &[u8]) -> [u8; 32] {
-    TaggedHash::new("set-up at rest").field(setup).short()
+/// Set-up and transcripts' key.
+const KEPT_BYTES: usize = SETUP_BYTES + 32;
+
+fn checksum(kept: &[u8]) -> [u8; 32] {
+    TaggedHash::new("set-up at rest").field(kept).short()
 }
 
 impl fmt::Debug for SigningShare {

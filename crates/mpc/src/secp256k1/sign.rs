@@ -1,73 +1,116 @@
-//! Signing: `DKLs23` Protocol 3.6 for two parties, in two round trips.
+//! Signing: `DKLs23` (ePrint 2023/765) Protocol 3.6 for two parties, in two round trips.
 //!
 //! | flight | | carries |
 //! |---|---|---|
-//! | 1 | C → S | proof of possession, φ1 |
-//! | 2 | S → C | φ1, φ2 |
-//! | 3 | C → S | φ2, φ3 |
-//! | 4 | S → C | φ3 |
+//! | 1 | C → S | proof of possession; commitment to R_C; C as Bob |
+//! | 2 | S → C | S as Bob; R_S; S as Alice, Γ_S, ψ_S |
+//! | 3 | C → S | R_C's opening; C as Alice, Γ_C, ψ_C; w_C, u_C |
+//! | 4 | S → C | s |
 //!
-//! φ1 commits to the nonce and begins the multiplications, φ2 ends them, φ3 is a share of the
-//! signature. Each party puts the signature together itself and verifies it.
+//! Party i has x_i, and draws r_i (its part of the nonce) and φ_i (its part of the inverse's mask).
+//! As Alice it multiplies (r_i, x_i) by the b_j that the peer drew as Bob: `c^u_i + d^u_j = r_i·b_j` and
+//! `c^v_i + d^v_j = x_i·b_j` (the paper's χ is b here; see `vole`). Then
+//!
+//! ```text
+//! R_i = r_i·G    Γ^u_i = c^u_i·G    Γ^v_i = c^v_i·G    ψ_i = φ_i − b_i
+//! check          b_i·R_j − Γ^u_j ≟ d^u_i·G             b_i·X_j − Γ^v_j ≟ d^v_i·G
+//! R = R_C + R_S  u_i = r_i·(φ_i + ψ_j) + c^u_i + d^u_i  v_i = x_i·(φ_i + ψ_j) + c^v_i + d^v_i
+//! w_i = m·φ_i + r_x·v_i                                 s = (w_C + w_S) / (u_C + u_S)
+//! ```
+//!
+//! With φ = φ_C + φ_S, `Σu = r·φ` and `Σw = φ·(m + r_x·x)`.
+//!
+//! # Where this is less than the paper's, and why that is enough
+//!
+//! - **Only C commits to R.** S speaks second: a commitment that it would open in the same message binds
+//!   it to nothing more. What matters is that neither can choose its R_i by the other's: S has
+//!   sent R_S before it sees R_C, and C is bound to R_C before it sees R_S.
+//! - **No zero-sharing ζ, no pk_i.** The paper re-randomises t-of-n shares, so it must send pk_i and check
+//!   `Σ pk_i = pk`. Two additive shares need none: X_C and X_S are public since the pair was made, and each
+//!   party checks against the X_j that it *stored*, with `X_C + X_S = Q` checked when the share is read.
+//! - **S sends s alone.** C knows R, and verifies.
+//!
+//! # What falls without which part
+//!
+//! - **The checks of Γ.** They are what ties the multiplications to R_j and X_j. Without the first, a
+//!   peer multiplies by another r than that of R_j, without the second by another x, and the
+//!   difference times b_i comes back to it in (w_i, u_i) or in whether the signature verifies.
+//! - **Parsing before checking.** A message is read to its end, and refused as malformed, before
+//!   anything secret is looked at: how a malformed message fails tells nothing, so it is no strike.
+//! - **No answer between checks.** (w_C, u_C) leave after all of S's flight 2 has passed, s after all
+//!   of C's flight 3.
+//! - **Verification at the end.** u_j and w_j are not checked by themselves; a false one gives a signature that does not
+//!   verify, and nothing leaves. That is blamed but no strike: the sender knew beforehand.
 
-use std::collections::BTreeMap;
-
-use dkls23_core::protocols::derivation::DerivData;
-use dkls23_core::protocols::signing::{
-    Broadcast3to4, KeepPhase1to2, KeepPhase2to3, SignData, TransmitPhase1to2, TransmitPhase2to3,
-    UniqueKeep1to2, UniqueKeep2to3,
-};
-use dkls23_core::protocols::{
-    Abort as EngineAbort, AbortKind, AbortReason, Parameters, Party, PartyIndex,
-};
-use dkls23_core::utilities::zero_shares::{SeedPair, ZeroShare};
+use k256::elliptic_curve::ops::Reduce as _;
+use k256::elliptic_curve::{BatchNormalize as _, Group as _};
+use k256::{FieldBytes, ProjectivePoint, Scalar};
 use rand_core::CryptoRng;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
 
-use super::setup::{Setup, party_index};
+use super::setup::Setup;
+use super::signature::{encode_affine, x_coordinate};
+use super::vole::{self, ALICE_BYTES, AliceMessage, BOB_BYTES, Bob, Shares};
 use super::{Secp256k1, Signature, SigningShare};
+use crate::commitment::{self, Opening};
+use crate::ct::{declassify, reveal};
 use crate::envelope::Channel;
-use crate::group::Group as _;
+use crate::group::{Group as _, random_scalar};
+use crate::hash::TaggedHash;
+use crate::hedged::Hedged;
 use crate::key_share::KeyShare;
 use crate::possession::{self, proof_bytes};
-use crate::wire::{Malformed, Reader, Writer};
-use crate::{
-    Abort, Check, HeldMessage, KeyContext, Machine, Message, Operation, Role, Session, Step,
-};
+use crate::wire::{Malformed, Reader};
+use crate::{Abort, Check, HeldMessage, KeyContext, Machine, Message, Role, Session, Step};
 
-type Curve = k256::Secp256k1;
-type Kept12 = (
-    UniqueKeep1to2<Curve>,
-    BTreeMap<PartyIndex, KeepPhase1to2<Curve>>,
-);
-type Kept23 = (
-    UniqueKeep2to3<Curve>,
-    BTreeMap<PartyIndex, KeepPhase2to3<Curve>>,
-);
+const NONCE_POINT: commitment::Purpose = "nonce point";
+const POINT_BYTES: usize = Secp256k1::POINT_BYTES;
+const SCALAR_BYTES: usize = 32;
+const COMMITMENT_BYTES: usize = 32;
+const OPENING_BYTES: usize = commitment::SALT_BYTES + POINT_BYTES;
+/// Alice's message, Γ^u, Γ^v, ψ.
+const PRODUCT_BYTES: usize = ALICE_BYTES + 2 * POINT_BYTES + SCALAR_BYTES;
+
+const FLIGHT_1_BYTES: usize = proof_bytes::<Secp256k1>() + COMMITMENT_BYTES + BOB_BYTES;
+const FLIGHT_2_BYTES: usize = BOB_BYTES + POINT_BYTES + PRODUCT_BYTES;
+const FLIGHT_3_BYTES: usize = OPENING_BYTES + PRODUCT_BYTES + 2 * SCALAR_BYTES;
 
 /// The client's side of a signature.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
 pub struct ClientSign(Client);
 
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
+#[expect(clippy::large_enum_variant, reason = "one per session, moved twice")]
 enum Client {
     AwaitsFlight2 {
         signer: Signer,
-        kept: Kept12,
+        instance: Instance,
+        opening: Opening,
+        bob: Bob,
     },
     AwaitsFlight4 {
         signer: Signer,
-        x_coord: String,
-        own: Broadcast3to4<Curve>,
+        r_x: Scalar,
     },
 }
 
 /// The server's side of a signature.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
 pub struct ServerSign(Server);
 
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
 #[expect(clippy::large_enum_variant, reason = "one per session, moved twice")]
 enum Server {
-    AwaitsFlight1 { signer: Signer },
-    AwaitsFlight3 { signer: Signer, kept: Kept23 },
+    AwaitsFlight1 {
+        signer: Signer,
+    },
+    AwaitsFlight3 {
+        signer: Signer,
+        instance: Instance,
+        commitment: [u8; COMMITMENT_BYTES],
+        bob: Bob,
+        c: Shares,
+    },
 }
 
 impl ClientSign {
@@ -75,7 +118,7 @@ impl ClientSign {
     ///
     /// # Errors
     ///
-    /// [`Abort::Engine`] if the share is not the client's or is damaged.
+    /// [`Abort::Engine`] if the share is not the client's, or not of this pair and session.
     pub fn start(
         session: &Session,
         key: &KeyContext,
@@ -84,17 +127,22 @@ impl ClientSign {
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, Message), Abort> {
         let mut signer = Signer::new(session, key, share, Role::Client, digest)?;
-        let proof = signer.key.prove_possession(&signer.data.sign_id, rng);
-        let (unique, kept, phi1) = signer.party.sign_phase1(&signer.data).map_err(engine)?;
-        let body = Writer::new()
-            .fixed(&proof)
-            .sized(&encode(&sole(phi1)?)?)
-            .finish();
+        let rng = &mut signer.hedged("flight 1", rng);
+        let mut body = Vec::with_capacity(FLIGHT_1_BYTES);
+        body.extend_from_slice(&signer.key.prove_possession(&signer.sid.0, rng));
+        let instance = Instance::draw(rng);
+        let encoded = Secp256k1::encode_point(&instance.point);
+        let (opening, commitment) =
+            commitment::commit(NONCE_POINT, signer.sid, Role::Client, &encoded, rng);
+        body.extend_from_slice(&commitment);
+        let bob = signer.start_bob(rng, &mut body);
         let message = signer.channel.seal(&body);
         Ok((
             Self(Client::AwaitsFlight2 {
                 signer,
-                kept: (unique, kept),
+                instance,
+                opening,
+                bob,
             }),
             message,
         ))
@@ -104,47 +152,45 @@ impl ClientSign {
 impl Machine for ClientSign {
     type Output = Signature;
 
-    fn step(self, message: &[u8], _: &mut impl CryptoRng) -> Result<Step<Self>, Abort> {
+    fn step(self, message: &[u8], rng: &mut impl CryptoRng) -> Result<Step<Self>, Abort> {
         match self.0 {
             Client::AwaitsFlight2 {
                 mut signer,
-                kept: (unique, kept),
+                instance,
+                opening,
+                bob,
             } => {
                 let body = signer.channel.open(message)?;
-                let [phi1, phi2] = signer.fields(body)?;
-                let phi1: TransmitPhase1to2 = signer.decode(phi1)?;
-                let phi2: TransmitPhase2to3<Curve> = signer.decode(phi2)?;
-                let (unique, kept, answer) = signer
-                    .party
-                    .sign_phase2(&signer.data, unique, kept, &[phi1])
-                    .map_err(|abort| signer.blame(&abort))?;
-                let (x_coord, own) = signer
-                    .party
-                    .sign_phase3(&signer.data, unique, kept, &[phi2])
-                    .map_err(|abort| signer.blame(&abort))?;
-                let body = Writer::new()
-                    .sized(&encode(&sole(answer)?)?)
-                    .sized(&encode(&own)?)
-                    .finish();
+                let rng = &mut signer.hedged("flight 3", rng);
+                let (peer_bob, peer_point, product) = signer.read(body, |body| {
+                    Ok((
+                        body.exact::<BOB_BYTES>()?,
+                        body.take(POINT_BYTES)?,
+                        Product::read(body)?,
+                    ))
+                })?;
+                let peer_point = signer.point(peer_point)?;
+                let product = signer.points(product)?;
+
+                let mut body = Vec::with_capacity(FLIGHT_3_BYTES);
+                body.extend_from_slice(opening.reveal());
+                let c = signer.multiply(&instance, bob.factor(), peer_bob, rng, &mut body)?;
+                let d = signer.check(bob, &peer_point, &product)?;
+                let r_x = signer.r_x(&instance, &peer_point)?;
+                let (w, u) = signer.shares(&instance, &r_x, &product.psi, &c, &d);
+                body.extend_from_slice(&w.to_bytes());
+                body.extend_from_slice(&u.to_bytes());
                 let message = signer.channel.seal(&body);
                 Ok(Step::Continue {
-                    next: Self(Client::AwaitsFlight4 {
-                        signer,
-                        x_coord,
-                        own,
-                    }),
+                    next: Self(Client::AwaitsFlight4 { signer, r_x }),
                     message,
                 })
             }
-            Client::AwaitsFlight4 {
-                mut signer,
-                x_coord,
-                own,
-            } => {
+            Client::AwaitsFlight4 { mut signer, r_x } => {
                 let body = signer.channel.open(message)?;
-                let [phi3] = signer.fields(body)?;
-                let phi3 = signer.decode(phi3)?;
-                let output = signer.finish(&x_coord, own, phi3)?;
+                let s = signer.read(body, Reader::array)?;
+                let output = Signature::complete(&r_x, &s, &signer.key.points, &signer.digest)
+                    .ok_or(Abort::blame(Role::Server, Check::Signature))?;
                 Ok(Step::Finish { output, last: None })
             }
         }
@@ -156,7 +202,7 @@ impl ServerSign {
     ///
     /// # Errors
     ///
-    /// [`Abort::Engine`] if the share is not the server's or is damaged.
+    /// [`Abort::Engine`] if the share is not the server's, or not of this pair and session.
     pub fn new(
         session: &Session,
         key: &KeyContext,
@@ -171,70 +217,120 @@ impl ServerSign {
 impl Machine for ServerSign {
     type Output = Signature;
 
-    fn step(self, message: &[u8], _: &mut impl CryptoRng) -> Result<Step<Self>, Abort> {
+    fn step(self, message: &[u8], rng: &mut impl CryptoRng) -> Result<Step<Self>, Abort> {
         match self.0 {
             Server::AwaitsFlight1 { mut signer } => {
                 let body = signer.channel.open(message)?;
-                let mut reader = Reader::new(body);
-                let malformed = Abort::blame(Role::Client, Check::Encoding);
-                let proof = reader
-                    .take(proof_bytes::<Secp256k1>())
-                    .map_err(|Malformed| malformed)?;
-                possession::verify::<Secp256k1>(
-                    &signer.data.sign_id,
-                    Role::Client,
-                    &signer.key.points.client,
-                    proof,
-                )?;
-                let [phi1] = signer.fields(reader.rest())?;
-                let phi1: TransmitPhase1to2 = signer.decode(phi1)?;
-                let (unique, kept, own1) =
-                    signer.party.sign_phase1(&signer.data).map_err(engine)?;
-                let (unique, kept, own2) = signer
-                    .party
-                    .sign_phase2(&signer.data, unique, kept, &[phi1])
-                    .map_err(|abort| signer.blame(&abort))?;
-                let body = Writer::new()
-                    .sized(&encode(&sole(own1)?)?)
-                    .sized(&encode(&sole(own2)?)?)
-                    .finish();
+                let rng = &mut signer.hedged("flight 2", rng);
+                let (proof, commitment, peer_bob) = signer.read(body, |body| {
+                    Ok((
+                        body.take(proof_bytes::<Secp256k1>())?,
+                        body.array()?,
+                        body.exact::<BOB_BYTES>()?,
+                    ))
+                })?;
+                let point = &signer.key.points.client;
+                possession::verify::<Secp256k1>(&signer.sid.0, Role::Client, point, proof)?;
+
+                let instance = Instance::draw(rng);
+                let mut body = Vec::with_capacity(FLIGHT_2_BYTES);
+                let bob = signer.start_bob(rng, &mut body);
+                body.extend_from_slice(&Secp256k1::encode_point(&instance.point));
+                let c = signer.multiply(&instance, bob.factor(), peer_bob, rng, &mut body)?;
                 let message = signer.channel.seal(&body);
                 Ok(Step::Continue {
                     next: Self(Server::AwaitsFlight3 {
                         signer,
-                        kept: (unique, kept),
+                        instance,
+                        commitment,
+                        bob,
+                        c,
                     }),
                     message,
                 })
             }
             Server::AwaitsFlight3 {
                 mut signer,
-                kept: (unique, kept),
+                instance,
+                commitment,
+                bob,
+                c,
             } => {
                 let body = signer.channel.open(message)?;
-                let [phi2, phi3] = signer.fields(body)?;
-                let phi2: TransmitPhase2to3<Curve> = signer.decode(phi2)?;
-                let phi3: Broadcast3to4<Curve> = signer.decode(phi3)?;
-                let (x_coord, own) = signer
-                    .party
-                    .sign_phase3(&signer.data, unique, kept, &[phi2])
-                    .map_err(|abort| signer.blame(&abort))?;
-                let body = Writer::new().sized(&encode(&own)?).finish();
-                let output = signer.finish(&x_coord, own, phi3)?;
-                let last = Some(HeldMessage::new(signer.channel.seal(&body)));
+                let (opening, product, w, u) = signer.read(body, |body| {
+                    Ok((
+                        body.take(OPENING_BYTES)?,
+                        Product::read(body)?,
+                        scalar(body)?,
+                        scalar(body)?,
+                    ))
+                })?;
+                let peer_point =
+                    commitment::open(NONCE_POINT, signer.sid, Role::Client, &commitment, opening)?;
+                let peer_point = signer.point(peer_point)?;
+                let product = signer.points(product)?;
+
+                let d = signer.check(bob, &peer_point, &product)?;
+                let r_x = signer.r_x(&instance, &peer_point)?;
+                let own = signer.shares(&instance, &r_x, &product.psi, &c, &d);
+                let output = signer.finish(&r_x, [own, (w, u)])?;
+                let last = Some(HeldMessage::new(signer.channel.seal(&output.s)));
                 Ok(Step::Finish { output, last })
             }
         }
     }
 }
 
-/// What both sides' states have in common.
+/// What a party draws for one signature.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
+struct Instance {
+    r: Zeroizing<Scalar>,
+    point: ProjectivePoint,
+    phi: Zeroizing<Scalar>,
+}
+
+impl Instance {
+    fn draw(rng: &mut impl CryptoRng) -> Self {
+        let r = random_scalar::<Secp256k1>(rng);
+        Self {
+            point: ProjectivePoint::mul_by_generator(&r),
+            r,
+            phi: random_scalar::<Secp256k1>(rng),
+        }
+    }
+}
+
+/// What the peer sends as Alice; its points as bytes, then decoded.
+struct Product<'a, P> {
+    alice: AliceMessage<'a>,
+    gamma_u: P,
+    gamma_v: P,
+    psi: Scalar,
+}
+
+impl<'a> Product<'a, &'a [u8]> {
+    fn read(body: &mut Reader<'a>) -> Result<Self, Malformed> {
+        Ok(Self {
+            alice: AliceMessage::read(body)?,
+            gamma_u: body.take(POINT_BYTES)?,
+            gamma_v: body.take(POINT_BYTES)?,
+            psi: scalar(body)?,
+        })
+    }
+}
+
+fn scalar(body: &mut Reader<'_>) -> Result<Scalar, Malformed> {
+    Secp256k1::decode_scalar(&body.array()?).ok_or(Malformed)
+}
+
+/// What a party knows of the signature from the beginning.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
 struct Signer {
     channel: Channel,
-    peer: Role,
-    party: Party<Curve>,
-    data: SignData,
     key: KeyShare<Secp256k1>,
+    setup: Setup,
+    sid: crate::session::Sid,
+    digest: [u8; 32],
 }
 
 impl Signer {
@@ -245,159 +341,153 @@ impl Signer {
         role: Role,
         digest: [u8; 32],
     ) -> Result<Self, Abort> {
-        let SigningShare { key: share, setup } = share;
-        share.fits(session, key, role)?;
+        share.key.fits(session, key, role)?;
         let sid = session.sid::<Secp256k1>(key, &digest);
-        let data = SignData {
-            sign_id: sid.0.to_vec(),
-            counterparties: vec![party_index(role.peer())?],
-            message_hash: digest,
-        };
         Ok(Self {
-            channel: Channel::new(role, Operation::Sign, &[sid], share.common_secret()),
-            peer: role.peer(),
-            party: party(&share, &setup)?,
-            data,
-            key: share,
+            channel: share.channel(role, sid),
+            key: share.key,
+            setup: share.setup,
+            sid,
+            digest,
         })
+    }
+
+    const fn peer(&self) -> Role {
+        self.key.role.peer()
+    }
+
+    fn hedged(&self, flight: &'static str, rng: &mut impl CryptoRng) -> Hedged {
+        let secret = Secp256k1::encode_scalar(&self.key.secret);
+        Hedged::new(flight, &self.sid.0, secret.as_slice(), rng)
+    }
+
+    fn read<'a, T>(
+        &self,
+        body: &'a [u8],
+        read: impl FnOnce(&mut Reader<'a>) -> Result<T, Malformed>,
+    ) -> Result<T, Abort> {
+        crate::exchange::fields(self.peer(), body, read)
+    }
+
+    fn point(&self, bytes: &[u8]) -> Result<ProjectivePoint, Abort> {
+        Secp256k1::decode_point(bytes).ok_or(Abort::blame(self.peer(), Check::Point))
+    }
+
+    fn points<'a>(
+        &self,
+        product: Product<'a, &[u8]>,
+    ) -> Result<Product<'a, ProjectivePoint>, Abort> {
+        Ok(Product {
+            alice: product.alice,
+            gamma_u: self.point(product.gamma_u)?,
+            gamma_v: self.point(product.gamma_v)?,
+            psi: product.psi,
+        })
+    }
+
+    /// Names the multiplication in which `alice` is Alice.
+    fn multiplication(&self, alice: Role) -> [u8; 32] {
+        TaggedHash::new("multiplication")
+            .field(&self.sid.0)
+            .field(&[alice.index()])
+            .short()
+    }
+
+    fn start_bob(&self, rng: &mut impl CryptoRng, message: &mut Vec<u8>) -> Bob {
+        Bob::start(
+            &self.setup.bob,
+            self.multiplication(self.peer()),
+            rng,
+            message,
+        )
+    }
+
+    /// As Alice: multiplies (r, x) by the peer's b, and writes this party's product to `message`. Gives c.
+    fn multiply(
+        &self,
+        instance: &Instance,
+        own_b: &Scalar,
+        peer_bob: &[u8; BOB_BYTES],
+        rng: &mut impl CryptoRng,
+        message: &mut Vec<u8>,
+    ) -> Result<Shares, Abort> {
+        let session = self.multiplication(self.key.role);
+        let a = Zeroizing::new([*instance.r, *self.key.secret]);
+        let c = vole::alice(&self.setup.alice, session, peer_bob, &a, rng, message)
+            .map_err(|check| Abort::blame(self.peer(), check))?;
+        let [u, v] = &*c;
+        let gammas = [u, v].map(ProjectivePoint::mul_by_generator);
+        for gamma in ProjectivePoint::batch_normalize(&gammas) {
+            message.extend_from_slice(&encode_affine(&gamma));
+        }
+        message.extend_from_slice(&(*instance.phi - own_b).to_bytes());
+        Ok(c)
+    }
+
+    /// As Bob: takes the peer's product, and ties it to R_j and X_j. Gives d.
+    fn check(
+        &self,
+        bob: Bob,
+        peer_point: &ProjectivePoint,
+        product: &Product<'_, ProjectivePoint>,
+    ) -> Result<Shares, Abort> {
+        let b = Zeroizing::new(*bob.factor());
+        let d = bob
+            .finish(&product.alice)
+            .map_err(|check| Abort::blame(self.peer(), check))?;
+        let key_point = self.key.points.of(self.peer());
+        let [d_u, d_v] = &*d;
+        let relation = |point: &ProjectivePoint, gamma: &ProjectivePoint, d: &Scalar| {
+            (*point * *b - gamma - ProjectivePoint::mul_by_generator(d)).is_identity()
+        };
+        let holds = relation(peer_point, &product.gamma_u, d_u)
+            & relation(key_point, &product.gamma_v, d_v);
+        if declassify(holds) {
+            Ok(d)
+        } else {
+            Err(Abort::blame(self.peer(), Check::Relation))
+        }
+    }
+
+    /// r_x, the x of R modulo q; refuses the identity, which two honest parties never meet.
+    fn r_x(&self, instance: &Instance, peer_point: &ProjectivePoint) -> Result<Scalar, Abort> {
+        let point = reveal(instance.point + peer_point);
+        if Secp256k1::is_identity(&point) {
+            return Err(Abort::blame(self.peer(), Check::Contribution));
+        }
+        Ok(x_coordinate(&point).0)
+    }
+
+    /// (w, u) of this party.
+    fn shares(
+        &self,
+        instance: &Instance,
+        r_x: &Scalar,
+        peer_psi: &Scalar,
+        c: &Shares,
+        d: &Shares,
+    ) -> (Scalar, Scalar) {
+        let ([c_u, c_v], [d_u, d_v]) = (&**c, &**d);
+        let mask = Zeroizing::new(*instance.phi + peer_psi);
+        let u = *instance.r * *mask + c_u + d_u;
+        let v = Zeroizing::new(*self.key.secret * *mask + c_v + d_v);
+        let w = self.m() * *instance.phi + *r_x * *v;
+        (w, u)
+    }
+
+    fn m(&self) -> Scalar {
+        Scalar::reduce(&FieldBytes::from(self.digest))
     }
 
     /// Puts the signature together, and verifies it before it leaves.
     fn finish(
         &self,
-        x_coord: &str,
-        own: Broadcast3to4<Curve>,
-        peers: Broadcast3to4<Curve>,
+        r_x: &Scalar,
+        [(w, u), (peer_w, peer_u)]: [(Scalar, Scalar); 2],
     ) -> Result<Signature, Abort> {
-        let (s, recovery_id) = self
-            .party
-            .sign_phase4(&self.data, x_coord, &[own, peers], true)
-            .map_err(|abort| self.blame(&abort))?;
-        let bytes = |hex: &str| {
-            from_hex(hex).ok_or(Abort::Engine {
-                stage: "reading the signature",
-            })
-        };
-        let signature = Signature {
-            r: bytes(x_coord)?,
-            s: bytes(&s)?,
-            recovery_id,
-        };
-        if signature.verifies(&self.key.points, &self.data.message_hash) {
-            Ok(signature)
-        } else {
-            Err(Abort::blame(self.peer, Check::Signature))
-        }
+        let blamed = Abort::blame(self.peer(), Check::Signature);
+        let denominator = Option::<Scalar>::from((u + peer_u).invert()).ok_or(blamed)?;
+        let s = reveal((w + peer_w) * denominator);
+        Signature::low(r_x, &s, &self.key.points, &self.digest).ok_or(blamed)
     }
-
-    fn fields<'a, const N: usize>(&self, body: &'a [u8]) -> Result<[&'a [u8]; N], Abort> {
-        let mut reader = Reader::new(body);
-        let mut fields = [&[] as &[u8]; N];
-        let mut parse = || -> Result<(), Malformed> {
-            for field in &mut fields {
-                *field = reader.sized()?;
-            }
-            reader.finish()
-        };
-        parse().map_err(|Malformed| Abort::blame(self.peer, Check::Encoding))?;
-        Ok(fields)
-    }
-
-    fn decode<T: DeserializeOwned>(&self, field: &[u8]) -> Result<T, Abort> {
-        match postcard::take_from_bytes(field) {
-            Ok((value, [])) => Ok(value),
-            _ => Err(Abort::blame(self.peer, Check::Encoding)),
-        }
-    }
-
-    /// Whom the engine's abort blames. Its bans are our strikes: a failed consistency check
-    /// may leak a bit of the long-lived set-up, so one more try is one too many.
-    fn blame(&self, abort: &EngineAbort) -> Abort {
-        let check = match &abort.reason {
-            AbortReason::SessionBindingMismatch { .. } => {
-                return Abort::SessionMismatch {
-                    difference: "the signature's binding",
-                };
-            }
-            AbortReason::InvalidLocalState { .. } | AbortReason::PhaseCalledOutOfOrder { .. } => {
-                return engine(abort.clone());
-            }
-            AbortReason::CommitmentMismatch { .. } => Check::Commitment,
-            AbortReason::SignatureVerificationFailed | AbortReason::ZeroDenominator => {
-                Check::SignatureShare
-            }
-            AbortReason::TrivialInstancePoint { .. } => Check::Point,
-            AbortReason::OtConsistencyCheckFailed { .. }
-            | AbortReason::MultiplicationVerificationFailed { .. }
-            | AbortReason::GammaUInconsistency { .. }
-            | AbortReason::PolynomialInconsistency => Check::Consistency,
-            _ => Check::Encoding,
-        };
-        let strike = matches!(abort.kind, AbortKind::BanCounterparty(_));
-        Abort::Blamed {
-            party: self.peer,
-            check,
-            strike,
-        }
-    }
-}
-
-/// The engine's view of a share: a Shamir share `f(i) = x_i / λ_i`, with the set-up.
-fn party(share: &KeyShare<Secp256k1>, setup: &Setup) -> Result<Party<Curve>, Abort> {
-    let (own, peer) = (share.role, share.role.peer());
-    let poly_point = *share.secret * Secp256k1::inverse_lagrange(own.index());
-    let pk = share.points.key.to_affine();
-    Ok(Party {
-        parameters: Parameters::new(2, 2).map_err(|_| Abort::Engine {
-            stage: "naming the parties",
-        })?,
-        party_index: party_index(own)?,
-        session_id: setup.sid.to_vec(),
-        poly_point,
-        pk,
-        zero_share: ZeroShare::initialize(vec![SeedPair {
-            lowest_index: own.index() < peer.index(),
-            index_counterparty: party_index(peer)?,
-            seed: setup.zero_seed,
-        }]),
-        mul_senders: BTreeMap::from([(party_index(peer)?, setup.sender.clone())]),
-        mul_receivers: BTreeMap::from([(party_index(peer)?, setup.receiver.clone())]),
-        derivation_data: DerivData {
-            depth: 0,
-            child_number: 0,
-            parent_fingerprint: [0; 4],
-            poly_point,
-            pk,
-            chain_code: share.chain_code,
-        },
-        address: String::new(),
-    })
-}
-
-fn engine(_: EngineAbort) -> Abort {
-    Abort::Engine { stage: "signing" }
-}
-
-fn sole<T>(messages: Vec<T>) -> Result<T, Abort> {
-    let [message] = <[T; 1]>::try_from(messages).map_err(|_| Abort::Engine {
-        stage: "addressing the peer",
-    })?;
-    Ok(message)
-}
-
-fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, Abort> {
-    postcard::to_allocvec(message).map_err(|_| Abort::Engine {
-        stage: "encoding a message",
-    })
-}
-
-fn from_hex(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if text.len() != 64 {
-        return None;
-    }
-    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        *byte = u8::from_str_radix(core::str::from_utf8(digits).ok()?, 16).ok()?;
-    }
-    Some(bytes)
 }

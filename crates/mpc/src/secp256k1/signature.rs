@@ -1,11 +1,14 @@
 //! A finished ECDSA signature.
 
-use k256::PublicKey;
-use k256::ecdsa::signature::hazmat::PrehashVerifier as _;
-use k256::ecdsa::{RecoveryId, VerifyingKey};
+use k256::elliptic_curve::ops::Reduce as _;
+use k256::elliptic_curve::point::AffineCoordinates as _;
+use k256::elliptic_curve::scalar::IsHigh as _;
+use k256::elliptic_curve::sec1::ToSec1Point as _;
+use k256::{AffinePoint, FieldBytes, ProjectivePoint, Scalar};
 
 use super::Secp256k1;
 use crate::Points;
+use crate::group::Group as _;
 
 /// An ECDSA signature with low s, and the number that recovers the key from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,19 +23,63 @@ pub struct Signature {
 
 impl Signature {
     /// Whether this is the low-s signature of `digest` under the key of `points`, with the
-    /// right recovery id.
+    /// right recovery id (SEC 1 §4.1.4).
     #[must_use]
     pub fn verifies(&self, points: &Points<Secp256k1>, digest: &[u8; 32]) -> bool {
-        let check = || {
-            let key = VerifyingKey::from(PublicKey::from_affine(points.key.to_affine()).ok()?);
-            let signature = k256::ecdsa::Signature::from_scalars(self.r, self.s).ok()?;
-            let low = signature.normalize_s() == signature;
-            let recovery = RecoveryId::from_byte(self.recovery_id)?;
-            let recovered =
-                VerifyingKey::recover_from_prehash(digest, &signature, recovery).ok()?;
-            key.verify_prehash(digest, &signature).ok()?;
-            Some(low && recovered == key)
-        };
-        check().unwrap_or(false)
+        Secp256k1::decode_scalar(&self.r)
+            .and_then(|r| Self::complete(&r, &self.s, points, digest))
+            .is_some_and(|complete| complete == *self)
     }
+
+    /// The signature (r, s) with its recovery id; none if it does not verify or s is high.
+    pub(super) fn complete(
+        r: &Scalar,
+        s: &[u8; 32],
+        points: &Points<Secp256k1>,
+        digest: &[u8; 32],
+    ) -> Option<Self> {
+        let s = Secp256k1::decode_scalar(s)?;
+        if s.is_high().into() {
+            return None;
+        }
+        // SEC 1 §4.1.4, steps 3 to 8; all of it is public.
+        let inverse = Option::<Scalar>::from(s.invert_vartime())?;
+        let m = Scalar::reduce(&FieldBytes::from(*digest));
+        let point = Secp256k1::base_mul_add_vartime(&(m * inverse), &(*r * inverse), &points.key);
+        if Secp256k1::is_identity(&point) {
+            return None;
+        }
+        let (x, recovery_id) = x_coordinate(&point);
+        (x == *r && !bool::from(r.is_zero())).then(|| Self {
+            r: r.to_bytes().into(),
+            s: s.to_bytes().into(),
+            recovery_id,
+        })
+    }
+
+    /// The same of whichever of s and −s is low.
+    pub(super) fn low(
+        r: &Scalar,
+        s: &Scalar,
+        points: &Points<Secp256k1>,
+        digest: &[u8; 32],
+    ) -> Option<Self> {
+        let low = if s.is_high().into() { -s } else { *s };
+        Self::complete(r, &low.to_bytes().into(), points, digest)
+    }
+}
+
+/// A point's x modulo q, and the recovery id that goes with the point.
+pub(super) fn x_coordinate(point: &ProjectivePoint) -> (Scalar, u8) {
+    let point = point.to_affine();
+    let x = point.x();
+    let reduced = Scalar::reduce(&x);
+    let is_reduced = reduced.to_bytes() != x;
+    let is_odd = bool::from(point.y_is_odd());
+    (reduced, u8::from(is_odd) | u8::from(is_reduced) << 1)
+}
+
+/// The compressed encoding (SEC 1 §2.3.3) of a point other than the identity.
+pub(super) fn encode_affine(point: &AffinePoint) -> Vec<u8> {
+    point.to_sec1_point(true).as_bytes().to_vec()
 }

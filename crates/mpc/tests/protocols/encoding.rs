@@ -68,17 +68,21 @@ fn another_version_curve_or_engine_is_told_apart_from_damage() {
             ..
         })
     ));
-    let mut engine = client.secp256k1.encode();
-    let at = client.secp256k1.key().encode().len();
-    engine[at] = 9;
-    assert!(matches!(
-        secp256k1::SigningShare::decode(&engine),
-        Err(ShareError::Unsupported {
-            expected: 1,
-            given: 9,
-            ..
-        })
-    ));
+    // 1 was another engine, whose set-ups were of other lengths.
+    for other in [1, 9] {
+        let mut engine = client.secp256k1.encode();
+        let at = client.secp256k1.key().encode().len();
+        engine[at] = other;
+        engine.extend_from_slice(&[0; 40_000]);
+        assert_eq!(
+            secp256k1::SigningShare::decode(&engine).err(),
+            Some(ShareError::Unsupported {
+                what: "the signing share's engine",
+                expected: 2,
+                given: other,
+            })
+        );
+    }
 }
 
 /// A pair whose set-up is damaged, or made by an engine that is no more, can still be reshared.

@@ -2,36 +2,17 @@
 
 use portal_mpc::{
     Abort, BothCurves, Generate, KeyContext, KeyShares, Machine, Message, Operation,
-    ReshareToBackup, ReshareToSigning, Session, SigningShares, Step, ed25519, secp256k1,
+    ReshareToBackup, ReshareToSigning, Session, SigningShares, ed25519, secp256k1,
 };
 
 pub(crate) const WALLET: [u8; 16] = [1; 16];
 
-/// Passes messages to and fro until both sides are done.
+/// Runs both machines in one thread.
 pub(crate) fn run<C: Machine, S: Machine>(
-    (client, message): (C, Message),
+    client: (C, Message),
     server: S,
 ) -> Result<(C::Output, S::Output), Abort> {
-    let rng = &mut rand::rng();
-    match server.step(message.as_ref(), rng)? {
-        Step::Continue {
-            next: server,
-            message,
-        } => match client.step(message.as_ref(), rng)? {
-            Step::Continue {
-                next: client,
-                message,
-            } => run((client, message), server),
-            Step::Finish { .. } => panic!("the server finishes first"),
-        },
-        Step::Finish { output: made, last } => {
-            let last = last.expect("the server speaks last").release();
-            match client.step(last.as_ref(), rng)? {
-                Step::Finish { output, .. } => Ok((output, made)),
-                Step::Continue { .. } => panic!("the client finishes with the last message"),
-            }
-        }
-    }
+    portal_mpc::run(client, server, &mut rand::rng())
 }
 
 /// Pair n is of generation n; nonces differ by operation and generation.

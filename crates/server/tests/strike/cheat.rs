@@ -86,6 +86,11 @@ impl Cheat {
         }
     }
 
+    /// After the service was restarted.
+    pub(crate) fn follow(&mut self, service: &Service) {
+        self.url = service.url.replace("http://", "ws://") + PATH;
+    }
+
     pub(crate) const fn device(&self) -> &Device {
         &self.device
     }

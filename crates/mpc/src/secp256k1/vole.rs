@@ -1,0 +1,303 @@
+//! Multiplication: random vector OLE, `DKLs23` (ePrint 2023/765) Protocol 5.2 with ℓ = 2.
+//!
+//! Alice brings `a = (a_1, a_2) ∈ Z_q²`, Bob draws `b`; they get additive shares of both products:
+//! `c_i + d_i = a_i·b`. Bob's one `b` serves both (the paper's forced reuse), since one set of
+//! choice bits does.
+//!
+//! ```text
+//! Bob                                                   Alice
+//! β ← {0,1}^ξ,  b = ⟨g, β⟩     ── OT extension ──▶
+//!                                                       â ← Z_q,  α = (a_1, a_2, â)
+//!                                                       z^A_j = P(j, w_j) ∈ Z_q³
+//!                              ◀────── ã ──────         ã_j = P(j, w_j ⊕ Δ) − z^A_j + α
+//! z^B_j = β_j·ã_j − P(j, v_j)
+//! θ = RO(ã) ∈ Z_q²                                      η = â + ⟨θ, a⟩,  r_j = z^A_{j,3} + ⟨θ, z^A_j⟩
+//!                              ◀───── η, μ ────         μ = RO(r_1 ‖ … ‖ r_ξ)
+//! μ ≟ RO(… ‖ β_j·η − z^B_{j,3} − ⟨θ, z^B_j⟩ ‖ …)
+//! d_i = Σ_j g_j·z^B_{j,i}                               c_i = Σ_j g_j·z^A_{j,i}
+//! ```
+//!
+//! Since `z^A_j + z^B_j = β_j·α`.
+//!
+//! | parameter | value | why |
+//! |---|---|---|
+//! | κ = \|q\| | 256 | |
+//! | λ_c, λ_s | 128, 80 | computational and statistical security |
+//! | ξ = κ + 2·λ_s | 416 | OTs: the choice bits that Alice may guess leave b uniform |
+//! | ρ = ⌈λ_c / κ⌉ | 1 | check columns: a false `α_j` passes for one θ in q ≈ 2^256, so Alice may try 2^128 of them |
+//! | g | 416 scalars, hashed from a constant | gadget: public, nothing up anybody's sleeve |
+//!
+//! # What falls without which part
+//!
+//! - **The check of μ.** Alice can use another `α_j` in one row: whether the signature
+//!   then works out tells her β_j. With all of them she knows b, then the mask of Bob's
+//!   inverse, then his share of the key.
+//! - **The 2·λ_s bits more than κ.** Under the check she can still guess: each false row passes with
+//!   probability ½ and tells one β_j. After λ_s lucky guesses b still is within 2^−λ_s of uniform (leftover
+//!   hash lemma), and she is that lucky with probability 2^−λ_s.
+//! - **g uniform.** Were the first 256 elements powers of two, guesses would tell bits of b.
+//! - **θ after ã.** Known before, a false row could be chosen to pass.
+//! - **A strike at a failure.** β is fresh in each session, but the functionality that the paper realises
+//!   ends for good when a check fails, and so does the pair.
+
+use std::sync::LazyLock;
+
+use k256::elliptic_curve::ff::PrimeField as _;
+use k256::elliptic_curve::ops::Reduce as _;
+use k256::{FieldBytes, Scalar};
+use rand_core::CryptoRng;
+use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
+use zeroize::Zeroizing;
+
+use super::base_ot::{BothSeeds, ChosenSeeds};
+use super::inner_product::InnerProduct;
+use super::ot_extension::{self, Choices, OTS, Rows};
+use super::{Secp256k1, ot_extension as extension};
+use crate::Check;
+use crate::ct::declassify;
+use crate::group::{Group as _, random_scalar};
+use crate::hash::{SessionOracle, TaggedHash};
+use crate::wire::Reader;
+
+const SCALAR_BYTES: usize = 32;
+/// ℓ + ρ.
+const COLUMNS: usize = 3;
+const ROW_BYTES: usize = COLUMNS * SCALAR_BYTES;
+const CORRECTION_BYTES: usize = OTS * ROW_BYTES;
+
+/// Length of Bob's message.
+pub(super) const BOB_BYTES: usize = ot_extension::MESSAGE_BYTES;
+/// Length of Alice's message: ã, η, μ.
+pub(super) const ALICE_BYTES: usize = CORRECTION_BYTES + SCALAR_BYTES + 32;
+
+/// Shares of both products.
+pub(super) type Shares = Zeroizing<[Scalar; 2]>;
+type Row = [Scalar; COLUMNS];
+
+/// What the holder of Δ keeps for being Alice.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
+pub(super) struct AliceSeeds {
+    pub(super) delta: Zeroizing<u128>,
+    pub(super) seeds: ChosenSeeds,
+}
+
+/// Bob between his message and Alice's.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
+pub(super) struct Bob {
+    session: [u8; 32],
+    beta: Zeroizing<Choices>,
+    b: Zeroizing<Scalar>,
+    v: Rows,
+}
+
+impl Bob {
+    /// Draws b, and writes the message to Alice.
+    pub(super) fn start(
+        seeds: &BothSeeds,
+        session: [u8; 32],
+        rng: &mut impl CryptoRng,
+        message: &mut Vec<u8>,
+    ) -> Self {
+        let mut beta: Zeroizing<Choices> = Zeroizing::new([0; OTS / 8]);
+        rng.fill_bytes(beta.as_mut_slice());
+        let v = extension::receive(seeds, &session, &beta, rng, message);
+        let mut b = Zeroizing::new(Scalar::ZERO);
+        for (bit, g) in bits(&beta).zip(gadget()) {
+            *b += Scalar::conditional_select(&Scalar::ZERO, g, bit);
+        }
+        Self {
+            session,
+            beta,
+            b,
+            v,
+        }
+    }
+
+    /// b, the factor that Bob drew.
+    pub(super) fn factor(&self) -> &Scalar {
+        &self.b
+    }
+
+    /// Takes Alice's message; gives d.
+    pub(super) fn finish(self, message: &AliceMessage<'_>) -> Result<Shares, Check> {
+        let mut pads = pads(&self.session);
+        let mut weights = Weights::after(&self.session, message.corrections);
+        let mut d = [InnerProduct::default(), InnerProduct::default()];
+        let mut rows = Zeroizing::new(Vec::with_capacity(OTS * SCALAR_BYTES));
+        let choices = bits(&self.beta).zip(gadget());
+        let given = message.rows.iter().zip(self.v.iter());
+        let mut z = Zeroizing::new(Row::default());
+        for (j, ((bit, g), (correction, v))) in (0..).zip(choices.zip(given)) {
+            pad(&mut pads, j, *v, &mut z);
+            for (z, correction) in z.iter_mut().zip(correction) {
+                *z = Scalar::conditional_select(&Scalar::ZERO, correction, bit) - *z;
+            }
+            let eta = Scalar::conditional_select(&Scalar::ZERO, &message.eta, bit);
+            rows.extend_from_slice(&(eta - weights.of(&z)).to_bytes());
+            accumulate(&mut d, g, &z);
+        }
+        let agrees = digest(&self.session, &rows).ct_eq(message.mu);
+        if declassify(agrees) {
+            Ok(shares(&d))
+        } else {
+            Err(Check::Multiplication)
+        }
+    }
+}
+
+/// Alice's whole part: takes Bob's message, writes hers to `message`, and gives c.
+pub(super) fn alice(
+    AliceSeeds { delta, seeds }: &AliceSeeds,
+    session: [u8; 32],
+    bob: &[u8; BOB_BYTES],
+    a: &[Scalar; 2],
+    rng: &mut impl CryptoRng,
+    message: &mut Vec<u8>,
+) -> Result<Shares, Check> {
+    let w = extension::send(**delta, seeds, &session, bob)
+        .map_err(|extension::Inconsistent| Check::OtExtension)?;
+    let [a1, a2] = a;
+    let a_hat = random_scalar::<Secp256k1>(rng);
+    let alpha = Zeroizing::new([*a1, *a2, *a_hat]);
+
+    let mut pads = pads(&session);
+    let start = message.len();
+    let mut z = Zeroizing::new(vec![Row::default(); OTS]);
+    let mut one = Zeroizing::new(Row::default());
+    for (j, (w, zero)) in (0..).zip(w.iter().zip(z.iter_mut())) {
+        pad(&mut pads, j, *w, zero);
+        pad(&mut pads, j, *w ^ **delta, &mut one);
+        for ((zero, one), alpha) in zero.iter().zip(one.iter()).zip(alpha.iter()) {
+            message.extend_from_slice(&(*one - (*zero - alpha)).to_bytes());
+        }
+    }
+    let mut weights = Weights::after(&session, message.get(start..).unwrap_or_default());
+    let mut c = [InnerProduct::default(), InnerProduct::default()];
+    let mut rows = Zeroizing::new(Vec::with_capacity(OTS * SCALAR_BYTES));
+    for (z, g) in z.iter().zip(gadget()) {
+        rows.extend_from_slice(&weights.of(z).to_bytes());
+        accumulate(&mut c, g, z);
+    }
+    message.extend_from_slice(&weights.of(&alpha).to_bytes());
+    message.extend_from_slice(&digest(&session, &rows));
+    Ok(shares(&c))
+}
+
+/// Alice's message, decoded: whatever is wrong with it, it is wrong with before anything secret is
+/// looked at.
+pub(super) struct AliceMessage<'a> {
+    corrections: &'a [u8],
+    rows: Vec<Row>,
+    eta: Scalar,
+    mu: &'a [u8],
+}
+
+impl<'a> AliceMessage<'a> {
+    /// Reads it; refuses scalars that are not below q.
+    pub(super) fn read(body: &mut Reader<'a>) -> Result<Self, crate::wire::Malformed> {
+        let corrections = body.take(CORRECTION_BYTES)?;
+        let mut rows = Vec::with_capacity(OTS);
+        for row in corrections.as_chunks::<ROW_BYTES>().0 {
+            let mut scalars = Row::default();
+            for (scalar, bytes) in scalars.iter_mut().zip(row.as_chunks().0) {
+                *scalar = decode(*bytes)?;
+            }
+            rows.push(scalars);
+        }
+        Ok(Self {
+            corrections,
+            rows,
+            eta: decode(body.array()?)?,
+            mu: body.take(32)?,
+        })
+    }
+}
+
+fn decode(bytes: [u8; SCALAR_BYTES]) -> Result<Scalar, crate::wire::Malformed> {
+    Option::from(Scalar::from_repr(bytes.into())).ok_or(crate::wire::Malformed)
+}
+
+/// The gadget vector g.
+fn gadget() -> &'static [Scalar] {
+    static GADGET: LazyLock<Vec<Scalar>> = LazyLock::new(|| {
+        let mut stream = TaggedHash::new("VOLE gadget").stream();
+        let mut wide = [0; 64];
+        let scalar = |_| {
+            stream.fill(&mut wide);
+            Secp256k1::reduce(&wide)
+        };
+        (0..OTS).map(scalar).collect()
+    });
+    &GADGET
+}
+
+/// β, bit by bit.
+fn bits(beta: &Choices) -> impl Iterator<Item = Choice> + '_ {
+    beta.iter()
+        .flat_map(|byte| (0..8).map(move |bit| Choice::from(byte >> bit & 1)))
+}
+
+/// P: what a row of the extension stands for in `Z_q³`.
+fn pads(session: &[u8; 32]) -> SessionOracle {
+    SessionOracle::new(TaggedHash::new("VOLE pad").field(session))
+}
+
+/// 32 bytes are enough for each scalar: q is so near to 2^256 that reducing them is within 2^−127
+/// of uniform.
+fn pad(pads: &mut SessionOracle, j: u16, row: u128, scalars: &mut Row) {
+    let output = pads.ask(j, &row.to_le_bytes());
+    for (scalar, bytes) in scalars.iter_mut().zip(output.as_chunks::<SCALAR_BYTES>().0) {
+        *scalar = Scalar::reduce(&FieldBytes::from(*bytes));
+    }
+}
+
+/// θ.
+struct Weights {
+    theta: [Scalar; 2],
+    sum: InnerProduct,
+}
+
+impl Weights {
+    /// θ, from all corrections.
+    fn after(session: &[u8; 32], corrections: &[u8]) -> Self {
+        let mut stream = TaggedHash::new("VOLE check")
+            .field(session)
+            .long_field(corrections)
+            .stream();
+        let theta = [(); 2].map(|()| {
+            let mut wide = [0; 64];
+            stream.fill(&mut wide);
+            Secp256k1::reduce(&wide)
+        });
+        Self {
+            theta,
+            sum: InnerProduct::default(),
+        }
+    }
+
+    /// `z_3 + ⟨θ, z⟩`.
+    fn of(&mut self, [z1, z2, z3]: &Row) -> Scalar {
+        let [theta1, theta2] = &self.theta;
+        self.sum.clear();
+        self.sum.add(theta1, z1);
+        self.sum.add(theta2, z2);
+        self.sum.reduce_two() + z3
+    }
+}
+
+fn accumulate(sums: &mut [InnerProduct; 2], g: &Scalar, z: &Row) {
+    for (sum, z) in sums.iter_mut().zip(z) {
+        sum.add(g, z);
+    }
+}
+
+fn shares([first, second]: &[InnerProduct; 2]) -> Shares {
+    Zeroizing::new([first.reduce(), second.reduce()])
+}
+
+fn digest(session: &[u8; 32], rows: &[u8]) -> [u8; 32] {
+    TaggedHash::new("VOLE rows")
+        .field(session)
+        .long_field(rows)
+        .short()
+}
