@@ -92,8 +92,8 @@ impl Check {
     /// the pair must never compute again.
     ///
     /// That is so where the outcome of the check depends on a secret of the checking party that a
-    /// cheating peer was guessing at: whether it is answered tells it whether it guessed right. All others
-    /// look at nothing but the message and what is public, and the sender knew their outcome.
+    /// cheating peer was guessing at: whether it is answered tells it whether it guessed right. Of all others
+    /// the sender knew the outcome before; or, of [`Self::Setup`], the secret dies with the failure.
     #[must_use]
     pub const fn is_strike(self) -> bool {
         match self {

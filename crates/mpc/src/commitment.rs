@@ -5,6 +5,7 @@ use rand_core::CryptoRng;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
+use crate::ct::declassify;
 use crate::hash::TaggedHash;
 use crate::session::Sid;
 use crate::wire::Writer;
@@ -50,7 +51,7 @@ pub(crate) fn open<'a>(
     commitment: &[u8; 32],
     opening: &'a [u8],
 ) -> Result<&'a [u8], Abort> {
-    if !bool::from(hash(purpose, sid, role, opening).ct_eq(commitment)) {
+    if !declassify(hash(purpose, sid, role, opening).ct_eq(commitment)) {
         return Err(Abort::blame(role, Check::Commitment));
     }
     match opening.split_at_checked(SALT_BYTES) {

@@ -7,18 +7,23 @@
 //! The transcript is a hash over the session's id and everything sent in it, this
 //! message's body included. Both parties so compare transcripts with every message,
 //! *before* they look into the body: what was altered, repeated, reflected or sent in
-//! another session is a [`Abort::SessionMismatch`] and blames nobody. Only a peer that
-//! built the message on purpose gets as far as a check that blames.
+//! another session is a [`Abort::SessionMismatch`] and blames nobody.
 //!
 //! Where the two already share a key, the hash is keyed with their Diffie–Hellman secret
 //! `x_C·X_S = x_S·X_C`: nobody between them, not even one who reads along, can make a message
-//! that passes. So nobody but the peer itself can earn the peer a strike.
+//! that passes. So only a peer that built the message on purpose gets as far as a check that blames,
+//! and nobody but the peer itself can earn the peer a strike.
+//!
+//! In Generate the two share nothing yet. Whoever is inside the connection between them (a proxy that ends
+//! its TLS, say) can there put words into one's mouth that the other then blames it for. No check of
+//! Generate is a strike, and nothing comes of a blamed run.
 
 use core::fmt;
 
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
+use crate::ct::{declassify, reveal_bytes};
 use crate::hash::TaggedHash;
 use crate::session::Sid;
 use crate::wire::{Malformed, Reader};
@@ -92,6 +97,11 @@ impl Channel {
         self.role
     }
 
+    /// A hash of everything that was said so far.
+    pub(crate) const fn transcript(&self) -> &[u8; 32] {
+        &self.transcript
+    }
+
     /// Wraps `body` for the peer.
     pub(crate) fn seal(&mut self, body: &[u8]) -> Message {
         let header = [
@@ -105,6 +115,7 @@ impl Channel {
         message.extend_from_slice(&header);
         message.extend_from_slice(&self.transcript);
         message.extend_from_slice(body);
+        reveal_bytes(&mut message);
         Message(message)
     }
 
@@ -144,7 +155,7 @@ impl Channel {
             });
         }
         self.advance(header, body);
-        if !bool::from(self.transcript.ct_eq(&transcript)) {
+        if !declassify(self.transcript.ct_eq(&transcript)) {
             return Err(Abort::SessionMismatch {
                 difference: "the transcript",
             });
@@ -154,7 +165,7 @@ impl Channel {
 
     fn advance(&mut self, header: [u8; 4], body: &[u8]) {
         self.transcript = TaggedHash::new("message")
-            .field(&self.key)
+            .secret_field(&self.key)
             .field(&self.transcript)
             .field(&header)
             .long_field(body)

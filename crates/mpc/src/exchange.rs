@@ -16,10 +16,12 @@
 
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
 
 use crate::ct::declassify;
 use crate::envelope::Channel;
 use crate::hash::TaggedHash;
+use crate::hedged::Hedged;
 use crate::wire::{Malformed, Reader};
 use crate::{Abort, HeldMessage, Machine, Message, Role, Step};
 
@@ -40,6 +42,9 @@ pub trait Rounds: Sized {
     const CHALLENGE_BYTES: usize;
     /// Length of a reply.
     const REPLY_BYTES: usize;
+
+    /// What this party alone knows before it begins; empty if that is nothing.
+    fn secret(&self) -> Zeroizing<Vec<u8>>;
 
     /// Makes this party's commitments.
     fn commit(&self, rng: &mut impl CryptoRng) -> Result<(Self::Committed, Vec<u8>), Abort>;
@@ -112,6 +117,7 @@ impl<P: Rounds> Exchange<P> {
         mut channel: Channel,
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, Message), Abort> {
+        let rng = &mut hedged(&protocol, &channel, rng);
         let (committed, body) = protocol.commit(rng)?;
         let message = channel.seal(&body);
         Ok((
@@ -143,6 +149,7 @@ impl<P: Rounds> Machine for Exchange<P> {
             phase,
         } = self;
         let body = channel.open(message)?;
+        let rng = &mut hedged(&protocol, &channel, rng);
         let sender = channel.role().peer();
         let (phase, body) = match phase {
             Phase::AwaitsCommitment => {
@@ -206,6 +213,11 @@ impl<P: Rounds> Machine for Exchange<P> {
             message,
         })
     }
+}
+
+/// What a step draws from.
+fn hedged<P: Rounds>(protocol: &P, channel: &Channel, rng: &mut impl CryptoRng) -> Hedged {
+    Hedged::new("exchange", channel.transcript(), &protocol.secret(), rng)
 }
 
 /// This party's confirmation, if the peer's is the same.

@@ -9,6 +9,7 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::commitment::{self, Opening};
+use crate::ct::reveal;
 use crate::ed25519::Ed25519;
 use crate::envelope::Channel;
 use crate::exchange::{Exchange, Rounds, fields};
@@ -97,6 +98,10 @@ impl Rounds for GenerateRounds {
 
     const CHALLENGE_BYTES: usize = setup::CHALLENGE_BYTES;
     const REPLY_BYTES: usize = setup::REPLY_BYTES;
+
+    fn secret(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::default()
+    }
 
     fn commit(&self, rng: &mut impl CryptoRng) -> Result<(Self::Committed, Vec<u8>), Abort> {
         let (secp256k1, commitment_secp256k1) = self.secp256k1.commit(rng);
@@ -208,10 +213,12 @@ impl<G: Group> Part<G> {
 
     pub(crate) fn commit(&self, rng: &mut impl CryptoRng) -> (Contribution<G>, [u8; 32]) {
         let x = random_scalar::<G>(rng);
-        let point = G::base_mul(&x);
+        // Both parties will know it.
+        let point = reveal(G::base_mul(&x));
         let proof = possession::prove::<G>(&self.sid.0, self.role, &x, &point, rng);
         let mut chain_code = [0; CHAIN_CODE_BYTES];
         rng.fill_bytes(&mut chain_code);
+        let chain_code = reveal(chain_code);
         let value = [G::encode_point(&point).as_slice(), &proof, &chain_code].concat();
         let (opening, commitment) =
             commitment::commit(CONTRIBUTION, self.sid, self.role, &value, rng);

@@ -3,7 +3,10 @@
 use core::ops::{Add, Mul, Neg, Sub};
 
 use rand_core::CryptoRng;
+use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
+
+use crate::ct::declassify;
 
 /// A curve's scalars and points, with only their checked decodings.
 pub trait Group: Sized + Send + Sync + 'static {
@@ -16,7 +19,7 @@ pub trait Group: Sized + Send + Sync + 'static {
 
     /// An integer modulo q.
     type Scalar: Copy
-        + PartialEq
+        + ConstantTimeEq
         + Send
         + Sync
         + Default
@@ -56,8 +59,11 @@ pub trait Group: Sized + Send + Sync + 'static {
     /// Refuses everything that is not below q.
     fn decode_scalar(bytes: &[u8; 32]) -> Option<Self::Scalar>;
 
-    /// The compressed encoding.
+    /// The compressed encoding of a point that is, or becomes, public.
     fn encode_point(point: &Self::Point) -> Vec<u8>;
+
+    /// What names a secret point up to its sign, in constant time.
+    fn encode_secret_point(point: &Self::Point) -> Zeroizing<[u8; 32]>;
 
     /// Refuses the identity, and everything off the curve, not canonical, or not of order q.
     fn decode_point(bytes: &[u8]) -> Option<Self::Point>;
@@ -80,5 +86,5 @@ pub(crate) fn random_scalar<G: Group>(rng: &mut impl CryptoRng) -> Zeroizing<G::
 
 /// Whether `scalar` is zero, which no share, nonce or mask may be.
 pub(crate) fn is_zero<G: Group>(scalar: &G::Scalar) -> bool {
-    *scalar == G::Scalar::default()
+    declassify(scalar.ct_eq(&G::Scalar::default()))
 }

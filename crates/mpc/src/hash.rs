@@ -1,33 +1,45 @@
 //! The random oracle: BLAKE3 over tagged, length-prefixed fields.
 //!
 //! Two inputs that differ anywhere, in their tag, in a field, or in where one field
-//! ends and the next begins, are different inputs to the hash.
+//! ends and the next begins, are different inputs to the hash; a long field counts as its own hash.
 //!
 //! BLAKE3 because one function is oracle and stream at once, and is fast on servers (SIMD,
 //! detected when it runs), on phones and in WebAssembly alike; it has no tables and no branch
 //! on data.
 
 use blake3::{Hasher, OutputReader};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// A hash in the making.
 #[derive(Clone)]
-pub(crate) struct TaggedHash(Hasher);
+pub(crate) struct TaggedHash {
+    hasher: Hasher,
+    holds_secret: bool,
+}
 
 impl TaggedHash {
     /// Begins a hash for one use; `tag` names the use.
     pub(crate) fn new(tag: &'static str) -> Self {
-        Self(Hasher::new())
-            .field(b"portal mpc v2")
-            .field(tag.as_bytes())
+        let hash = Self {
+            hasher: Hasher::new(),
+            holds_secret: false,
+        };
+        hash.field(b"portal mpc v2").field(tag.as_bytes())
     }
 
     /// Adds a field with its length.
     #[must_use]
     pub(crate) fn field(mut self, bytes: &[u8]) -> Self {
-        self.0.update(&(bytes.len() as u64).to_be_bytes());
-        self.0.update(bytes);
+        self.hasher.update(&(bytes.len() as u64).to_be_bytes());
+        self.hasher.update(bytes);
         self
+    }
+
+    /// The same of a field that nobody else may learn: the hash is erased when dropped.
+    #[must_use]
+    pub(crate) fn secret_field(mut self, bytes: &[u8]) -> Self {
+        self.holds_secret = true;
+        self.field(bytes)
     }
 
     /// Adds a field that may be absent; absent is not the same as empty.
@@ -47,7 +59,7 @@ impl TaggedHash {
 
     /// As many bytes as one reads.
     pub(crate) fn stream(self) -> OutputReader {
-        self.0.finalize_xof()
+        self.hasher.finalize_xof()
     }
 
     /// 64 bytes, enough to reduce to a scalar without bias.
@@ -59,16 +71,25 @@ impl TaggedHash {
 
     /// 32 bytes.
     pub(crate) fn short(self) -> [u8; 32] {
-        self.0.finalize().into()
+        self.hasher.finalize().into()
+    }
+}
+
+impl Drop for TaggedHash {
+    fn drop(&mut self) {
+        // BLAKE3's state is 2 KB: not worth it for what everybody may know.
+        if self.holds_secret {
+            self.hasher.zeroize();
+        }
     }
 }
 
 /// A random oracle that is asked very often: one use in one session, named once.
 ///
 /// BLAKE3's keyed mode, its key a [`TaggedHash`]. Inputs are all of one length, so they need no
-/// length prefix. Its places for input and output are used again and again, and erased when dropped.
+/// length prefix. State, input and output have one place each, which is erased when dropped.
 pub(crate) struct SessionOracle {
-    key: [u8; 32],
+    hasher: Hasher,
     input: Zeroizing<[u8; 2 + SECRET_BYTES]>,
     output: Zeroizing<[u8; ORACLE_BYTES]>,
 }
@@ -80,7 +101,7 @@ const ORACLE_BYTES: usize = 128;
 impl SessionOracle {
     pub(crate) fn new(use_in_session: TaggedHash) -> Self {
         Self {
-            key: use_in_session.short(),
+            hasher: Hasher::new_keyed(&use_in_session.short()),
             input: Zeroizing::new([0; 2 + SECRET_BYTES]),
             output: Zeroizing::new([0; ORACLE_BYTES]),
         }
@@ -91,9 +112,16 @@ impl SessionOracle {
         let (head, tail) = self.input.split_at_mut(2);
         head.copy_from_slice(&index.to_be_bytes());
         tail.copy_from_slice(secret);
-        let mut hash = Hasher::new_keyed(&self.key);
-        hash.update(self.input.as_slice());
-        hash.finalize_xof().fill(self.output.as_mut_slice());
+        self.hasher.reset();
+        self.hasher.update(self.input.as_slice());
+        let mut stream = self.hasher.finalize_xof();
+        stream.fill(self.output.as_mut_slice());
         &self.output
+    }
+}
+
+impl Drop for SessionOracle {
+    fn drop(&mut self) {
+        self.hasher.zeroize();
     }
 }

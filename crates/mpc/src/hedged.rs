@@ -1,10 +1,15 @@
-//! Randomness that does not repeat even where the operating system's does.
+//! Randomness that does not repeat where the operating system's does.
 //!
 //! A server restored from a snapshot, or two copies of a device, may wake up with the same
 //! state of their random generator. Drawn straight from it, a nonce would then serve two
-//! signatures, and two signatures with one nonce are worth the key. So each step draws
-//! from a stream that is hashed from 32 random bytes, the secret share and the session: other
-//! session, other stream (the idea of RFC 6979 §3.6 and RFC 9591 §4.1).
+//! signatures, and two signatures with one nonce are worth the key. So each step of each protocol draws
+//! from a stream that is hashed from 32 random bytes, the secret share if there is one, and the transcript so far,
+//! the peer's last message included: another message, another stream (the idea of RFC 6979 §3.6 and
+//! RFC 9591 §4.1).
+//!
+//! What this cannot save is who speaks first: a client that is rolled back to before its first message sends the
+//! same commitment to the same nonce again, and only then hears something else. Its session's nonce, which the
+//! caller draws, must be fresh.
 
 use core::convert::Infallible;
 
@@ -12,27 +17,30 @@ use blake3::OutputReader;
 use rand_core::{CryptoRng, TryCryptoRng, TryRng};
 use zeroize::{Zeroize as _, Zeroizing};
 
+use crate::ct::mark_secret;
 use crate::hash::TaggedHash;
 
 /// A generator for one step of one session. Erased when dropped.
 pub(crate) struct Hedged(OutputReader);
 
 impl Hedged {
-    /// `step` tells the draws of one session apart; `secret` is what the holder alone knows.
+    /// `purpose` tells draws in one place apart; `context` is the transcript so far; `secret` is what the
+    /// holder alone knows.
     pub(crate) fn new(
-        step: &'static str,
+        purpose: &'static str,
         context: &[u8],
         secret: &[u8],
         rng: &mut impl CryptoRng,
     ) -> Self {
         let mut fresh = Zeroizing::new([0; 32]);
         rng.fill_bytes(fresh.as_mut_slice());
+        mark_secret(&mut *fresh);
         Self(
             TaggedHash::new("hedged randomness")
-                .field(step.as_bytes())
+                .field(purpose.as_bytes())
                 .field(context)
-                .field(secret)
-                .field(fresh.as_slice())
+                .secret_field(secret)
+                .secret_field(fresh.as_slice())
                 .stream(),
         )
     }

@@ -5,6 +5,7 @@ use core::fmt;
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
+use crate::ct::mark_secret;
 use crate::group::{Group, is_zero};
 use crate::session::{Id, KeyContext, Operation, Session};
 use crate::wire::{Malformed, Reader, Writer};
@@ -201,7 +202,8 @@ impl<G: Group> KeyShare<G> {
     /// What only the two holders of this sharing can compute: `x_C·X_S = x_S·X_C`.
     pub(crate) fn common_secret(&self) -> Zeroizing<Vec<u8>> {
         let peer = *self.points.of(self.role.peer());
-        Zeroizing::new(G::encode_point(&(peer * *self.secret)))
+        let common = G::encode_secret_point(&(peer * *self.secret));
+        Zeroizing::new(common.to_vec())
     }
 
     /// The share's bytes. Secret.
@@ -260,7 +262,7 @@ impl<G: Group> KeyShare<G> {
         let server = reader.take(G::POINT_BYTES)?;
         let chain_code = reader.array()?;
 
-        let secret = Zeroizing::new(G::decode_scalar(&secret).ok_or(ShareError::Malformed)?);
+        let mut secret = Zeroizing::new(G::decode_scalar(&secret).ok_or(ShareError::Malformed)?);
         let client = G::decode_point(client).ok_or(ShareError::Malformed)?;
         let server = G::decode_point(server).ok_or(ShareError::Malformed)?;
         let points = Points::join(client, server).ok_or(ShareError::Inconsistent)?;
@@ -269,6 +271,7 @@ impl<G: Group> KeyShare<G> {
         if is_zero::<G>(&secret) || !whole {
             return Err(ShareError::Inconsistent);
         }
+        mark_secret(&mut *secret);
         Ok(Self {
             role,
             kind,

@@ -70,6 +70,8 @@ mod wire;
 #[cfg(test)]
 #[allow(clippy::disallowed_methods, reason = "tests draw their own randomness")]
 mod attacks;
+#[cfg(test)]
+mod vectors;
 
 pub use abort::{Abort, Check};
 pub use ed25519::Ed25519;

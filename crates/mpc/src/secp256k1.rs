@@ -8,8 +8,7 @@
 //! sign           the signature, in two round trips                         2023/765, Protocol 3.6
 //! ```
 //!
-//! Each stands on those above it, and its head says what falls without which of its checks. To
-//! the rest of the crate the engine is `setup` and `sign`.
+//! Each stands on those above it, and its head says what falls without which of its checks.
 
 mod base_ot;
 mod group;

@@ -60,6 +60,7 @@ impl Pairs {
 }
 
 /// The shares of one client in a keychain.
+#[derive(Clone)]
 pub(crate) struct Device {
     keychain: Arc<dyn Keychain>,
     client_id: ClientId,

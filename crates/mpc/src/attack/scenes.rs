@@ -78,8 +78,15 @@ pub fn recover() -> Result<Recording<ReshareToSigning, ReshareToSigning>, Abort>
 ///
 /// As of [`generate`].
 pub fn ecdsa() -> Result<Recording<secp256k1::ClientSign, secp256k1::ServerSign>, Abort> {
+    ecdsa_drawn_from("ecdsa")
+}
+
+/// The same signature with other randomness.
+pub(crate) fn ecdsa_drawn_from(
+    seed: &str,
+) -> Result<Recording<secp256k1::ClientSign, secp256k1::ServerSign>, Abort> {
     let (session, key) = (session(Operation::Sign), context(None, Some(SIGNING)));
-    let rng = &mut seeded("ecdsa");
+    let rng = &mut seeded(seed);
     let (client, server) = signing_pair()?;
     let (client, server) = (client.secp256k1, server.secp256k1);
     let sid = session.sid::<Secp256k1>(&key, &DIGEST);

@@ -4,6 +4,7 @@ use super::*;
 
 type Signature = Recording<secp256k1::ClientSign, secp256k1::ServerSign>;
 
+const ENVELOPE: usize = 36;
 const PROOF: usize = 65;
 const COMMITMENT: usize = 32;
 const U: usize = 128 * 68;
@@ -56,24 +57,20 @@ fn a_lie_in_a_multiplication_is_a_strike() {
     }
 }
 
-/// Another Γ than that of the multiplication, or another R: points all right, but not these.
+/// Another Γ than that of the multiplication: points all right, but not these.
 #[test]
 fn a_product_of_another_nonce_or_key_is_a_strike() {
     let recording = scenes::ecdsa().unwrap();
-    for (flight, gammas, r) in [
-        (2, BOB + POINT + ALICE, Some(BOB)),
-        (3, OPENING + ALICE, None),
-    ] {
+    for (flight, gammas) in [(2, BOB + POINT + ALICE), (3, OPENING + ALICE)] {
         let body = recording.body(flight).unwrap();
         // The sign of a point is in its first byte; changing it gives the opposite point.
-        for place in [Some(gammas), Some(gammas + POINT), r]
-            .into_iter()
-            .flatten()
-        {
-            let lie = flipped(body, place);
-            fails(&recording, flight, &lie, Check::Relation);
+        for place in [gammas, gammas + POINT] {
+            fails(&recording, flight, &flipped(body, place), Check::Relation);
         }
     }
+    // R_S names the multiplications too: another one than they were made for does not even fit these.
+    let lie = flipped(recording.body(2).unwrap(), BOB);
+    fails(&recording, 2, &lie, Check::OtExtension);
 }
 
 /// What the sender knew to be wrong before tells it nothing: blamed, and no strike.
@@ -149,14 +146,65 @@ fn a_high_s_is_refused() {
     fails(&recording, 4, &[0; 32], Check::Signature);
 }
 
-/// R = O: the server answers the client's commitment with the opposite of its point.
+/// Column `n` of the corrections in `body`, which begin at `start`.
+fn column(body: &[u8], start: usize, n: usize) -> Vec<k256::Scalar> {
+    let rows = body[start..][..CORRECTIONS].as_chunks::<96>().0;
+    rows.iter()
+        .map(|row| Secp256k1::decode_scalar(row[32 * n..][..32].try_into().unwrap()).unwrap())
+        .collect()
+}
+
+/// A session that comes twice (a snapshot restored, a nonce repeated) must not use the pads twice: where
+/// β_j differs, two corrections under the same pads add up to twice what Alice multiplies, the
+/// share of the key among it; where it does not, they are the same.
 #[test]
-fn a_nonce_that_cancels_ours_is_refused() {
-    let recording = scenes::ecdsa().unwrap();
-    let mut lie = recording.body(2).unwrap().to_vec();
-    let client = &recording.body(3).unwrap()[32..OPENING];
-    lie[BOB..][..POINT].copy_from_slice(client);
-    lie[BOB] ^= 1;
-    // It cannot know the product for that point, and is caught at the product.
-    fails(&recording, 2, &lie, Check::Relation);
+fn a_session_that_comes_twice_uses_no_pad_twice() {
+    let once = scenes::ecdsa_drawn_from("once").unwrap();
+    let twice = scenes::ecdsa_drawn_from("twice").unwrap();
+    for (flight, start) in [(2, BOB + POINT), (3, OPENING)] {
+        let (once, twice) = (once.body(flight).unwrap(), twice.body(flight).unwrap());
+        let key = column(once, start, 1)
+            .into_iter()
+            .zip(column(twice, start, 1));
+        let (mut sums, mut differences): (Vec<_>, Vec<_>) = key
+            .map(|(once, twice)| (once + twice, once - twice))
+            .map(|(sum, difference)| (sum.to_bytes(), difference.to_bytes()))
+            .unzip();
+        for values in [&mut sums, &mut differences] {
+            values.sort_unstable();
+            values.dedup();
+            assert_eq!(values.len(), 416, "flight {flight}");
+        }
+    }
+}
+
+/// A server whose randomness repeats draws another nonce for another message of the client's.
+#[test]
+fn the_same_randomness_answers_another_message_with_another_nonce() {
+    let points: Vec<_> = ["one", "other"]
+        .into_iter()
+        .map(|client| {
+            let (session, key) = (session(Operation::Sign), context(None, Some(SIGNING)));
+            let (client_share, server_share) = pair();
+            let rng = &mut scenes::seeded(client);
+            let (_, first) = secp256k1::ClientSign::start(
+                &session,
+                &key,
+                client_share.secp256k1,
+                scenes::DIGEST,
+                rng,
+            )
+            .unwrap();
+            let share = server_share.secp256k1;
+            let server = secp256k1::ServerSign::new(&session, &key, share, scenes::DIGEST).unwrap();
+            let rng = &mut scenes::seeded("the snapshot");
+            match server.step(first.as_ref(), rng).unwrap() {
+                crate::Step::Continue { message, .. } => {
+                    message.as_ref()[ENVELOPE + BOB..][..POINT].to_vec()
+                }
+                crate::Step::Finish { .. } => panic!("finished early"),
+            }
+        })
+        .collect();
+    assert_ne!(points[0], points[1]);
 }

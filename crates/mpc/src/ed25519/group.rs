@@ -5,6 +5,7 @@ use curve25519_dalek::scalar::Scalar;
 use curve25519_dalek::traits::IsIdentity as _;
 use zeroize::Zeroizing;
 
+use crate::ct::{declassify, reveal};
 use crate::group::Group;
 
 /// The group of Ed25519; points are 32 bytes (RFC 8032 §5.1.2), scalars little-endian.
@@ -44,11 +45,16 @@ impl Group for Ed25519 {
     }
 
     fn decode_scalar(bytes: &[u8; 32]) -> Option<Scalar> {
-        Scalar::from_canonical_bytes(*bytes).into()
+        let scalar = Scalar::from_canonical_bytes(*bytes);
+        declassify(scalar.is_some()).then(|| scalar.unwrap_or(Scalar::ZERO))
     }
 
     fn encode_point(point: &EdwardsPoint) -> Vec<u8> {
-        point.compress().to_bytes().to_vec()
+        reveal(*point).compress().to_bytes().to_vec()
+    }
+
+    fn encode_secret_point(point: &EdwardsPoint) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(point.compress().to_bytes())
     }
 
     fn decode_point(bytes: &[u8]) -> Option<EdwardsPoint> {

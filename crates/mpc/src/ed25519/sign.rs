@@ -26,12 +26,27 @@ use crate::key_share::KeyShare;
 use crate::possession::{self, proof_bytes};
 use crate::wire::{Malformed, Reader, Writer};
 use crate::{
-    Abort, Check, HeldMessage, KeyContext, Machine, Message, Operation, Role, Session, Step,
+    Abort, Check, HeldMessage, KeyContext, Machine, Message, Operation, Points, Role, Session, Step,
 };
 
 /// An Ed25519 signature: R, then s (RFC 8032 §5.1.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Signature(pub [u8; 64]);
+
+impl Signature {
+    /// Whether this is a signature of `message` under the key of `points`: strictly, without cofactor
+    /// (RFC 8032 §5.1.7), so that all verifiers agree.
+    #[must_use]
+    pub fn verifies(&self, points: &Points<Ed25519>, message: &[u8]) -> bool {
+        let check = || {
+            let key = points.key().try_into().ok()?;
+            let key = ed25519_dalek::VerifyingKey::from_bytes(&key).ok()?;
+            let signature = ed25519_dalek::Signature::from_bytes(&self.0);
+            key.verify_strict(message, &signature).ok()
+        };
+        check().is_some()
+    }
+}
 
 /// The client's side of a signature.
 #[cfg_attr(any(test, feature = "attack"), derive(Clone))]
@@ -203,7 +218,12 @@ impl Signer {
 
     fn hedged(&self, rng: &mut impl CryptoRng) -> Hedged {
         let secret = Ed25519::encode_scalar(&self.key.secret);
-        Hedged::new("FROST nonces", &self.context, secret.as_slice(), rng)
+        Hedged::new(
+            "FROST nonces",
+            self.channel.transcript(),
+            secret.as_slice(),
+            rng,
+        )
     }
 
     fn signing_package(
@@ -223,17 +243,16 @@ impl Signer {
         PublicKeyPackage::new(BTreeMap::new(), *self.package.verifying_key(), Some(2))
     }
 
-    /// Verifies the signature strictly, without cofactor, before it leaves.
+    /// Verifies the signature before it leaves.
     fn verified(&self, signature: &frost_ed25519::Signature) -> Result<Signature, Abort> {
         let invalid = Abort::blame(Role::Server, Check::Signature);
         let bytes = signature.serialize().map_err(|_| invalid)?;
-        let bytes: [u8; 64] = bytes.try_into().map_err(|_| invalid)?;
-        let key: [u8; 32] = self.key.points.key().try_into().map_err(|_| KEY_PACKAGE)?;
-        ed25519_dalek::VerifyingKey::from_bytes(&key)
-            .map_err(|_| KEY_PACKAGE)?
-            .verify_strict(&self.payload, &ed25519_dalek::Signature::from_bytes(&bytes))
-            .map_err(|_| invalid)?;
-        Ok(Signature(bytes))
+        let signature = Signature(bytes.try_into().map_err(|_| invalid)?);
+        if signature.verifies(&self.key.points, &self.payload) {
+            Ok(signature)
+        } else {
+            Err(invalid)
+        }
     }
 }
 

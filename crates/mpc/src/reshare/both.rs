@@ -1,10 +1,12 @@
 //! Reshare on both curves: what every target has in common.
 
 use rand_core::CryptoRng;
+use zeroize::Zeroizing;
 
 use super::part::{Mask, Masked, Part};
 use crate::ed25519::Ed25519;
 use crate::envelope::Channel;
+use crate::group::Group as _;
 use crate::secp256k1::Secp256k1;
 use crate::session::Sid;
 use crate::wire::{Reader, Writer};
@@ -60,6 +62,14 @@ impl Parts {
     /// The session's id on secp256k1, which its set-up is bound to.
     pub(super) const fn setup_sid(&self) -> Sid {
         self.secp256k1.sid
+    }
+
+    /// The old shares of this party.
+    pub(super) fn secret(&self) -> Zeroizing<Vec<u8>> {
+        Writer::new()
+            .fixed(Secp256k1::encode_scalar(&self.secp256k1.source.secret).as_slice())
+            .fixed(Ed25519::encode_scalar(&self.ed25519.source.secret).as_slice())
+            .finish()
     }
 
     /// Fields of flights 1 and 2.

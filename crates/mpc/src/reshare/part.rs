@@ -1,13 +1,14 @@
 //! Reshare on one curve.
 
 use rand_core::CryptoRng;
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use crate::commitment::{self, Opening};
+use crate::ct::{declassify, reveal};
 use crate::exchange::fields;
 use crate::group::{Group, is_zero, random_scalar};
 use crate::hash::TaggedHash;
-use crate::hedged::Hedged;
 use crate::possession::{self, proof_bytes};
 use crate::session::{Id, Sid};
 use crate::wire::{Malformed, Reader, Writer};
@@ -89,8 +90,6 @@ impl<G: Group> Part<G> {
 
     /// Fields of flights 1 and 2: proof of possession, commitment.
     pub(super) fn commit(&self, rng: &mut impl CryptoRng) -> (Mask<G>, Vec<u8>) {
-        let secret = G::encode_scalar(&self.source.secret);
-        let rng = &mut Hedged::new("reshare", &self.sid.0, secret.as_slice(), rng);
         let proof = self.source.prove_possession(&self.sid.0, rng);
         let delta = random_scalar::<G>(rng);
         let encoded = G::encode_scalar(&delta);
@@ -134,7 +133,7 @@ impl<G: Group> Part<G> {
     /// share of the other would be worth a key. The pad is used once: it is of this session.
     fn padded(&self, sender: Role, opening: &[u8]) -> Zeroizing<Vec<u8>> {
         let pad = TaggedHash::new("opening pad")
-            .field(&self.common)
+            .secret_field(&self.common)
             .field(&self.sid.0)
             .field(&[sender.index()])
             .wide();
@@ -162,14 +161,18 @@ impl<G: Group> Part<G> {
             .ok_or(Abort::blame(peer, Check::Encoding))?;
         let delta = Zeroizing::new(*masked.own.delta + *theirs);
         // A zero mask would leave the shares as they were; two honest parties never draw one.
-        if is_zero::<G>(&theirs) || *theirs == *masked.own.delta || is_zero::<G>(&delta) {
+        if is_zero::<G>(&theirs)
+            || declassify(theirs.ct_eq(&masked.own.delta))
+            || is_zero::<G>(&delta)
+        {
             return Err(Abort::blame(peer, Check::Contribution));
         }
         let secret = Zeroizing::new(match self.source.role {
             Role::Client => *self.source.secret + *delta,
             Role::Server => *self.source.secret - *delta,
         });
-        let shift = G::base_mul(&delta);
+        // Both parties know both points of the new sharing.
+        let shift = reveal(G::base_mul(&delta));
         let old = &self.source.points;
         let points = Points::join(old.client + shift, old.server - shift)
             .filter(|points| points.key == old.key)

@@ -1,6 +1,7 @@
 //! Backup: the active signing pair reshared to a backup pair.
 
 use rand_core::CryptoRng;
+use zeroize::Zeroizing;
 
 use super::both::{BothMasked, Masks, Parts};
 use crate::exchange::{Exchange, Rounds, fields};
@@ -58,6 +59,10 @@ impl Rounds for ToBackup {
 
     const CHALLENGE_BYTES: usize = 0;
     const REPLY_BYTES: usize = 0;
+
+    fn secret(&self) -> Zeroizing<Vec<u8>> {
+        self.0.secret()
+    }
 
     fn commit(&self, rng: &mut impl CryptoRng) -> Result<(Masks, Vec<u8>), Abort> {
         Ok(self.0.commit(rng))

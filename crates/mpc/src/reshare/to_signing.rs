@@ -1,6 +1,7 @@
 //! Recover and Refresh: a backup pair, or a signing pair, reshared to a signing pair.
 
 use rand_core::CryptoRng;
+use zeroize::Zeroizing;
 
 use super::both::{BothMasked, Masks, Parts};
 use crate::exchange::{Exchange, Rounds, fields};
@@ -62,6 +63,10 @@ impl Rounds for ToSigning {
 
     const CHALLENGE_BYTES: usize = setup::CHALLENGE_BYTES;
     const REPLY_BYTES: usize = setup::REPLY_BYTES;
+
+    fn secret(&self) -> Zeroizing<Vec<u8>> {
+        self.0.secret()
+    }
 
     fn commit(&self, rng: &mut impl CryptoRng) -> Result<(Self::Committed, Vec<u8>), Abort> {
         let (masks, body) = self.0.commit(rng);

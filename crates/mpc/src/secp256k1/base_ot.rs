@@ -41,7 +41,9 @@
 //!   leaves no small subgroup to ask questions in.
 //! - **The comparison.** Without it a party could let a pair become active whose first signature
 //!   must fail. A sender that lies about one `e_i` learns that c_i if it guessed it, and ends the set-up
-//!   if not; it gains no more than by guessing (2022/192 reckons with such guesses), and an ended set-up is dropped.
+//!   if not. Such guesses are free, and as many as it likes, since an ended set-up is dropped and is no strike;
+//!   but D is one hash, so k bits are guessed right with probability 2^−k, and T attempts buy some log2 T bits of
+//!   one Δ. What is left of it is 2^(128 − log2 T) hashes away (2022/192 reckons with such guesses).
 //! - No proof of knowledge of `a` is needed: whoever simulates the receiver programs H and
 //!   knows both logarithms.
 
@@ -118,7 +120,7 @@ impl Sender {
             halves.push((point0 + double(&oracle.half_mask(i, 0, r1))) * *half_a);
             halves.push((point1 + double(&oracle.half_mask(i, 1, r0))) * *half_a);
         }
-        let points = RistrettoPoint::double_and_compress_batch(halves.iter());
+        let points = Zeroizing::new(RistrettoPoint::double_and_compress_batch(halves.iter()));
         let points = encoded.iter().zip(points.as_chunks::<2>().0);
         for (i, ((r, [known0, known1]), keys)) in (0..).zip(points.zip(seeds.iter_mut())) {
             *keys = [oracle.key(i, 0, r, known0), oracle.key(i, 1, r, known1)];
@@ -147,7 +149,7 @@ pub(super) fn receive(
         halves.push(RistrettoPoint::mul_base(&half_b) - half_mask);
         halves.push(&a * &*half_b);
     }
-    let points = RistrettoPoint::double_and_compress_batch(halves.iter());
+    let points = Zeroizing::new(RistrettoPoint::double_and_compress_batch(halves.iter()));
     let points = others.iter().zip(points.as_chunks::<2>().0);
 
     let mut answer = Vec::with_capacity(ANSWER_BYTES);
@@ -284,7 +286,7 @@ impl Oracle {
             .field(&[m])
             .field(&self.offer)
             .field(r.as_flattened())
-            .field(known.as_bytes());
+            .secret_field(known.as_bytes());
         let mut seed = Seed::default();
         hash.stream().fill(&mut seed);
         seed

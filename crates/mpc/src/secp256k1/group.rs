@@ -3,10 +3,12 @@
 use k256::elliptic_curve::ff::{FromUniformBytes, PrimeField};
 use k256::elliptic_curve::group::Group as _;
 use k256::elliptic_curve::ops::MulByGeneratorVartime as _;
+use k256::elliptic_curve::point::AffineCoordinates as _;
 use k256::elliptic_curve::sec1::{FromSec1Point as _, ToSec1Point as _};
 use k256::{AffinePoint, ProjectivePoint, Scalar};
 use zeroize::Zeroizing;
 
+use crate::ct::{declassify, reveal};
 use crate::group::Group;
 
 /// The group of secp256k1; points are 33 bytes (SEC 1 §2.3.3, compressed), scalars big-endian.
@@ -46,11 +48,16 @@ impl Group for Secp256k1 {
     }
 
     fn decode_scalar(bytes: &[u8; 32]) -> Option<Scalar> {
-        Scalar::from_repr((*bytes).into()).into()
+        let scalar = Scalar::from_repr((*bytes).into());
+        declassify(scalar.is_some()).then(|| scalar.unwrap_or(Scalar::ZERO))
     }
 
     fn encode_point(point: &ProjectivePoint) -> Vec<u8> {
-        point.to_affine().to_sec1_point(true).as_bytes().to_vec()
+        encode_affine(&point.to_affine())
+    }
+
+    fn encode_secret_point(point: &ProjectivePoint) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(point.to_affine().x().into())
     }
 
     fn decode_point(bytes: &[u8]) -> Option<ProjectivePoint> {
@@ -67,4 +74,10 @@ impl Group for Secp256k1 {
     fn is_identity(point: &ProjectivePoint) -> bool {
         point.is_identity().into()
     }
+}
+
+/// The compressed encoding (SEC 1 §2.3.3) of a point that is, or becomes, public.
+pub(super) fn encode_affine(point: &AffinePoint) -> Vec<u8> {
+    // The library branches on the parity of y.
+    reveal(*point).to_sec1_point(true).as_bytes().to_vec()
 }

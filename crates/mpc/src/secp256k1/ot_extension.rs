@@ -1,8 +1,8 @@
 //! OT extension: ξ = 416 random OTs of a session from the 128 base OTs of a pair.
 //!
 //! Roy, "SoftSpokenOT" (ePrint 2022/192), with k = 1: IKNP's extension under that paper's
-//! consistency check. k = 2 would halve `u` (8.7 KB of a signature's 98) for the price of punctured
-//! PRF trees; at k = 1 the pair keeps plain seeds.
+//! consistency check. k = 2 would halve `u` (two of 8.7 KB in a signature's 98) for the price of
+//! punctured PRF trees; at k = 1 the pair keeps plain seeds.
 //!
 //! The roles turn round: the extension's **receiver** was the base OTs' sender and has both seeds
 //! `(k_0^i, k_1^i)` for each `i < κ = 128`; the **sender** was the base OTs' receiver and has
@@ -34,7 +34,7 @@
 //!   chosen to cancel. It is hashed from the session and all of `u` (Fiat–Shamir).
 //! - **The pad.** x̃ is sent in clear; κ random bits at the end of `x`, under R a bijection, hide `x` in it.
 //! - **The session in PRG.** Seeds are used in every signature; the same stream twice would give
-//!   away `x ⊕ x'`.
+//!   away `x ⊕ x'`. So `session` hangs on something that the receiver drew for this message.
 //!
 //! `h` is sent in the place of the κ values that it hashes: the sender can compute
 //! them, so comparing hashes accepts and refuses the same (as the author's own code does), and 2 KB are saved.

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::base_ot::{self, BothSeeds, NotAPoint, OFFER_BYTES, OTS, Seed, Unequal};
 pub(crate) use super::base_ot::{ANSWER_BYTES, CHALLENGE_BYTES, REPLY_BYTES};
 use super::vole::AliceSeeds;
-use crate::ct::declassify;
+use crate::ct::{declassify, mark_secret};
 use crate::hash::TaggedHash;
 use crate::session::Sid;
 use crate::wire::{Malformed, Reader, Writer};
@@ -158,7 +158,7 @@ impl Setup {
 
     pub(super) fn decode(bytes: &[u8; SETUP_BYTES]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
-        let delta = Zeroizing::new(u128::from_le_bytes(reader.array()?));
+        let mut delta = Zeroizing::new(u128::from_le_bytes(reader.array()?));
         let mut seeds = Box::new(Zeroizing::new([Seed::default(); OTS]));
         for seed in seeds.iter_mut() {
             *seed = reader.array()?;
@@ -168,6 +168,9 @@ impl Setup {
             *seed = reader.array()?;
         }
         reader.finish()?;
+        mark_secret(&mut *delta);
+        mark_secret(&mut **seeds);
+        mark_secret(&mut **bob);
         Ok(Self {
             alice: AliceSeeds { delta, seeds },
             bob,

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::Secp256k1;
 use super::setup::{SETUP_BYTES, Setup};
+use crate::ct::mark_secret;
 use crate::envelope::Channel;
 use crate::hash::TaggedHash;
 use crate::key_share::{KeyShare, ShareError, expect};
@@ -30,7 +31,7 @@ pub struct SigningShare {
 impl SigningShare {
     pub(crate) fn new(key: KeyShare<Secp256k1>, setup: Setup) -> Self {
         let transcript_key = TaggedHash::new("transcript key")
-            .field(&key.common_secret())
+            .secret_field(&key.common_secret())
             .short();
         Self {
             key,
@@ -89,10 +90,13 @@ impl SigningShare {
             return Err(ShareError::Inconsistent);
         }
         let mut kept = Reader::new(kept);
+        let setup = Setup::decode(kept.exact()?)?;
+        let mut transcript_key = Zeroizing::new(kept.array()?);
+        mark_secret(&mut *transcript_key);
         Ok(Self {
             key,
-            setup: Setup::decode(kept.exact()?)?,
-            transcript_key: Zeroizing::new(kept.array()?),
+            setup,
+            transcript_key,
         })
     }
 

@@ -48,20 +48,22 @@ use k256::{FieldBytes, ProjectivePoint, Scalar};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
+use super::group::encode_affine;
 use super::setup::Setup;
-use super::signature::{encode_affine, x_coordinate};
+use super::signature::x_coordinate;
 use super::vole::{self, ALICE_BYTES, AliceMessage, BOB_BYTES, Bob, Shares};
 use super::{Secp256k1, Signature, SigningShare};
 use crate::commitment::{self, Opening};
 use crate::ct::{declassify, reveal};
 use crate::envelope::Channel;
+use crate::exchange::fields;
 use crate::group::{Group as _, random_scalar};
 use crate::hash::TaggedHash;
 use crate::hedged::Hedged;
 use crate::key_share::KeyShare;
 use crate::possession::{self, proof_bytes};
 use crate::wire::{Malformed, Reader};
-use crate::{Abort, Check, HeldMessage, KeyContext, Machine, Message, Role, Session, Step};
+use crate::{Abort, Check, HeldMessage, KeyContext, Machine, Message, Points, Role, Session, Step};
 
 const NONCE_POINT: commitment::Purpose = "nonce point";
 const POINT_BYTES: usize = Secp256k1::POINT_BYTES;
@@ -85,11 +87,15 @@ enum Client {
     AwaitsFlight2 {
         signer: Signer,
         instance: Instance,
+        commitment: [u8; COMMITMENT_BYTES],
         opening: Opening,
         bob: Bob,
     },
+    /// Nothing secret is left.
     AwaitsFlight4 {
-        signer: Signer,
+        channel: Channel,
+        points: Points<Secp256k1>,
+        digest: [u8; 32],
         r_x: Scalar,
     },
 }
@@ -131,16 +137,21 @@ impl ClientSign {
         let mut body = Vec::with_capacity(FLIGHT_1_BYTES);
         body.extend_from_slice(&signer.key.prove_possession(&signer.sid.0, rng));
         let instance = Instance::draw(rng);
-        let encoded = Secp256k1::encode_point(&instance.point);
-        let (opening, commitment) =
-            commitment::commit(NONCE_POINT, signer.sid, Role::Client, &encoded, rng);
+        let (opening, commitment) = commitment::commit(
+            NONCE_POINT,
+            signer.sid,
+            Role::Client,
+            &instance.encoded,
+            rng,
+        );
         body.extend_from_slice(&commitment);
-        let bob = signer.start_bob(rng, &mut body);
+        let bob = signer.start_bob(&commitment, rng, &mut body);
         let message = signer.channel.seal(&body);
         Ok((
             Self(Client::AwaitsFlight2 {
                 signer,
                 instance,
+                commitment,
                 opening,
                 bob,
             }),
@@ -157,6 +168,7 @@ impl Machine for ClientSign {
             Client::AwaitsFlight2 {
                 mut signer,
                 instance,
+                commitment,
                 opening,
                 bob,
             } => {
@@ -169,27 +181,42 @@ impl Machine for ClientSign {
                         Product::read(body)?,
                     ))
                 })?;
+                let fresh = Fresh {
+                    own: &commitment,
+                    peer: peer_point,
+                };
                 let peer_point = signer.point(peer_point)?;
                 let product = signer.points(product)?;
 
                 let mut body = Vec::with_capacity(FLIGHT_3_BYTES);
                 body.extend_from_slice(opening.reveal());
-                let c = signer.multiply(&instance, bob.factor(), peer_bob, rng, &mut body)?;
-                let d = signer.check(bob, &peer_point, &product)?;
+                let own_b = bob.factor();
+                let c = signer.multiply(&instance, own_b, peer_bob, fresh, rng, &mut body)?;
+                let d = signer.check(bob, &peer_point, fresh, &product)?;
                 let r_x = signer.r_x(&instance, &peer_point)?;
                 let (w, u) = signer.shares(&instance, &r_x, &product.psi, &c, &d);
                 body.extend_from_slice(&w.to_bytes());
                 body.extend_from_slice(&u.to_bytes());
                 let message = signer.channel.seal(&body);
                 Ok(Step::Continue {
-                    next: Self(Client::AwaitsFlight4 { signer, r_x }),
+                    next: Self(Client::AwaitsFlight4 {
+                        channel: signer.channel,
+                        points: signer.key.points,
+                        digest: signer.digest,
+                        r_x,
+                    }),
                     message,
                 })
             }
-            Client::AwaitsFlight4 { mut signer, r_x } => {
-                let body = signer.channel.open(message)?;
-                let s = signer.read(body, Reader::array)?;
-                let output = Signature::complete(&r_x, &s, &signer.key.points, &signer.digest)
+            Client::AwaitsFlight4 {
+                mut channel,
+                points,
+                digest,
+                r_x,
+            } => {
+                let body = channel.open(message)?;
+                let s = fields(Role::Server, body, Reader::array)?;
+                let output = Signature::complete(&r_x, &s, &points, &digest)
                     .ok_or(Abort::blame(Role::Server, Check::Signature))?;
                 Ok(Step::Finish { output, last: None })
             }
@@ -234,9 +261,14 @@ impl Machine for ServerSign {
 
                 let instance = Instance::draw(rng);
                 let mut body = Vec::with_capacity(FLIGHT_2_BYTES);
-                let bob = signer.start_bob(rng, &mut body);
-                body.extend_from_slice(&Secp256k1::encode_point(&instance.point));
-                let c = signer.multiply(&instance, bob.factor(), peer_bob, rng, &mut body)?;
+                let bob = signer.start_bob(&instance.encoded, rng, &mut body);
+                body.extend_from_slice(&instance.encoded);
+                let fresh = Fresh {
+                    own: &instance.encoded,
+                    peer: &commitment,
+                };
+                let own_b = bob.factor();
+                let c = signer.multiply(&instance, own_b, peer_bob, fresh, rng, &mut body)?;
                 let message = signer.channel.seal(&body);
                 Ok(Step::Continue {
                     next: Self(Server::AwaitsFlight3 {
@@ -270,7 +302,11 @@ impl Machine for ServerSign {
                 let peer_point = signer.point(peer_point)?;
                 let product = signer.points(product)?;
 
-                let d = signer.check(bob, &peer_point, &product)?;
+                let fresh = Fresh {
+                    own: &instance.encoded,
+                    peer: &commitment,
+                };
+                let d = signer.check(bob, &peer_point, fresh, &product)?;
                 let r_x = signer.r_x(&instance, &peer_point)?;
                 let own = signer.shares(&instance, &r_x, &product.psi, &c, &d);
                 let output = signer.finish(&r_x, [own, (w, u)])?;
@@ -286,18 +322,29 @@ impl Machine for ServerSign {
 struct Instance {
     r: Zeroizing<Scalar>,
     point: ProjectivePoint,
+    encoded: Vec<u8>,
     phi: Zeroizing<Scalar>,
 }
 
 impl Instance {
     fn draw(rng: &mut impl CryptoRng) -> Self {
         let r = random_scalar::<Secp256k1>(rng);
+        let point = ProjectivePoint::mul_by_generator(&r);
         Self {
-            point: ProjectivePoint::mul_by_generator(&r),
+            encoded: Secp256k1::encode_point(&point),
+            point,
             r,
             phi: random_scalar::<Secp256k1>(rng),
         }
     }
+}
+
+/// What each party drew for this signature, as both know it: the client's commitment, the server's R_S.
+/// The multiplications hang on both, so that they do not repeat where a session does.
+#[derive(Clone, Copy)]
+struct Fresh<'a> {
+    own: &'a [u8],
+    peer: &'a [u8],
 }
 
 /// What the peer sends as Alice; its points as bytes, then decoded.
@@ -358,7 +405,7 @@ impl Signer {
 
     fn hedged(&self, flight: &'static str, rng: &mut impl CryptoRng) -> Hedged {
         let secret = Secp256k1::encode_scalar(&self.key.secret);
-        Hedged::new(flight, &self.sid.0, secret.as_slice(), rng)
+        Hedged::new(flight, self.channel.transcript(), secret.as_slice(), rng)
     }
 
     fn read<'a, T>(
@@ -366,7 +413,7 @@ impl Signer {
         body: &'a [u8],
         read: impl FnOnce(&mut Reader<'a>) -> Result<T, Malformed>,
     ) -> Result<T, Abort> {
-        crate::exchange::fields(self.peer(), body, read)
+        fields(self.peer(), body, read)
     }
 
     fn point(&self, bytes: &[u8]) -> Result<ProjectivePoint, Abort> {
@@ -385,21 +432,18 @@ impl Signer {
         })
     }
 
-    /// Names the multiplication in which `alice` is Alice.
-    fn multiplication(&self, alice: Role) -> [u8; 32] {
+    /// Names the multiplication in which `alice` is Alice, and Bob has drawn `bob_fresh`.
+    fn multiplication(&self, alice: Role, bob_fresh: &[u8]) -> [u8; 32] {
         TaggedHash::new("multiplication")
             .field(&self.sid.0)
             .field(&[alice.index()])
+            .field(bob_fresh)
             .short()
     }
 
-    fn start_bob(&self, rng: &mut impl CryptoRng, message: &mut Vec<u8>) -> Bob {
-        Bob::start(
-            &self.setup.bob,
-            self.multiplication(self.peer()),
-            rng,
-            message,
-        )
+    fn start_bob(&self, fresh: &[u8], rng: &mut impl CryptoRng, message: &mut Vec<u8>) -> Bob {
+        let session = self.multiplication(self.peer(), fresh);
+        Bob::start(&self.setup.bob, &session, rng, message)
     }
 
     /// As Alice: multiplies (r, x) by the peer's b, and writes this party's product to `message`. Gives c.
@@ -408,12 +452,14 @@ impl Signer {
         instance: &Instance,
         own_b: &Scalar,
         peer_bob: &[u8; BOB_BYTES],
+        fresh: Fresh<'_>,
         rng: &mut impl CryptoRng,
         message: &mut Vec<u8>,
     ) -> Result<Shares, Abort> {
-        let session = self.multiplication(self.key.role);
+        let session = self.multiplication(self.key.role, fresh.peer);
         let a = Zeroizing::new([*instance.r, *self.key.secret]);
-        let c = vole::alice(&self.setup.alice, session, peer_bob, &a, rng, message)
+        let seeds = &self.setup.alice;
+        let c = vole::alice(seeds, &session, fresh.own, peer_bob, &a, rng, message)
             .map_err(|check| Abort::blame(self.peer(), check))?;
         let [u, v] = &*c;
         let gammas = [u, v].map(ProjectivePoint::mul_by_generator);
@@ -429,11 +475,12 @@ impl Signer {
         &self,
         bob: Bob,
         peer_point: &ProjectivePoint,
+        fresh: Fresh<'_>,
         product: &Product<'_, ProjectivePoint>,
     ) -> Result<Shares, Abort> {
         let b = Zeroizing::new(*bob.factor());
         let d = bob
-            .finish(&product.alice)
+            .finish(fresh.peer, &product.alice)
             .map_err(|check| Abort::blame(self.peer(), check))?;
         let key_point = self.key.points.of(self.peer());
         let [d_u, d_v] = &*d;
@@ -486,8 +533,33 @@ impl Signer {
         [(w, u), (peer_w, peer_u)]: [(Scalar, Scalar); 2],
     ) -> Result<Signature, Abort> {
         let blamed = Abort::blame(self.peer(), Check::Signature);
-        let denominator = Option::<Scalar>::from((u + peer_u).invert()).ok_or(blamed)?;
-        let s = reveal((w + peer_w) * denominator);
+        let inverse = (u + peer_u).invert();
+        if !declassify(inverse.is_some()) {
+            return Err(blamed);
+        }
+        let s = reveal((w + peer_w) * inverse.unwrap_or(Scalar::ZERO));
         Signature::low(r_x, &s, &self.key.points, &self.digest).ok_or(blamed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Instance, Signer};
+    use crate::attack::scenes::{DIGEST, SIGNING, context, seeded, session, signing_pair};
+    use crate::{Abort, Check, Operation, Role};
+
+    /// R = O. Neither party can bring this about, but by chance; and then it shows.
+    #[test]
+    fn nonces_that_cancel_out_are_refused() {
+        let (session, key) = (session(Operation::Sign), context(None, Some(SIGNING)));
+        let (client, _) = signing_pair().unwrap();
+        let share = client.secp256k1;
+        let signer = Signer::new(&session, &key, share, Role::Client, DIGEST).unwrap();
+        let instance = Instance::draw(&mut seeded("nonce"));
+        assert_eq!(
+            signer.r_x(&instance, &-instance.point).err(),
+            Some(Abort::blame(Role::Server, Check::Contribution))
+        );
+        assert!(signer.r_x(&instance, &instance.point).is_ok());
     }
 }

@@ -3,8 +3,7 @@
 use k256::elliptic_curve::ops::Reduce as _;
 use k256::elliptic_curve::point::AffineCoordinates as _;
 use k256::elliptic_curve::scalar::IsHigh as _;
-use k256::elliptic_curve::sec1::ToSec1Point as _;
-use k256::{AffinePoint, FieldBytes, ProjectivePoint, Scalar};
+use k256::{FieldBytes, ProjectivePoint, Scalar};
 
 use super::Secp256k1;
 use crate::Points;
@@ -32,7 +31,7 @@ impl Signature {
     }
 
     /// The signature (r, s) with its recovery id; none if it does not verify or s is high.
-    pub(super) fn complete(
+    pub(crate) fn complete(
         r: &Scalar,
         s: &[u8; 32],
         points: &Points<Secp256k1>,
@@ -58,7 +57,7 @@ impl Signature {
     }
 
     /// The same of whichever of s and −s is low.
-    pub(super) fn low(
+    pub(crate) fn low(
         r: &Scalar,
         s: &Scalar,
         points: &Points<Secp256k1>,
@@ -77,9 +76,4 @@ pub(super) fn x_coordinate(point: &ProjectivePoint) -> (Scalar, u8) {
     let is_reduced = reduced.to_bytes() != x;
     let is_odd = bool::from(point.y_is_odd());
     (reduced, u8::from(is_odd) | u8::from(is_reduced) << 1)
-}
-
-/// The compressed encoding (SEC 1 §2.3.3) of a point other than the identity.
-pub(super) fn encode_affine(point: &AffinePoint) -> Vec<u8> {
-    point.to_sec1_point(true).as_bytes().to_vec()
 }

@@ -30,13 +30,16 @@
 //! # What falls without which part
 //!
 //! - **The check of μ.** Alice can use another `α_j` in one row: whether the signature
-//!   then works out tells her β_j. With all of them she knows b, then the mask of Bob's
-//!   inverse, then his share of the key.
+//!   then works out tells her β_j. With all of them she knows b, then φ_j, and with the client's (w, u) then
+//!   its share of the key.
 //! - **The 2·λ_s bits more than κ.** Under the check she can still guess: each false row passes with
-//!   probability ½ and tells one β_j. After λ_s lucky guesses b still is within 2^−λ_s of uniform (leftover
-//!   hash lemma), and she is that lucky with probability 2^−λ_s.
+//!   probability ½ and tells one β_j. k guesses are right with probability 2^−k, and leave b within
+//!   2^−(λ_s − k/2) of uniform (leftover hash lemma): together below 2^−λ_s for every k.
 //! - **g uniform.** Were the first 256 elements powers of two, guesses would tell bits of b.
 //! - **θ after ã.** Known before, a false row could be chosen to pass.
+//! - **What is fresh in P.** P's key hangs on Bob's whole message and on something that Alice drew, besides the
+//!   session. Were it the session alone, a session that came twice would give `P(v) − P(v ⊕ Δ)` once with either sign:
+//!   where β_j differs, the two ã_j add up to 2·α.
 //! - **A strike at a failure.** β is fresh in each session, but the functionality that the paper realises
 //!   ends for good when a check fails, and so does the pair.
 
@@ -84,29 +87,31 @@ pub(super) struct AliceSeeds {
 /// Bob between his message and Alice's.
 #[cfg_attr(any(test, feature = "attack"), derive(Clone))]
 pub(super) struct Bob {
-    session: [u8; 32],
+    /// A hash of the session and of his message.
+    spoken: [u8; 32],
     beta: Zeroizing<Choices>,
     b: Zeroizing<Scalar>,
     v: Rows,
 }
 
 impl Bob {
-    /// Draws b, and writes the message to Alice.
+    /// Draws b, and writes the message to Alice. `session` must be fresh by Bob's doing.
     pub(super) fn start(
         seeds: &BothSeeds,
-        session: [u8; 32],
+        session: &[u8; 32],
         rng: &mut impl CryptoRng,
         message: &mut Vec<u8>,
     ) -> Self {
         let mut beta: Zeroizing<Choices> = Zeroizing::new([0; OTS / 8]);
         rng.fill_bytes(beta.as_mut_slice());
-        let v = extension::receive(seeds, &session, &beta, rng, message);
+        let start = message.len();
+        let v = extension::receive(seeds, session, &beta, rng, message);
         let mut b = Zeroizing::new(Scalar::ZERO);
         for (bit, g) in bits(&beta).zip(gadget()) {
             *b += Scalar::conditional_select(&Scalar::ZERO, g, bit);
         }
         Self {
-            session,
+            spoken: spoken(session, message.get(start..).unwrap_or_default()),
             beta,
             b,
             v,
@@ -118,10 +123,15 @@ impl Bob {
         &self.b
     }
 
-    /// Takes Alice's message; gives d.
-    pub(super) fn finish(self, message: &AliceMessage<'_>) -> Result<Shares, Check> {
-        let mut pads = pads(&self.session);
-        let mut weights = Weights::after(&self.session, message.corrections);
+    /// Takes Alice's message, and what makes her session fresh; gives d.
+    pub(super) fn finish(
+        self,
+        alice_fresh: &[u8],
+        message: &AliceMessage<'_>,
+    ) -> Result<Shares, Check> {
+        let session = answered(&self.spoken, alice_fresh);
+        let mut pads = pads(&session);
+        let mut weights = Weights::after(&session, message.corrections);
         let mut d = [InnerProduct::default(), InnerProduct::default()];
         let mut rows = Zeroizing::new(Vec::with_capacity(OTS * SCALAR_BYTES));
         let choices = bits(&self.beta).zip(gadget());
@@ -136,7 +146,7 @@ impl Bob {
             rows.extend_from_slice(&(eta - weights.of(&z)).to_bytes());
             accumulate(&mut d, g, &z);
         }
-        let agrees = digest(&self.session, &rows).ct_eq(message.mu);
+        let agrees = digest(&session, &rows).ct_eq(message.mu);
         if declassify(agrees) {
             Ok(shares(&d))
         } else {
@@ -145,17 +155,20 @@ impl Bob {
     }
 }
 
-/// Alice's whole part: takes Bob's message, writes hers to `message`, and gives c.
+/// Alice's whole part: takes Bob's message, writes hers to `message`, and gives c. `fresh` is of her own
+/// drawing, and known to Bob.
 pub(super) fn alice(
     AliceSeeds { delta, seeds }: &AliceSeeds,
-    session: [u8; 32],
+    session: &[u8; 32],
+    fresh: &[u8],
     bob: &[u8; BOB_BYTES],
     a: &[Scalar; 2],
     rng: &mut impl CryptoRng,
     message: &mut Vec<u8>,
 ) -> Result<Shares, Check> {
-    let w = extension::send(**delta, seeds, &session, bob)
+    let w = extension::send(**delta, seeds, session, bob)
         .map_err(|extension::Inconsistent| Check::OtExtension)?;
+    let session = answered(&spoken(session, bob), fresh);
     let [a1, a2] = a;
     let a_hat = random_scalar::<Secp256k1>(rng);
     let alpha = Zeroizing::new([*a1, *a2, *a_hat]);
@@ -229,6 +242,22 @@ fn gadget() -> &'static [Scalar] {
         (0..OTS).map(scalar).collect()
     });
     &GADGET
+}
+
+/// The session after Bob's message.
+fn spoken(session: &[u8; 32], bob: &[u8]) -> [u8; 32] {
+    TaggedHash::new("VOLE, Bob has spoken")
+        .field(session)
+        .long_field(bob)
+        .short()
+}
+
+/// What pads and checks are bound to.
+fn answered(spoken: &[u8; 32], alice_fresh: &[u8]) -> [u8; 32] {
+    TaggedHash::new("VOLE, Alice answers")
+        .field(spoken)
+        .field(alice_fresh)
+        .short()
 }
 
 /// β, bit by bit.

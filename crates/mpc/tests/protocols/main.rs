@@ -9,7 +9,11 @@
     reason = "tests"
 )]
 
+#[cfg(feature = "attack")]
+mod corpora;
 mod encoding;
+mod many;
 mod outsider;
 mod run;
+mod second_opinion;
 mod wallet_life;

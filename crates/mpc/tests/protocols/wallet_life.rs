@@ -27,7 +27,11 @@ fn x_ed25519(client: &[u8], server: &[u8]) -> curve25519_dalek::Scalar {
     scalar(client) + scalar(server)
 }
 
-fn assert_libsecp256k1_verifies(key: &[u8], digest: [u8; 32], signature: &secp256k1::Signature) {
+pub(crate) fn assert_libsecp256k1_verifies(
+    key: &[u8],
+    digest: [u8; 32],
+    signature: &secp256k1::Signature,
+) {
     let compact = [signature.r, signature.s].concat();
     let parsed = ::secp256k1::ecdsa::Signature::from_compact(&compact).unwrap();
     let mut normalised = parsed;

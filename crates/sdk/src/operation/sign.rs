@@ -1,13 +1,15 @@
 //! Sign: `sign` and `raw_sign`.
 
+use std::time::Duration;
+
 use portal_api::Base64Bytes;
 use portal_api::rest::ClientState;
 use portal_api::session::Operation;
 use portal_chains::{ChainId, Payload, Request, Signature, Signed};
-use portal_lifecycle::{Curve, ErrorId};
+use portal_lifecycle::{Curve, ErrorId, Generation};
 use portal_mpc::{self as mpc, KeyContext, ed25519, secp256k1};
 
-use crate::device::{Mark, PairRecord};
+use crate::device::{Device, Mark, PairRecord};
 use crate::error::Run;
 use crate::meter::Meter;
 use crate::session::{Session, compute};
@@ -240,11 +242,25 @@ impl Portal {
                 self.device.mark(pair.generation, Mark::Superseded).await?;
             }
             Err(error) if error.is_strike() => {
-                self.device.mark(pair.generation, Mark::Frozen).await?;
+                let frozen = tokio::spawn(freeze(self.device.clone(), pair.generation));
+                // While it is not durable, this process knows; the caller hears of the cheat meanwhile.
+                let _ = tokio::time::timeout(FREEZE_WAIT, frozen).await;
             }
             _ => {}
         }
         signed
+    }
+}
+
+/// How long a caller waits for the freeze to be durable.
+const FREEZE_WAIT: Duration = Duration::from_secs(5);
+const FREEZE_RETRY: Duration = Duration::from_millis(200);
+
+/// Tries until the freeze is durable, in a task of its own: an app that gives up the call does not stop it.
+async fn freeze(device: Device, generation: Generation) {
+    while let Err(error) = device.mark(generation, Mark::Frozen).await {
+        tracing::error!(id = %error.id(), "the freeze is not durable yet");
+        tokio::time::sleep(FREEZE_RETRY).await;
     }
 }
 
