@@ -43,6 +43,12 @@ pub(crate) enum TaskError {
         /// How to install it.
         how: &'static str,
     },
+    /// A check did not find what was put there for it to find.
+    #[error("`{command}` found nothing, and should have: the check itself does not work")]
+    FoundNothing {
+        /// The program and its arguments.
+        command: String,
+    },
     /// Some tests failed; the last line of the task says how many.
     #[error("tests failed")]
     TestsFailed,

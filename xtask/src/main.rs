@@ -1,8 +1,12 @@
 //! Tasks of the workspace: `cargo xtask` lists them.
 
 mod command;
+mod constant_time;
+mod debian;
 mod errors;
+mod fuzz;
 mod lint;
+mod peers;
 mod tally;
 mod test;
 
@@ -17,7 +21,7 @@ struct Task {
     run: fn(&[String]) -> Result<(), TaskError>,
 }
 
-const TASKS: [Task; 4] = [
+const TASKS: [Task; 7] = [
     Task {
         name: "test",
         what: "install what the tests need, run all of them, and count",
@@ -38,6 +42,21 @@ const TASKS: [Task; 4] = [
         what: "run the demonstration: a wallet's whole life on this machine",
         run: |arguments| no_arguments(arguments).and_then(|()| demo()),
     },
+    Task {
+        name: "peers",
+        what: "measure the engine beside its peers; --json FILE, --runs N, --check as it says",
+        run: peers::run,
+    },
+    Task {
+        name: "constant-time",
+        what: "run the protocols under valgrind with every secret marked",
+        run: |arguments| no_arguments(arguments).and_then(|()| constant_time::run()),
+    },
+    Task {
+        name: "fuzz",
+        what: "run every fuzz target; --seconds N for each, 600 unless told",
+        run: fuzz::run,
+    },
 ];
 
 fn main() -> ExitCode {
@@ -57,7 +76,7 @@ fn run(arguments: &[String]) -> Result<(), TaskError> {
     let Some((name, rest)) = arguments.split_first() else {
         println!("cargo xtask <task>\n");
         for task in &TASKS {
-            println!("  {:<8}{}", task.name, task.what);
+            println!("  {:<15}{}", task.name, task.what);
         }
         return Ok(());
     };

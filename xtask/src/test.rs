@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
 use crate::command::{Command, TaskError};
+use crate::debian;
 use crate::tally::Tally;
 
 /// Installs what is missing, runs every test of the workspace, and ends with one line of counts.
@@ -58,26 +59,9 @@ fn install_c_compiler() -> Result<(), TaskError> {
         .as_deref()
         .into_iter()
         .chain(["cc", "gcc", "clang"])
-        .any(is_there);
+        .any(debian::is_there);
     if found {
         return Ok(());
     }
-    let is_root = Command::new("id", &["-u"])
-        .output()
-        .is_some_and(|user| user.trim() == "0");
-    if !is_root || !is_there("apt-get") {
-        return Err(TaskError::Missing {
-            program: "a C compiler",
-            how: "install one (Debian and Ubuntu: `apt-get install build-essential`; \
-                  macOS: `xcode-select --install`), then run this again",
-        });
-    }
-    Command::new("apt-get", &["update"]).run()?;
-    Command::new("apt-get", &["install", "--yes", "build-essential"])
-        .with("DEBIAN_FRONTEND", "noninteractive")
-        .run()
-}
-
-fn is_there(program: &str) -> bool {
-    Command::new(program, &["--version"]).output().is_some()
+    debian::install("a C compiler", &["build-essential"])
 }
