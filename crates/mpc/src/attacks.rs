@@ -6,6 +6,7 @@
 
 mod contributions;
 mod decoding;
+mod golden;
 mod lying;
 mod misused;
 mod multiplication;
