@@ -10,6 +10,11 @@ use crate::command::{Command, TaskError};
 pub(crate) fn run() -> Result<(), TaskError> {
     let lints = [
         Command::cargo(&["fmt", "--all", "--check"]).run(),
+        // Workspaces of their own.
+        apart("peers", &["fmt", "--check"]),
+        apart("constant-time", &["fmt", "--check"]),
+        apart("fuzz", &["fmt", "--check"]),
+        apart("peers", &["clippy", "--locked", "--", "-D", "warnings"]),
         Command::cargo(&[
             "clippy",
             "--workspace",
@@ -27,6 +32,14 @@ pub(crate) fn run() -> Result<(), TaskError> {
         dependencies(),
     ];
     lints.into_iter().collect()
+}
+
+/// Runs cargo on the workspace in `directory`.
+fn apart(directory: &str, arguments: &[&str]) -> Result<(), TaskError> {
+    let manifest = format!("{directory}/Cargo.toml");
+    let (command, rest) = arguments.split_at(1);
+    let path = ["--manifest-path", manifest.as_str()];
+    Command::cargo(&[command, &path, rest].concat()).run()
 }
 
 fn dependencies() -> Result<(), TaskError> {

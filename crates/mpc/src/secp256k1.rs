@@ -18,6 +18,7 @@ pub(crate) mod setup;
 mod share;
 mod sign;
 mod signature;
+mod signer;
 mod vole;
 
 pub use group::Secp256k1;

@@ -42,36 +42,23 @@
 //! - **Verification at the end.** u_j and w_j are not checked by themselves; a false one gives a signature that does not
 //!   verify, and nothing leaves. That is blamed but no strike: the sender knew beforehand.
 
-use k256::elliptic_curve::ops::Reduce as _;
-use k256::elliptic_curve::{BatchNormalize as _, Group as _};
-use k256::{FieldBytes, ProjectivePoint, Scalar};
+use k256::Scalar;
 use rand_core::CryptoRng;
-use zeroize::Zeroizing;
 
-use super::group::encode_affine;
-use super::setup::Setup;
-use super::signature::x_coordinate;
-use super::vole::{self, ALICE_BYTES, AliceMessage, BOB_BYTES, Bob, Shares};
+use super::signer::{
+    COMMITMENT_BYTES, Fresh, Instance, OPENING_BYTES, POINT_BYTES, PRODUCT_BYTES, Product,
+    SCALAR_BYTES, Signer, scalar,
+};
+use super::vole::{BOB_BYTES, Bob, Shares};
 use super::{Secp256k1, Signature, SigningShare};
 use crate::commitment::{self, Opening};
-use crate::ct::{declassify, reveal};
 use crate::envelope::Channel;
 use crate::exchange::fields;
-use crate::group::{Group as _, random_scalar};
-use crate::hash::TaggedHash;
-use crate::hedged::Hedged;
-use crate::key_share::KeyShare;
 use crate::possession::{self, proof_bytes};
-use crate::wire::{Malformed, Reader};
+use crate::wire::Reader;
 use crate::{Abort, Check, HeldMessage, KeyContext, Machine, Message, Points, Role, Session, Step};
 
 const NONCE_POINT: commitment::Purpose = "nonce point";
-const POINT_BYTES: usize = Secp256k1::POINT_BYTES;
-const SCALAR_BYTES: usize = 32;
-const COMMITMENT_BYTES: usize = 32;
-const OPENING_BYTES: usize = commitment::SALT_BYTES + POINT_BYTES;
-/// Alice's message, Γ^u, Γ^v, ψ.
-const PRODUCT_BYTES: usize = ALICE_BYTES + 2 * POINT_BYTES + SCALAR_BYTES;
 
 const FLIGHT_1_BYTES: usize = proof_bytes::<Secp256k1>() + COMMITMENT_BYTES + BOB_BYTES;
 const FLIGHT_2_BYTES: usize = BOB_BYTES + POINT_BYTES + PRODUCT_BYTES;
@@ -314,252 +301,5 @@ impl Machine for ServerSign {
                 Ok(Step::Finish { output, last })
             }
         }
-    }
-}
-
-/// What a party draws for one signature.
-#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
-struct Instance {
-    r: Zeroizing<Scalar>,
-    point: ProjectivePoint,
-    encoded: Vec<u8>,
-    phi: Zeroizing<Scalar>,
-}
-
-impl Instance {
-    fn draw(rng: &mut impl CryptoRng) -> Self {
-        let r = random_scalar::<Secp256k1>(rng);
-        let point = ProjectivePoint::mul_by_generator(&r);
-        Self {
-            encoded: Secp256k1::encode_point(&point),
-            point,
-            r,
-            phi: random_scalar::<Secp256k1>(rng),
-        }
-    }
-}
-
-/// What each party drew for this signature, as both know it: the client's commitment, the server's R_S.
-/// The multiplications hang on both, so that they do not repeat where a session does.
-#[derive(Clone, Copy)]
-struct Fresh<'a> {
-    own: &'a [u8],
-    peer: &'a [u8],
-}
-
-/// What the peer sends as Alice; its points as bytes, then decoded.
-struct Product<'a, P> {
-    alice: AliceMessage<'a>,
-    gamma_u: P,
-    gamma_v: P,
-    psi: Scalar,
-}
-
-impl<'a> Product<'a, &'a [u8]> {
-    fn read(body: &mut Reader<'a>) -> Result<Self, Malformed> {
-        Ok(Self {
-            alice: AliceMessage::read(body)?,
-            gamma_u: body.take(POINT_BYTES)?,
-            gamma_v: body.take(POINT_BYTES)?,
-            psi: scalar(body)?,
-        })
-    }
-}
-
-fn scalar(body: &mut Reader<'_>) -> Result<Scalar, Malformed> {
-    Secp256k1::decode_scalar(&body.array()?).ok_or(Malformed)
-}
-
-/// What a party knows of the signature from the beginning.
-#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
-struct Signer {
-    channel: Channel,
-    key: KeyShare<Secp256k1>,
-    setup: Setup,
-    sid: crate::session::Sid,
-    digest: [u8; 32],
-}
-
-impl Signer {
-    fn new(
-        session: &Session,
-        key: &KeyContext,
-        share: SigningShare,
-        role: Role,
-        digest: [u8; 32],
-    ) -> Result<Self, Abort> {
-        share.key.fits(session, key, role)?;
-        let sid = session.sid::<Secp256k1>(key, &digest);
-        Ok(Self {
-            channel: share.channel(role, sid),
-            key: share.key,
-            setup: share.setup,
-            sid,
-            digest,
-        })
-    }
-
-    const fn peer(&self) -> Role {
-        self.key.role.peer()
-    }
-
-    fn hedged(&self, flight: &'static str, rng: &mut impl CryptoRng) -> Hedged {
-        let secret = Secp256k1::encode_scalar(&self.key.secret);
-        Hedged::new(flight, self.channel.transcript(), secret.as_slice(), rng)
-    }
-
-    fn read<'a, T>(
-        &self,
-        body: &'a [u8],
-        read: impl FnOnce(&mut Reader<'a>) -> Result<T, Malformed>,
-    ) -> Result<T, Abort> {
-        fields(self.peer(), body, read)
-    }
-
-    fn point(&self, bytes: &[u8]) -> Result<ProjectivePoint, Abort> {
-        Secp256k1::decode_point(bytes).ok_or(Abort::blame(self.peer(), Check::Point))
-    }
-
-    fn points<'a>(
-        &self,
-        product: Product<'a, &[u8]>,
-    ) -> Result<Product<'a, ProjectivePoint>, Abort> {
-        Ok(Product {
-            alice: product.alice,
-            gamma_u: self.point(product.gamma_u)?,
-            gamma_v: self.point(product.gamma_v)?,
-            psi: product.psi,
-        })
-    }
-
-    /// Names the multiplication in which `alice` is Alice, and Bob has drawn `bob_fresh`.
-    fn multiplication(&self, alice: Role, bob_fresh: &[u8]) -> [u8; 32] {
-        TaggedHash::new("multiplication")
-            .field(&self.sid.0)
-            .field(&[alice.index()])
-            .field(bob_fresh)
-            .short()
-    }
-
-    fn start_bob(&self, fresh: &[u8], rng: &mut impl CryptoRng, message: &mut Vec<u8>) -> Bob {
-        let session = self.multiplication(self.peer(), fresh);
-        Bob::start(&self.setup.bob, &session, rng, message)
-    }
-
-    /// As Alice: multiplies (r, x) by the peer's b, and writes this party's product to `message`. Gives c.
-    fn multiply(
-        &self,
-        instance: &Instance,
-        own_b: &Scalar,
-        peer_bob: &[u8; BOB_BYTES],
-        fresh: Fresh<'_>,
-        rng: &mut impl CryptoRng,
-        message: &mut Vec<u8>,
-    ) -> Result<Shares, Abort> {
-        let session = self.multiplication(self.key.role, fresh.peer);
-        let a = Zeroizing::new([*instance.r, *self.key.secret]);
-        let seeds = &self.setup.alice;
-        let c = vole::alice(seeds, &session, fresh.own, peer_bob, &a, rng, message)
-            .map_err(|check| Abort::blame(self.peer(), check))?;
-        let [u, v] = &*c;
-        let gammas = [u, v].map(ProjectivePoint::mul_by_generator);
-        for gamma in ProjectivePoint::batch_normalize(&gammas) {
-            message.extend_from_slice(&encode_affine(&gamma));
-        }
-        message.extend_from_slice(&(*instance.phi - own_b).to_bytes());
-        Ok(c)
-    }
-
-    /// As Bob: takes the peer's product, and ties it to R_j and X_j. Gives d.
-    fn check(
-        &self,
-        bob: Bob,
-        peer_point: &ProjectivePoint,
-        fresh: Fresh<'_>,
-        product: &Product<'_, ProjectivePoint>,
-    ) -> Result<Shares, Abort> {
-        let b = Zeroizing::new(*bob.factor());
-        let d = bob
-            .finish(fresh.peer, &product.alice)
-            .map_err(|check| Abort::blame(self.peer(), check))?;
-        let key_point = self.key.points.of(self.peer());
-        let [d_u, d_v] = &*d;
-        let relation = |point: &ProjectivePoint, gamma: &ProjectivePoint, d: &Scalar| {
-            (*point * *b - gamma - ProjectivePoint::mul_by_generator(d)).is_identity()
-        };
-        let holds = relation(peer_point, &product.gamma_u, d_u)
-            & relation(key_point, &product.gamma_v, d_v);
-        if declassify(holds) {
-            Ok(d)
-        } else {
-            Err(Abort::blame(self.peer(), Check::Relation))
-        }
-    }
-
-    /// r_x, the x of R modulo q; refuses the identity, which two honest parties never meet.
-    fn r_x(&self, instance: &Instance, peer_point: &ProjectivePoint) -> Result<Scalar, Abort> {
-        let point = reveal(instance.point + peer_point);
-        if Secp256k1::is_identity(&point) {
-            return Err(Abort::blame(self.peer(), Check::Contribution));
-        }
-        Ok(x_coordinate(&point).0)
-    }
-
-    /// (w, u) of this party.
-    fn shares(
-        &self,
-        instance: &Instance,
-        r_x: &Scalar,
-        peer_psi: &Scalar,
-        c: &Shares,
-        d: &Shares,
-    ) -> (Scalar, Scalar) {
-        let ([c_u, c_v], [d_u, d_v]) = (&**c, &**d);
-        let mask = Zeroizing::new(*instance.phi + peer_psi);
-        let u = *instance.r * *mask + c_u + d_u;
-        let v = Zeroizing::new(*self.key.secret * *mask + c_v + d_v);
-        let w = self.m() * *instance.phi + *r_x * *v;
-        (w, u)
-    }
-
-    fn m(&self) -> Scalar {
-        Scalar::reduce(&FieldBytes::from(self.digest))
-    }
-
-    /// Puts the signature together, and verifies it before it leaves.
-    fn finish(
-        &self,
-        r_x: &Scalar,
-        [(w, u), (peer_w, peer_u)]: [(Scalar, Scalar); 2],
-    ) -> Result<Signature, Abort> {
-        let blamed = Abort::blame(self.peer(), Check::Signature);
-        let inverse = (u + peer_u).invert();
-        if !declassify(inverse.is_some()) {
-            return Err(blamed);
-        }
-        let s = reveal((w + peer_w) * inverse.unwrap_or(Scalar::ZERO));
-        Signature::low(r_x, &s, &self.key.points, &self.digest).ok_or(blamed)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Instance, Signer};
-    use crate::attack::scenes::{DIGEST, SIGNING, context, seeded, session, signing_pair};
-    use crate::{Abort, Check, Operation, Role};
-
-    /// R = O. Neither party can bring this about, but by chance; and then it shows.
-    #[test]
-    fn nonces_that_cancel_out_are_refused() {
-        let (session, key) = (session(Operation::Sign), context(None, Some(SIGNING)));
-        let (client, _) = signing_pair().unwrap();
-        let share = client.secp256k1;
-        let signer = Signer::new(&session, &key, share, Role::Client, DIGEST).unwrap();
-        let instance = Instance::draw(&mut seeded("nonce"));
-        assert_eq!(
-            signer.r_x(&instance, &-instance.point).err(),
-            Some(Abort::blame(Role::Server, Check::Contribution))
-        );
-        assert!(signer.r_x(&instance, &instance.point).is_ok());
     }
 }
