@@ -29,6 +29,7 @@ mod crash_backup;
 mod crash_signing;
 mod credentials;
 mod devices;
+mod engines;
 mod frozen;
 mod garbage;
 mod keychains;
