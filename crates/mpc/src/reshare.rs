@@ -11,5 +11,7 @@ mod part;
 mod to_backup;
 mod to_signing;
 
+#[cfg(test)]
+pub(crate) use part::{Masked, Part};
 pub use to_backup::ReshareToBackup;
 pub use to_signing::ReshareToSigning;

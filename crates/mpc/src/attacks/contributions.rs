@@ -1,6 +1,7 @@
 //! Contributions to a key that are related to ours.
 
 use super::*;
+use crate::reshare::{Masked, Part};
 
 fn contribution_of<G: Group>(scalar: &G::Scalar, sid: Sid) -> ([u8; 32], Vec<u8>) {
     let rng = &mut rand::rng();
@@ -52,4 +53,65 @@ fn a_commitment_opens_for_one_purpose_party_and_session() {
     assert!(!open("b", 1, Role::Client));
     assert!(!open("a", 2, Role::Client));
     assert!(!open("a", 1, Role::Server));
+}
+
+/// A server's part of the mask that is zero, the client's, or its opposite.
+fn related_masks_are_refused<G: Group>(source: impl Fn() -> crate::KeyShare<G>) {
+    let session = session(Operation::Backup);
+    let key = context(Some(BACKUP), Some(SIGNING));
+    for relation in ["zero", "copied", "opposite"] {
+        let part = Part::<G>::new(Role::Client, &session, &key, source()).unwrap();
+        let (own, _) = part.commit(&mut rand::rng());
+        let delta = match relation {
+            "zero" => G::Scalar::default(),
+            "copied" => *own.delta,
+            _ => -*own.delta,
+        };
+        let encoded = G::encode_scalar(&delta);
+        let rng = &mut rand::rng();
+        let (opening, peer) = commitment::commit(
+            "reshare mask",
+            part.sid,
+            Role::Server,
+            encoded.as_slice(),
+            rng,
+        );
+        let padded = part.padded(Role::Server, opening.reveal());
+        assert_eq!(
+            part.combine(Masked { own, peer }, &padded).err(),
+            Some(Abort::blame(Role::Server, Check::Contribution)),
+            "{relation}"
+        );
+    }
+}
+
+#[test]
+fn a_mask_related_to_ours_is_refused() {
+    related_masks_are_refused::<Secp256k1>(|| pair().0.secp256k1.into_key());
+    related_masks_are_refused::<Ed25519>(|| pair().0.ed25519);
+}
+
+/// Points of the base OTs: the identity would make every key known, and what is not canonical is no point.
+#[test]
+fn points_of_the_set_up_that_are_none_are_refused() {
+    let recording = scenes::generate().unwrap();
+    let identity = [0; 32];
+    let not_canonical = [0xff; 32];
+    // Of either party, the offer ends its first message and the answer its second; the server's second
+    // carries a challenge behind it.
+    const CHALLENGE: usize = 128 * 16 + 32;
+    for (flight, behind) in [(1, 0), (2, 0), (3, 0), (3, 32 * 255), (4, CHALLENGE)] {
+        for point in [identity, not_canonical] {
+            let sender = recording.sender(flight).unwrap();
+            let mut body = recording.body(flight).unwrap().to_vec();
+            let end = body.len() - behind;
+            body[end - 32..end].copy_from_slice(&point);
+            let ending = recording.replay(flight, &body, &mut scenes::seeded("no point"));
+            let expected = Ending::Aborted {
+                by: sender.peer(),
+                abort: Abort::blame(sender, Check::Point),
+            };
+            assert_eq!(ending, Some(expected), "flight {flight}, {point:?}");
+        }
+    }
 }

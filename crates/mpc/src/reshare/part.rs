@@ -21,8 +21,8 @@ const OPENING_BYTES: usize = 64;
 
 /// The old share, and what the new one will be called.
 #[cfg_attr(any(test, feature = "attack"), derive(Clone))]
-pub(super) struct Part<G: Group> {
-    pub(super) sid: Sid,
+pub(crate) struct Part<G: Group> {
+    pub(crate) sid: Sid,
     pub(super) source: KeyShare<G>,
     /// What the two holders of the source alone can compute.
     pub(super) common: Zeroizing<Vec<u8>>,
@@ -33,20 +33,20 @@ pub(super) struct Part<G: Group> {
 
 /// This party's part δ_i of the mask.
 #[cfg_attr(any(test, feature = "attack"), derive(Clone))]
-pub(super) struct Mask<G: Group> {
-    delta: Zeroizing<G::Scalar>,
+pub(crate) struct Mask<G: Group> {
+    pub(crate) delta: Zeroizing<G::Scalar>,
     opening: Opening,
 }
 
 /// Both parties have committed themselves to their parts.
 #[cfg_attr(any(test, feature = "attack"), derive(Clone))]
-pub(super) struct Masked<G: Group> {
-    own: Mask<G>,
-    peer: [u8; 32],
+pub(crate) struct Masked<G: Group> {
+    pub(crate) own: Mask<G>,
+    pub(crate) peer: [u8; 32],
 }
 
 impl<G: Group> Part<G> {
-    pub(super) fn new(
+    pub(crate) fn new(
         role: Role,
         session: &Session,
         key: &KeyContext,
@@ -89,7 +89,7 @@ impl<G: Group> Part<G> {
     }
 
     /// Fields of flights 1 and 2: proof of possession, commitment.
-    pub(super) fn commit(&self, rng: &mut impl CryptoRng) -> (Mask<G>, Vec<u8>) {
+    pub(crate) fn commit(&self, rng: &mut impl CryptoRng) -> (Mask<G>, Vec<u8>) {
         let proof = self.source.prove_possession(&self.sid.0, rng);
         let delta = random_scalar::<G>(rng);
         let encoded = G::encode_scalar(&delta);
@@ -131,7 +131,7 @@ impl<G: Group> Part<G> {
     ///
     /// Whoever reads along must not learn δ: with it and an old share of one party, a new
     /// share of the other would be worth a key. The pad is used once: it is of this session.
-    fn padded(&self, sender: Role, opening: &[u8]) -> Zeroizing<Vec<u8>> {
+    pub(crate) fn padded(&self, sender: Role, opening: &[u8]) -> Zeroizing<Vec<u8>> {
         let pad = TaggedHash::new("opening pad")
             .secret_field(&self.common)
             .field(&self.sid.0)
@@ -148,7 +148,7 @@ impl<G: Group> Part<G> {
     }
 
     /// Takes the peer's opening; makes the new share.
-    pub(super) fn combine(&self, masked: Masked<G>, opening: &[u8]) -> Result<KeyShare<G>, Abort> {
+    pub(crate) fn combine(&self, masked: Masked<G>, opening: &[u8]) -> Result<KeyShare<G>, Abort> {
         let peer = self.peer();
         if opening.len() != OPENING_BYTES {
             return Err(Abort::blame(peer, Check::Encoding));

@@ -172,3 +172,26 @@ fn two_wallets_do_not_sign_together() {
     let aborted = sign_eddsa(1, client.ed25519, server.ed25519, b"m");
     assert!(matches!(aborted, Err(Abort::SessionMismatch { .. })));
 }
+
+/// A pair that was struck must not take its set-up along: no seed of a pair is one of the next.
+#[test]
+fn every_signing_pair_has_a_set_up_of_its_own() {
+    let (client, server) = generate(1);
+    let seeds = |shares: &SigningShares| {
+        let bytes = shares.secp256k1.encode();
+        let at = shares.secp256k1.key().encode().len() + 1;
+        let (seeds, _) = bytes[at..][..6_160].as_chunks::<16>();
+        seeds.to_vec()
+    };
+    let before = [seeds(&client), seeds(&server)].concat();
+    let (client, server) = recover(
+        Operation::Refresh,
+        1,
+        2,
+        client.into_keys(),
+        server.into_keys(),
+    )
+    .unwrap();
+    let after = [seeds(&client), seeds(&server)].concat();
+    assert!(after.iter().all(|seed| !before.contains(seed)));
+}
