@@ -17,7 +17,7 @@
 //! cargo xtask constant-time
 //! ```
 //!
-//! With the argument `leak`, it branches on a secret on purpose: the run must fail.
+//! With the argument `leak`, it branches on a stored secret on purpose: the run must fail.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -121,20 +121,25 @@ fn sign(client: &SigningShares, server: &SigningShares, pair: u8) -> Result<(), 
     Ok(())
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    if std::env::args().nth(1).as_deref() == Some("leak") {
-        let mut byte = [0];
-        Secret.fill_bytes(&mut byte);
-        if byte[0] > 127 {
-            println!("high");
-        }
-        return Ok(());
+/// Branches on a bit of a share that was read from storage.
+fn leak(shares: &SigningShares) -> Result<(), Box<dyn Error>> {
+    let share = keys(shares)?.secp256k1.encode();
+    let secret = share.get(28..60).ok_or("a key share of another length")?;
+    if secret.iter().fold(0, |sum, byte| sum ^ byte) > 127 {
+        println!("high");
     }
+    Ok(())
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
     let rng = &mut Secret;
     let (about, key) = (session(Operation::Generate, 1), context(Some(1), None));
     let client = Generate::client(&about, &both(key), rng)?;
     let (client, server) = run(client, Generate::server(&about, &both(key))?, rng)?;
     println!("generate: done");
+    if std::env::args().nth(1).as_deref() == Some("leak") {
+        return leak(&client);
+    }
 
     sign(&client, &server, 1)?;
     println!("ECDSA signature: done");

@@ -19,6 +19,14 @@ pub(crate) enum TaskError {
         /// What was given.
         given: String,
     },
+    /// The task takes other arguments.
+    #[error("expected {expected}, got {given:?}")]
+    Expected {
+        /// What it takes.
+        expected: &'static str,
+        /// What was given.
+        given: String,
+    },
     /// A program could not be started, or its output could not be read.
     #[error("cannot run `{command}`: {source}")]
     NotStarted {

@@ -14,7 +14,8 @@ pub(crate) fn install(what: &'static str, packages: &[&str]) -> Result<(), TaskE
     if !is_root || !is_there("apt-get") {
         return Err(TaskError::Missing {
             program: what,
-            how: "install it (as root on Debian and Ubuntu this task does so itself), then run this again",
+            how: "install it, then run this again (as root on Debian and Ubuntu this task installs it; \
+                  LIBCLANG_PATH names the directory of a libclang elsewhere)",
         });
     }
     Command::new("apt-get", &["update"]).run()?;

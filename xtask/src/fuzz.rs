@@ -16,9 +16,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), TaskError> {
     let seconds = match arguments {
         [] => SECONDS,
         [flag, seconds] if flag == "--seconds" && seconds.parse::<u32>().is_ok() => seconds,
-        [given, ..] => {
-            return Err(TaskError::UnknownArgument {
-                given: given.clone(),
+        given => {
+            return Err(TaskError::Expected {
+                expected: "`--seconds` and a whole number, or nothing",
+                given: given.join(" "),
             });
         }
     };

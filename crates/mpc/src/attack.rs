@@ -1,7 +1,7 @@
 //! Peers that lie, for the tests of those who must stand up to them.
 //!
 //! They hold their share, so nothing that they send is a session mismatch: their lies reach the
-//! protocol's own checks. A [`Recording`] is an honest run that can be taken up again at any flight
+//! protocol's own checks. A recording is an honest run that can be taken up again at any flight
 //! with another body in the message's place; [`fuzz`] does so with whatever a fuzzer makes up.
 //!
 //! For this alone the machines are `Clone`: one honest state stands up to many lies. Outside
@@ -12,8 +12,8 @@ mod recording;
 pub(crate) mod scenes;
 
 pub use fuzzing::{Protocol, fuzz, fuzz_share};
-pub use recording::{Ending, Recording};
-pub use scenes::{backup, ecdsa, eddsa, generate, recover};
+#[cfg(test)]
+pub(crate) use recording::{Ending, Recording};
 
 use crate::secp256k1::{Secp256k1, SigningShare};
 use crate::{Abort, KeyContext, Message, Role, Session};

@@ -65,6 +65,6 @@ fn hash(purpose: Purpose, sid: Sid, role: Role, opening: &[u8]) -> [u8; 32] {
         .field(purpose.as_bytes())
         .field(&sid.0)
         .field(&[role.index()])
-        .field(opening)
+        .secret_field(opening)
         .short()
 }

@@ -1,8 +1,9 @@
 //! Where something that was computed from secrets becomes public.
 //!
-//! Code here branches on public values alone. The outcome of a check is public, since the
+//! Our code branches on public values alone, but where it reads its own share from storage. The outcome of
+//! a check is public, since the
 //! peer sees whether it is answered; so is what goes into a message, and what both parties
-//! will know. All of it passes through this module, so that a reviewer finds it in one search, and so that
+//! will know. All of it passes through this module, so that a search for its functions finds it, and so that
 //! `cargo xtask constant-time` knows it: that run, under a memory checker, marks every secret as undefined
 //! ([`mark_secret`]), and the checker reports each branch and each address that depends on one.
 

@@ -22,8 +22,8 @@ use crate::ct::declassify;
 use crate::envelope::Channel;
 use crate::hash::TaggedHash;
 use crate::hedged::Hedged;
-use crate::wire::{Malformed, Reader};
-use crate::{Abort, HeldMessage, Machine, Message, Role, Step};
+use crate::wire::fields;
+use crate::{Abort, HeldMessage, Machine, Message, Step};
 
 const CONFIRMATION_BYTES: usize = 32;
 
@@ -47,7 +47,7 @@ pub trait Rounds: Sized {
     fn secret(&self) -> Zeroizing<Vec<u8>>;
 
     /// Makes this party's commitments.
-    fn commit(&self, rng: &mut impl CryptoRng) -> Result<(Self::Committed, Vec<u8>), Abort>;
+    fn commit(&self, rng: &mut impl CryptoRng) -> (Self::Committed, Vec<u8>);
 
     /// Takes the peer's commitments; makes this party's opening.
     fn open(
@@ -116,18 +116,16 @@ impl<P: Rounds> Exchange<P> {
         protocol: P,
         mut channel: Channel,
         rng: &mut impl CryptoRng,
-    ) -> Result<(Self, Message), Abort> {
+    ) -> (Self, Message) {
         let rng = &mut hedged(&protocol, &channel, rng);
-        let (committed, body) = protocol.commit(rng)?;
+        let (committed, body) = protocol.commit(rng);
         let message = channel.seal(&body);
-        Ok((
-            Self {
-                protocol,
-                channel,
-                phase: Phase::ClientCommitted(committed),
-            },
-            message,
-        ))
+        let machine = Self {
+            protocol,
+            channel,
+            phase: Phase::ClientCommitted(committed),
+        };
+        (machine, message)
     }
 
     pub(crate) const fn start_server(protocol: P, channel: Channel) -> Self {
@@ -153,7 +151,7 @@ impl<P: Rounds> Machine for Exchange<P> {
         let sender = channel.role().peer();
         let (phase, body) = match phase {
             Phase::AwaitsCommitment => {
-                let (committed, commitment) = protocol.commit(rng)?;
+                let (committed, commitment) = protocol.commit(rng);
                 let (opened, opening) = protocol.open(committed, body, rng)?;
                 (Phase::ServerCommitted(opened, opening), commitment)
             }
@@ -242,16 +240,4 @@ fn confirmation<P: Rounds>(combined: &P::Combined) -> [u8; CONFIRMATION_BYTES] {
             hash.field(field)
         })
         .short()
-}
-
-/// Reads the fields of a body, or blames `peer` for its encoding.
-pub(crate) fn fields<'a, T>(
-    peer: Role,
-    body: &'a [u8],
-    read: impl FnOnce(&mut Reader<'a>) -> Result<T, Malformed>,
-) -> Result<T, Abort> {
-    let mut reader = Reader::new(body);
-    read(&mut reader)
-        .and_then(|value| reader.finish().map(|()| value))
-        .map_err(|Malformed| Abort::blame(peer, crate::Check::Encoding))
 }

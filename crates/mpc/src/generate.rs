@@ -2,8 +2,8 @@
 //!
 //! Each party draws `x_i`, commits to `X_i = x_i·G`, a proof that it knows `x_i`, and its part
 //! of the chain code; then both open. `Q = X_C + X_S`; `x` exists nowhere. The commitment
-//! keeps the second to open from choosing its `X_i` by the first's, and the proof
-//! from choosing `X_S = X − X_C` for a key X of its own.
+//! keeps either from choosing its `X_i` by the other's. The proof keeps either from
+//! making a pair whose share it does not know, which it could never use.
 
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
@@ -12,7 +12,7 @@ use crate::commitment::{self, Opening};
 use crate::ct::reveal;
 use crate::ed25519::Ed25519;
 use crate::envelope::Channel;
-use crate::exchange::{Exchange, Rounds, fields};
+use crate::exchange::{Exchange, Rounds};
 use crate::group::{Group, random_scalar};
 use crate::hash::TaggedHash;
 use crate::possession::{self, proof_bytes};
@@ -20,7 +20,7 @@ use crate::secp256k1::Secp256k1;
 use crate::secp256k1::setup::{self, ANSWER_BYTES, Answered, Offered};
 use crate::session::{Id, Sid};
 use crate::shares::Unconfirmed;
-use crate::wire::Writer;
+use crate::wire::{Writer, fields};
 use crate::{
     Abort, BothCurves, Check, KeyContext, KeyShare, KeyShares, Message, Operation, PairKind,
     Points, Role, Session, SigningShares,
@@ -48,7 +48,7 @@ impl Generate {
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, Message), Abort> {
         let (rounds, channel) = GenerateRounds::new(Role::Client, session, keys)?;
-        Self::start_client(rounds, channel, rng)
+        Ok(Self::start_client(rounds, channel, rng))
     }
 
     /// Awaits the client.
@@ -103,12 +103,12 @@ impl Rounds for GenerateRounds {
         Zeroizing::default()
     }
 
-    fn commit(&self, rng: &mut impl CryptoRng) -> Result<(Self::Committed, Vec<u8>), Abort> {
+    fn commit(&self, rng: &mut impl CryptoRng) -> (Self::Committed, Vec<u8>) {
         let (secp256k1, commitment_secp256k1) = self.secp256k1.commit(rng);
         let (ed25519, commitment_ed25519) = self.ed25519.commit(rng);
         let offered = Offered::new(self.secp256k1.sid, self.secp256k1.role, rng);
         let body = [commitment_secp256k1, commitment_ed25519, *offered.message()].concat();
-        Ok(((secp256k1, ed25519, offered), body))
+        ((secp256k1, ed25519, offered), body)
     }
 
     fn open(
@@ -186,7 +186,7 @@ const CHAIN_CODE_BYTES: usize = 32;
 pub struct Contribution<G: Group> {
     pub(crate) x: Zeroizing<G::Scalar>,
     point: G::Point,
-    chain_code: [u8; CHAIN_CODE_BYTES],
+    pub(crate) chain_code: [u8; CHAIN_CODE_BYTES],
     opening: Opening,
 }
 

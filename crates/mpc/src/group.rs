@@ -41,11 +41,6 @@ pub trait Group: Sized + Send + Sync + 'static {
     /// Reduces 64 hash bytes to a scalar.
     fn reduce(wide: &[u8; 64]) -> Self::Scalar;
 
-    /// The inverse of λ, the Lagrange coefficient at 0 of party `index` (1 or 2) of {1, 2}.
-    ///
-    /// An additive share x becomes the Shamir share `f(index) = x / λ`; λ_1 = 2, λ_2 = −1.
-    fn inverse_lagrange(index: u8) -> Self::Scalar;
-
     /// `scalar · G`, in constant time.
     fn base_mul(scalar: &Self::Scalar) -> Self::Point;
 

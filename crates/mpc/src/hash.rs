@@ -54,7 +54,11 @@ impl TaggedHash {
     /// Adds a field of kilobytes: as its hash, which BLAKE3 makes of whole subtrees at once.
     #[must_use]
     pub(crate) fn long_field(self, bytes: &[u8]) -> Self {
-        self.field(blake3::hash(bytes).as_bytes())
+        let mut hasher = Hasher::new();
+        hasher.update(bytes);
+        let digest = hasher.finalize();
+        hasher.zeroize();
+        self.field(digest.as_bytes())
     }
 
     /// As many bytes as one reads.
@@ -64,9 +68,16 @@ impl TaggedHash {
 
     /// 64 bytes, enough to reduce to a scalar without bias.
     pub(crate) fn wide(self) -> [u8; 64] {
-        let mut wide = [0; 64];
-        self.stream().fill(&mut wide);
-        wide
+        self.bytes()
+    }
+
+    /// As many bytes as the array holds; nothing is left of the stream.
+    pub(crate) fn bytes<const N: usize>(self) -> [u8; N] {
+        let mut bytes = [0; N];
+        let mut stream = self.hasher.finalize_xof();
+        stream.fill(&mut bytes);
+        stream.zeroize();
+        bytes
     }
 
     /// 32 bytes.
@@ -96,7 +107,7 @@ pub(crate) struct SessionOracle {
 
 const SECRET_BYTES: usize = 16;
 /// Two blocks of BLAKE3: it computes whole blocks fastest, both at once.
-const ORACLE_BYTES: usize = 128;
+pub(crate) const ORACLE_BYTES: usize = 128;
 
 impl SessionOracle {
     pub(crate) fn new(use_in_session: TaggedHash) -> Self {
@@ -116,6 +127,7 @@ impl SessionOracle {
         self.hasher.update(self.input.as_slice());
         let mut stream = self.hasher.finalize_xof();
         stream.fill(self.output.as_mut_slice());
+        stream.zeroize();
         &self.output
     }
 }

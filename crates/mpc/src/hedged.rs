@@ -7,9 +7,9 @@
 //! the peer's last message included: another message, another stream (the idea of RFC 6979 §3.6 and
 //! RFC 9591 §4.1).
 //!
-//! What this cannot save is who speaks first: a client that is rolled back to before its first message sends the
-//! same commitment to the same nonce again, and only then hears something else. Its session's nonce, which the
-//! caller draws, must be fresh.
+//! What this cannot save is who speaks first: a client that is rolled back to any moment before its third flight
+//! has committed itself to a nonce, and answers whatever it hears next with that nonce. A state that was copied must never
+//! take a second answer.
 
 use core::convert::Infallible;
 

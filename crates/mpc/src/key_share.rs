@@ -6,7 +6,7 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::ct::mark_secret;
-use crate::group::{Group, is_zero};
+use crate::group::Group;
 use crate::session::{Id, KeyContext, Operation, Session};
 use crate::wire::{Malformed, Reader, Writer};
 use crate::{Abort, Role, possession};
@@ -107,7 +107,9 @@ pub enum ShareError {
     #[error("expected the bytes of a key share on this curve; it was cut short or changed")]
     Malformed,
     /// The parts do not fit one another.
-    #[error("the secret does not match its public point; it was changed")]
+    #[error(
+        "expected parts that fit one another, the secret its point and the set-up its hash; one was changed"
+    )]
     Inconsistent,
 }
 
@@ -268,7 +270,7 @@ impl<G: Group> KeyShare<G> {
         let points = Points::join(client, server).ok_or(ShareError::Inconsistent)?;
         // The secret binds this party's point, the key binds the other's.
         let whole = G::base_mul(&secret) == *points.of(role) && points.key() == key;
-        if is_zero::<G>(&secret) || !whole {
+        if !whole {
             return Err(ShareError::Inconsistent);
         }
         mark_secret(&mut *secret);

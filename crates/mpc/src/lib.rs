@@ -30,9 +30,9 @@
 //!
 //! | operation | machine | flights each way | paper |
 //! |---|---|---|---|
-//! | Generate | [`Generate`] | 3 | `DKLs23` §5.1 for the set-up |
+//! | Generate | [`Generate`] | 3 | ePrint 2021/682 for the set-up |
 //! | Backup | [`ReshareToBackup`] | 3 | |
-//! | Recover, Refresh | [`ReshareToSigning`] | 3 | `DKLs23` §5.1 for the set-up |
+//! | Recover, Refresh | [`ReshareToSigning`] | 3 | ePrint 2021/682 for the set-up |
 //! | Sign, secp256k1 | [`secp256k1::ClientSign`], [`secp256k1::ServerSign`] | 2 | `DKLs23` Protocol 3.6 |
 //! | Sign, Ed25519 | [`ed25519::ClientSign`], [`ed25519::ServerSign`] | 1 | RFC 9591 |
 //!

@@ -9,7 +9,7 @@ use rand_core::CryptoRng;
 use crate::group::{Group, random_scalar};
 use crate::hash::TaggedHash;
 use crate::hedged::Hedged;
-use crate::wire::{Malformed, Reader, Writer};
+use crate::wire::{Malformed, Writer, fields};
 use crate::{Abort, Check, Role};
 
 /// Length of an encoded proof: R, then z.
@@ -45,17 +45,12 @@ pub(crate) fn verify<G: Group>(
     point: &G::Point,
     proof: &[u8],
 ) -> Result<(), Abort> {
-    let mut reader = Reader::new(proof);
-    let mut parse = || -> Result<_, Malformed> {
-        let commitment = reader.take(G::POINT_BYTES)?;
-        let z = reader.array()?;
+    let (commitment, z) = fields(role, proof, |proof| {
+        let commitment = proof.take(G::POINT_BYTES)?;
+        let z = G::decode_scalar(&proof.array()?).ok_or(Malformed)?;
         Ok((commitment, z))
-    };
-    let malformed = Abort::blame(role, Check::Encoding);
-    let (commitment, z) = parse().map_err(|Malformed| malformed)?;
-    reader.finish().map_err(|Malformed| malformed)?;
+    })?;
     let r = G::decode_point(commitment).ok_or(Abort::blame(role, Check::Point))?;
-    let z = G::decode_scalar(&z).ok_or(malformed)?;
     let c = challenge::<G>(context, role, point, commitment);
     if G::base_mul_add_vartime(&z, &-c, point) == r {
         Ok(())

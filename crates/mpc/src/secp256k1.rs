@@ -5,10 +5,11 @@
 //! setup          both directions of it: what a signing pair keeps
 //! ot_extension   416 oblivious transfers of a session                      ePrint 2022/192
 //! vole           two products of one party's secrets and the other's       2023/765, Protocol 5.2
-//! sign           the signature, in two round trips                         2023/765, Protocol 3.6
+//! signer, sign   the signature, in two round trips                         2023/765, Protocol 3.6
 //! ```
 //!
-//! Each stands on those above it, and its head says what falls without which of its checks.
+//! Each stands on those above it, and its head says what falls without which of its checks. Beside them:
+//! `group` (the curve), `inner_product`, `share` (at rest) and `signature` (what is verified before it leaves).
 
 mod base_ot;
 mod group;

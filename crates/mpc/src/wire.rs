@@ -2,6 +2,8 @@
 
 use zeroize::Zeroizing;
 
+use crate::{Abort, Check, Role};
+
 /// Writes fields one after another. What it holds is erased when dropped.
 pub(crate) struct Writer(Zeroizing<Vec<u8>>);
 
@@ -100,4 +102,16 @@ impl<'a> Reader<'a> {
             Err(Malformed)
         }
     }
+}
+
+/// Reads the fields of a body, or blames `peer` for its encoding.
+pub(crate) fn fields<'a, T>(
+    peer: Role,
+    body: &'a [u8],
+    read: impl FnOnce(&mut Reader<'a>) -> Result<T, Malformed>,
+) -> Result<T, Abort> {
+    let mut reader = Reader::new(body);
+    read(&mut reader)
+        .and_then(|value| reader.finish().map(|()| value))
+        .map_err(|Malformed| Abort::blame(peer, Check::Encoding))
 }

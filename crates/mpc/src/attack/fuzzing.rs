@@ -81,10 +81,10 @@ pub fn fuzz_share(input: &[u8]) -> Result<(), String> {
     let (client, _) = signing_pair().map_err(|abort| abort.to_string())?;
     let bytes = edit(&client.secp256k1.encode(), input);
     let signing = SigningShare::decode(&bytes).map(|share| share.encode());
-    let is_one = signing.is_ok_and(|encoded| *encoded != bytes);
+    let differs = signing.is_ok_and(|encoded| *encoded != bytes);
     let bytes = edit(&client.ed25519.encode(), input);
     let key = KeyShare::<Ed25519>::decode(&bytes).map(|share| share.encode());
-    if is_one || key.is_ok_and(|encoded| *encoded != bytes) {
+    if differs || key.is_ok_and(|encoded| *encoded != bytes) {
         return Err("a share has two encodings".to_owned());
     }
     Ok(())

@@ -7,7 +7,7 @@ use crate::{Abort, HeldMessage, Machine, Message, Role, Step};
 
 /// How a run that was taken up again came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub(crate) enum Ending {
     /// One of the machines ended it.
     Aborted {
         /// Whose.
@@ -20,7 +20,7 @@ pub enum Ending {
 }
 
 /// An honest run of a client's machine `C` and a server's `S`.
-pub struct Recording<C, S> {
+pub(crate) struct Recording<C, S> {
     moments: Vec<Moment<C, S>>,
 }
 
@@ -69,25 +69,31 @@ impl<C: Machine + Clone, S: Machine + Clone> Recording<C, S> {
 
     /// How many messages there were.
     #[must_use]
-    pub const fn flights(&self) -> usize {
+    #[cfg(test)]
+    pub(crate) const fn flights(&self) -> usize {
         self.moments.len()
     }
 
     /// Who sent message `flight`; the first is 1.
     #[must_use]
-    pub fn sender(&self, flight: usize) -> Option<Role> {
+    pub(crate) fn sender(&self, flight: usize) -> Option<Role> {
         self.moment(flight).map(|moment| moment.sender)
     }
 
     /// What message `flight` said.
     #[must_use]
-    pub fn body(&self, flight: usize) -> Option<&[u8]> {
+    pub(crate) fn body(&self, flight: usize) -> Option<&[u8]> {
         self.moment(flight).map(|moment| moment.body.as_slice())
     }
 
     /// Takes the run up at `flight`, with `body` in the place of what was said; none if there is no
     /// such flight.
-    pub fn replay(&self, flight: usize, body: &[u8], rng: &mut impl CryptoRng) -> Option<Ending> {
+    pub(crate) fn replay(
+        &self,
+        flight: usize,
+        body: &[u8],
+        rng: &mut impl CryptoRng,
+    ) -> Option<Ending> {
         let mut moment = self.moment(flight)?.clone();
         let mut body = body.to_vec();
         loop {

@@ -2,8 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::Recording;
-use super::recording::Middle;
+use super::recording::{Middle, Recording};
 use crate::ed25519::{self, Ed25519};
 use crate::envelope::Channel;
 use crate::hedged::Hedged;
@@ -26,7 +25,7 @@ pub(crate) const MESSAGE: &[u8] = b"message";
 /// # Errors
 ///
 /// [`Abort`], which two honest machines do not come to.
-pub fn generate() -> Result<Recording<Generate, Generate>, Abort> {
+pub(crate) fn generate() -> Result<Recording<Generate, Generate>, Abort> {
     let (session, key) = (session(Operation::Generate), context(Some(SIGNING), None));
     let rng = &mut seeded("generate");
     let client = Generate::client(&session, &both(key), rng)?;
@@ -40,7 +39,7 @@ pub fn generate() -> Result<Recording<Generate, Generate>, Abort> {
 /// # Errors
 ///
 /// As of [`generate`].
-pub fn backup() -> Result<Recording<ReshareToBackup, ReshareToBackup>, Abort> {
+pub(crate) fn backup() -> Result<Recording<ReshareToBackup, ReshareToBackup>, Abort> {
     let (session, key) = (
         session(Operation::Backup),
         context(Some(BACKUP), Some(SIGNING)),
@@ -59,7 +58,7 @@ pub fn backup() -> Result<Recording<ReshareToBackup, ReshareToBackup>, Abort> {
 /// # Errors
 ///
 /// As of [`generate`].
-pub fn recover() -> Result<Recording<ReshareToSigning, ReshareToSigning>, Abort> {
+pub(crate) fn recover() -> Result<Recording<ReshareToSigning, ReshareToSigning>, Abort> {
     let (session, key) = (
         session(Operation::Recover),
         context(Some(RECOVERED), Some(BACKUP)),
@@ -77,7 +76,7 @@ pub fn recover() -> Result<Recording<ReshareToSigning, ReshareToSigning>, Abort>
 /// # Errors
 ///
 /// As of [`generate`].
-pub fn ecdsa() -> Result<Recording<secp256k1::ClientSign, secp256k1::ServerSign>, Abort> {
+pub(crate) fn ecdsa() -> Result<Recording<secp256k1::ClientSign, secp256k1::ServerSign>, Abort> {
     ecdsa_drawn_from("ecdsa")
 }
 
@@ -101,7 +100,7 @@ pub(crate) fn ecdsa_drawn_from(
 /// # Errors
 ///
 /// As of [`generate`].
-pub fn eddsa() -> Result<Recording<ed25519::ClientSign, ed25519::ServerSign>, Abort> {
+pub(crate) fn eddsa() -> Result<Recording<ed25519::ClientSign, ed25519::ServerSign>, Abort> {
     let (session, key) = (session(Operation::Sign), context(None, Some(SIGNING)));
     let rng = &mut seeded("eddsa");
     let (client, server) = signing_pair()?;

@@ -3,11 +3,17 @@
 use super::*;
 use crate::reshare::{Masked, Part};
 
-fn contribution_of<G: Group>(scalar: &G::Scalar, sid: Sid) -> ([u8; 32], Vec<u8>) {
+/// A server's contribution to the key: `scalar`'s point, a proof about `known`, a chain code.
+fn contribution_of<G: Group>(
+    scalar: &G::Scalar,
+    known: &G::Scalar,
+    chain_code: [u8; 32],
+    sid: Sid,
+) -> ([u8; 32], Vec<u8>) {
     let rng = &mut rand::rng();
     let point = G::base_mul(scalar);
-    let proof = possession::prove::<G>(&sid.0, Role::Server, scalar, &point, rng);
-    let value = [G::encode_point(&point).as_slice(), &proof, &[8; 32]].concat();
+    let proof = possession::prove::<G>(&sid.0, Role::Server, known, &point, rng);
+    let value = [G::encode_point(&point).as_slice(), &proof, &chain_code].concat();
     let (opening, commitment) =
         commitment::commit("key contribution", sid, Role::Server, &value, rng);
     (commitment, opening.reveal().to_vec())
@@ -18,15 +24,24 @@ fn contribution_of<G: Group>(scalar: &G::Scalar, sid: Sid) -> ([u8; 32], Vec<u8>
 fn related_contributions_are_refused<G: Group>() {
     let session = session(Operation::Generate);
     let key = context(Some(SIGNING), None);
-    for (relation, check) in [("negated", Check::Key), ("copied", Check::Contribution)] {
+    let cases = [
+        ("negated", Check::Key),
+        ("copied", Check::Contribution),
+        ("of the same chain code", Check::Contribution),
+        ("not known", Check::Possession),
+    ];
+    for (relation, check) in cases {
         let part = crate::generate::Part::<G>::new(Role::Client, &session, &key).unwrap();
         let (own, _) = part.commit(&mut rand::rng());
-        let scalar = if relation == "negated" {
-            -*own.x
-        } else {
-            *own.x
+        let other = random_scalar::<G>(&mut rand::rng());
+        let another = random_scalar::<G>(&mut rand::rng());
+        let (scalar, known, chain_code) = match relation {
+            "negated" => (-*own.x, -*own.x, [8; 32]),
+            "copied" => (*own.x, *own.x, [8; 32]),
+            "of the same chain code" => (*other, *other, own.chain_code),
+            _ => (*other, *another, [8; 32]),
         };
-        let (peer, opening) = contribution_of::<G>(&scalar, part.sid);
+        let (peer, opening) = contribution_of::<G>(&scalar, &known, chain_code, part.sid);
         let committed = crate::generate::Committed { own, peer };
         assert_eq!(
             part.combine(committed, &opening).err(),
@@ -82,6 +97,27 @@ fn related_masks_are_refused<G: Group>(source: impl Fn() -> crate::KeyShare<G>) 
             Some(Abort::blame(Role::Server, Check::Contribution)),
             "{relation}"
         );
+    }
+}
+
+/// An opening has one length: what is longer than its pad would be cut, and taken twice.
+#[test]
+fn an_opening_of_another_length_is_refused() {
+    let recording = scenes::backup().unwrap();
+    for flight in [3, 4] {
+        let sender = recording.sender(flight).unwrap();
+        let body = recording.body(flight).unwrap();
+        let (first, second) = body.split_at(4 + 64);
+        let mut longer = first.to_vec();
+        longer[3] = 65;
+        longer.push(0);
+        longer.extend_from_slice(second);
+        let ending = recording.replay(flight, &longer, &mut scenes::seeded("longer"));
+        let expected = Ending::Aborted {
+            by: sender.peer(),
+            abort: Abort::blame(sender, Check::Encoding),
+        };
+        assert_eq!(ending, Some(expected), "flight {flight}");
     }
 }
 

@@ -24,7 +24,9 @@ where
     }
 }
 
-/// If this fails because the protocol was changed on purpose, raise the envelope's version, and keep the old file.
+/// These bytes hang on what goes over the wire *and* on the order in which a party draws. If what the peer must
+/// understand was changed, raise the envelope's version, and keep the old file beside the new one. If only a
+/// party's own drawing was, write the file anew.
 #[test]
 fn messages_are_those_of_version_2() {
     let mut text = String::new();

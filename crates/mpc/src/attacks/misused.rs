@@ -11,7 +11,7 @@ fn nobody_in_between_earns_the_peer_a_strike() {
     let sid = session.sid::<Secp256k1>(&key, &[9; 32]);
     for position in [100, 2_000, 8_000] {
         let (client, server) = pair();
-        let common = client.secp256k1.transcript_key.to_vec();
+        let mut reads = client.secp256k1.channel(Role::Server, sid);
         let (_, message) = secp256k1::ClientSign::start(
             &session,
             &key,
@@ -20,12 +20,6 @@ fn nobody_in_between_earns_the_peer_a_strike() {
             &mut rand::rng(),
         )
         .unwrap();
-        let mut reads = Channel::new(
-            Role::Server,
-            Operation::Sign,
-            &[sid],
-            Zeroizing::new(common),
-        );
         let mut body = reads.open(message.as_ref()).unwrap().to_vec();
         body[position] ^= 1;
         let mut writes = Channel::new(Role::Client, Operation::Sign, &[sid], Zeroizing::default());
@@ -127,4 +121,47 @@ fn a_share_signs_for_no_other_pair() {
         assert!(ed25519::ServerSign::new(&session, &key, server.ed25519, b"m").is_err());
         assert!(secp256k1::ServerSign::new(&session, &key, server.secp256k1, [0; 32]).is_err());
     }
+}
+
+/// A machine takes its own operation only, and a newer generation than its source's.
+#[test]
+fn a_machine_takes_no_other_session() {
+    let rng = &mut rand::rng();
+    let keys = both(context(Some(BACKUP), Some(SIGNING)));
+    let generate = both(context(Some(SIGNING), None));
+    for operation in [Operation::Backup, Operation::Recover, Operation::Sign] {
+        assert!(crate::Generate::client(&session(operation), &generate, rng).is_err());
+        assert!(crate::Generate::server(&session(operation), &generate).is_err());
+    }
+    for operation in [Operation::Refresh, Operation::Recover, Operation::Generate] {
+        let (client, _) = pair();
+        let taken = ReshareToBackup::client(&session(operation), &keys, client.into_keys(), rng);
+        assert!(taken.is_err(), "{operation:?}");
+    }
+    let (client, _) = pair();
+    let taken =
+        ReshareToSigning::client(&session(Operation::Backup), &keys, client.into_keys(), rng);
+    assert!(taken.is_err());
+    for generation in [6, 7] {
+        let (client, _) = pair();
+        let old = Session {
+            generation,
+            ..session(Operation::Backup)
+        };
+        let taken = ReshareToBackup::client(&old, &keys, client.into_keys(), rng);
+        assert!(taken.is_err(), "generation {generation} after 7");
+    }
+}
+
+/// The client's share does not play the server.
+#[test]
+fn a_share_signs_for_no_other_role() {
+    let (sign, key) = (session(Operation::Sign), context(None, Some(SIGNING)));
+    let (client, server) = pair();
+    assert!(ed25519::ServerSign::new(&sign, &key, client.ed25519, b"m").is_err());
+    assert!(secp256k1::ServerSign::new(&sign, &key, client.secp256k1, [0; 32]).is_err());
+    let rng = &mut rand::rng();
+    assert!(ed25519::ClientSign::start(&sign, &key, server.ed25519, b"m", rng).is_err());
+    let taken = secp256k1::ClientSign::start(&sign, &key, server.secp256k1, [0; 32], rng);
+    assert!(taken.is_err());
 }

@@ -31,7 +31,8 @@ fn flipped(body: &[u8], position: usize) -> Vec<u8> {
     body
 }
 
-/// A client that changes one column's choices guesses at a bit of the server's Δ, and so does a server.
+/// Any change of what Bob says in a multiplication, by the client and by the server. (What a cheat does who knows
+/// better stands beside the OT extension.)
 #[test]
 fn a_lie_in_the_ot_extension_is_a_strike() {
     let recording = scenes::ecdsa().unwrap();
@@ -97,6 +98,9 @@ fn other_lies_are_blamed_without_a_strike() {
     let mut lie = second.to_vec();
     lie[BOB + POINT..][..32].fill(0xff);
     fails(&recording, 2, &lie, Check::Encoding);
+    let mut lie = second.to_vec();
+    lie[BOB + POINT + CORRECTIONS..][..32].fill(0xff);
+    fails(&recording, 2, &lie, Check::Encoding);
     for first_byte in [0, 4, 5] {
         let mut lie = second.to_vec();
         lie[BOB] = first_byte;
@@ -108,6 +112,10 @@ fn other_lies_are_blamed_without_a_strike() {
         Check::Signature,
         Check::Encoding,
         Check::Point,
+        Check::Contribution,
+        Check::Key,
+        Check::Setup,
+        Check::SignatureShare,
     ] {
         assert!(!Abort::blame(Role::Client, check).is_strike(), "{check}");
     }
@@ -178,33 +186,88 @@ fn a_session_that_comes_twice_uses_no_pad_twice() {
     }
 }
 
-/// A server whose randomness repeats draws another nonce for another message of the client's.
+/// The first message of a client that drew from `seed`.
+fn first_message(seed: &str) -> crate::Message {
+    let (session, key) = (session(Operation::Sign), context(None, Some(SIGNING)));
+    let share = pair().0.secp256k1;
+    let rng = &mut scenes::seeded(seed);
+    let client = secp256k1::ClientSign::start(&session, &key, share, scenes::DIGEST, rng);
+    client.unwrap().1
+}
+
+/// What a server that draws from `seed` answers: its body.
+fn answer(first: &crate::Message, seed: &str) -> Vec<u8> {
+    let (session, key) = (session(Operation::Sign), context(None, Some(SIGNING)));
+    let share = pair().1.secp256k1;
+    let server = secp256k1::ServerSign::new(&session, &key, share, scenes::DIGEST).unwrap();
+    let rng = &mut scenes::seeded(seed);
+    match server.step(first.as_ref(), rng).unwrap() {
+        crate::Step::Continue { message, .. } => message.as_ref()[ENVELOPE..].to_vec(),
+        crate::Step::Finish { .. } => panic!("finished early"),
+    }
+}
+
+/// The same message answered twice (by two copies of a server): Alice's own drawing keeps the pads apart.
 #[test]
-fn the_same_randomness_answers_another_message_with_another_nonce() {
-    let points: Vec<_> = ["one", "other"]
-        .into_iter()
-        .map(|client| {
-            let (session, key) = (session(Operation::Sign), context(None, Some(SIGNING)));
-            let (client_share, server_share) = pair();
-            let rng = &mut scenes::seeded(client);
-            let (_, first) = secp256k1::ClientSign::start(
-                &session,
-                &key,
-                client_share.secp256k1,
-                scenes::DIGEST,
-                rng,
-            )
-            .unwrap();
-            let share = server_share.secp256k1;
-            let server = secp256k1::ServerSign::new(&session, &key, share, scenes::DIGEST).unwrap();
-            let rng = &mut scenes::seeded("the snapshot");
-            match server.step(first.as_ref(), rng).unwrap() {
-                crate::Step::Continue { message, .. } => {
-                    message.as_ref()[ENVELOPE + BOB..][..POINT].to_vec()
-                }
-                crate::Step::Finish { .. } => panic!("finished early"),
+fn one_message_answered_twice_uses_no_pad_twice() {
+    let first = first_message("client");
+    let answers = ["one", "two"].map(|server| answer(&first, server));
+    let [one, two] = answers.map(|body| column(&body, BOB + POINT, 1));
+    assert!(one.iter().zip(&two).all(|(one, two)| one != two));
+}
+
+/// Bob's own drawing keeps his streams apart: else `u ⊕ u'` would be `x ⊕ x'` in every column.
+#[test]
+fn a_session_that_comes_twice_uses_no_stream_twice() {
+    let bodies = ["one", "two"].map(|client| first_message(client).as_ref()[ENVELOPE..].to_vec());
+    let [one, two] = bodies.map(|body| body[PROOF + COMMITMENT..][..U].to_vec());
+    let differences: Vec<_> = one.iter().zip(&two).map(|(one, two)| one ^ two).collect();
+    let columns = differences.as_chunks::<68>().0;
+    assert!(columns.windows(2).all(|pair| pair[0] != pair[1]));
+}
+
+/// A server whose randomness repeats draws otherwise for another message of the client's.
+#[test]
+fn the_same_randomness_answers_another_message_otherwise() {
+    let answers = ["one", "two"].map(|client| answer(&first_message(client), "the snapshot"));
+    let [one, two] = answers.map(|body| body[BOB..][..POINT].to_vec());
+    assert_ne!(one, two, "R_S");
+}
+
+/// The same of FROST's nonces, and of everything that Generate draws.
+#[test]
+fn other_protocols_answer_otherwise_too() {
+    let (sign, key) = (session(Operation::Sign), context(None, Some(SIGNING)));
+    let commitments = ["one", "two"].map(|client| {
+        let (client_share, server_share) = pair();
+        let rng = &mut scenes::seeded(client);
+        let message = scenes::MESSAGE;
+        let (_, first) =
+            ed25519::ClientSign::start(&sign, &key, client_share.ed25519, message, rng).unwrap();
+        let server = ed25519::ServerSign::new(&sign, &key, server_share.ed25519, message).unwrap();
+        let rng = &mut scenes::seeded("the snapshot");
+        match server.step(first.as_ref(), rng).unwrap() {
+            crate::Step::Finish { last, .. } => {
+                last.unwrap().release().as_ref()[ENVELOPE..][..70].to_vec()
             }
-        })
-        .collect();
-    assert_ne!(points[0], points[1]);
+            crate::Step::Continue { .. } => panic!("did not finish"),
+        }
+    });
+    assert_ne!(commitments[0], commitments[1], "FROST's commitments");
+
+    let (generate, keys) = (
+        session(Operation::Generate),
+        both(context(Some(SIGNING), None)),
+    );
+    let offers = ["one", "two"].map(|client| {
+        let rng = &mut scenes::seeded(client);
+        let (_, first) = crate::Generate::client(&generate, &keys, rng).unwrap();
+        let server = crate::Generate::server(&generate, &keys).unwrap();
+        let rng = &mut scenes::seeded("the snapshot");
+        match server.step(first.as_ref(), rng).unwrap() {
+            crate::Step::Continue { message, .. } => message.as_ref()[ENVELOPE + 64..].to_vec(),
+            crate::Step::Finish { .. } => panic!("finished early"),
+        }
+    });
+    assert_ne!(offers[0], offers[1], "A of the base OTs");
 }

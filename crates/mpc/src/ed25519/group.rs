@@ -24,14 +24,6 @@ impl Group for Ed25519 {
         Scalar::from_bytes_mod_order_wide(wide)
     }
 
-    fn inverse_lagrange(index: u8) -> Scalar {
-        if index == 1 {
-            Scalar::from(2_u8).invert()
-        } else {
-            -Scalar::ONE
-        }
-    }
-
     fn base_mul(scalar: &Scalar) -> EdwardsPoint {
         EdwardsPoint::mul_base(scalar)
     }

@@ -8,7 +8,9 @@
 //! C aggregates and verifies. Nonces are made for one session and never leave memory.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
+use curve25519_dalek::scalar::Scalar;
 use frost_ed25519::keys::{
     KeyPackage, PublicKeyPackage, SigningShare as FrostShare, VerifyingShare,
 };
@@ -24,7 +26,7 @@ use crate::group::Group as _;
 use crate::hedged::Hedged;
 use crate::key_share::KeyShare;
 use crate::possession::{self, proof_bytes};
-use crate::wire::{Malformed, Reader, Writer};
+use crate::wire::{Malformed, Writer, fields};
 use crate::{
     Abort, Check, HeldMessage, KeyContext, Machine, Message, Operation, Points, Role, Session, Step,
 };
@@ -106,13 +108,11 @@ impl Machine for ClientSign {
             commitments,
         } = self;
         let body = signer.channel.open(message)?;
-        let malformed = Abort::blame(Role::Server, Check::Encoding);
-        let mut reader = Reader::new(body);
-        let mut parse = || -> Result<_, Malformed> { Ok((reader.sized()?, reader.sized()?)) };
-        let (theirs, share) = parse().map_err(|Malformed| malformed)?;
-        reader.finish().map_err(|Malformed| malformed)?;
-        let theirs = decode(theirs).ok_or(malformed)?;
-        let share = SignatureShare::deserialize(share).map_err(|_| malformed)?;
+        let (theirs, share) = fields(Role::Server, body, |body| {
+            let theirs = decode(body.sized()?).ok_or(Malformed)?;
+            let share = SignatureShare::deserialize(body.sized()?).map_err(|_| Malformed)?;
+            Ok((theirs, share))
+        })?;
 
         let package = signer.signing_package(commitments, theirs)?;
         let own = round2::sign(&package, &nonces, &signer.package)
@@ -157,21 +157,16 @@ impl Machine for ServerSign {
     fn step(self, message: &[u8], rng: &mut impl CryptoRng) -> Result<Step<Self>, Abort> {
         let Self { mut signer } = self;
         let body = signer.channel.open(message)?;
-        let malformed = Abort::blame(Role::Client, Check::Encoding);
-        let mut reader = Reader::new(body);
-        let mut parse = || -> Result<_, Malformed> {
-            Ok((reader.take(proof_bytes::<Ed25519>())?, reader.sized()?))
-        };
-        let (proof, theirs) = parse().map_err(|Malformed| malformed)?;
-        reader.finish().map_err(|Malformed| malformed)?;
+        let (proof, theirs) = fields(Role::Client, body, |body| {
+            let proof = body.take(proof_bytes::<Ed25519>())?;
+            Ok((proof, decode(body.sized()?).ok_or(Malformed)?))
+        })?;
         possession::verify::<Ed25519>(
             &signer.context,
             Role::Client,
             &signer.key.points.client,
             proof,
         )?;
-        let theirs = decode(theirs).ok_or(malformed)?;
-
         let rng = &mut signer.hedged(rng);
         let (nonces, own) = round1::commit(signer.package.signing_share(), &mut FrostRng(rng));
         let package = signer.signing_package(theirs, own)?;
@@ -256,9 +251,16 @@ impl Signer {
     }
 }
 
-/// FROST's view of the share: a Shamir share `f(i) = x_i / λ_i`.
+/// 1/2 modulo q.
+static HALF: LazyLock<Scalar> = LazyLock::new(|| Scalar::from(2_u8).invert());
+
+/// FROST's view of the share: a Shamir share `f(i) = x_i / λ_i`, where λ_1 = 2 and λ_2 = −1 are the Lagrange
+/// coefficients at 0.
 fn key_package(share: &KeyShare<Ed25519>) -> Result<KeyPackage, Abort> {
-    let shamir = Zeroizing::new(*share.secret * Ed25519::inverse_lagrange(share.role.index()));
+    let shamir = Zeroizing::new(match share.role {
+        Role::Client => *share.secret * *HALF,
+        Role::Server => -*share.secret,
+    });
     let signing = FrostShare::deserialize(Ed25519::encode_scalar(&shamir).as_slice())
         .map_err(|_| KEY_PACKAGE)?;
     let verifying_key = VerifyingKey::deserialize(&share.points.key()).map_err(|_| KEY_PACKAGE)?;

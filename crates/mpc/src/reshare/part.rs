@@ -6,12 +6,11 @@ use zeroize::Zeroizing;
 
 use crate::commitment::{self, Opening};
 use crate::ct::{declassify, reveal};
-use crate::exchange::fields;
 use crate::group::{Group, is_zero, random_scalar};
 use crate::hash::TaggedHash;
 use crate::possession::{self, proof_bytes};
 use crate::session::{Id, Sid};
-use crate::wire::{Malformed, Reader, Writer};
+use crate::wire::{Malformed, Reader, Writer, fields};
 use crate::{Abort, Check, KeyContext, KeyShare, Operation, PairKind, Points, Role, Session};
 
 const MASK: commitment::Purpose = "reshare mask";
@@ -175,6 +174,7 @@ impl<G: Group> Part<G> {
         let shift = reveal(G::base_mul(&delta));
         let old = &self.source.points;
         let points = Points::join(old.client + shift, old.server - shift)
+            // Old Q is the old points' sum, so this holds; the design asks for it, and it costs nothing.
             .filter(|points| points.key == old.key)
             .ok_or(Abort::blame(peer, Check::Key))?;
         Ok(KeyShare {

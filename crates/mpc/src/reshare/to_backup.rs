@@ -4,8 +4,8 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::both::{BothMasked, Masks, Parts};
-use crate::exchange::{Exchange, Rounds, fields};
-use crate::wire::{Malformed, Reader, Writer};
+use crate::exchange::{Exchange, Rounds};
+use crate::wire::{Malformed, Reader, Writer, fields};
 use crate::{
     Abort, BackupShares, BothCurves, Check, KeyContext, KeyShares, Message, Operation, Role,
     Session,
@@ -33,7 +33,7 @@ impl ReshareToBackup {
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, Message), Abort> {
         let (parts, channel) = Parts::new(Role::Client, session, keys, source, &OPERATIONS)?;
-        Self::start_client(ToBackup(parts), channel, rng)
+        Ok(Self::start_client(ToBackup(parts), channel, rng))
     }
 
     /// Awaits the client.
@@ -64,8 +64,8 @@ impl Rounds for ToBackup {
         self.0.secret()
     }
 
-    fn commit(&self, rng: &mut impl CryptoRng) -> Result<(Masks, Vec<u8>), Abort> {
-        Ok(self.0.commit(rng))
+    fn commit(&self, rng: &mut impl CryptoRng) -> (Masks, Vec<u8>) {
+        self.0.commit(rng)
     }
 
     fn open(

@@ -4,10 +4,10 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::both::{BothMasked, Masks, Parts};
-use crate::exchange::{Exchange, Rounds, fields};
+use crate::exchange::{Exchange, Rounds};
 use crate::secp256k1::setup::{self, ANSWER_BYTES, Answered, Offered};
 use crate::shares::Unconfirmed;
-use crate::wire::{Malformed, Reader, Writer};
+use crate::wire::{Malformed, Reader, Writer, fields};
 use crate::{
     Abort, BothCurves, Check, KeyContext, KeyShares, Message, Operation, Role, Session,
     SigningShares,
@@ -36,7 +36,7 @@ impl ReshareToSigning {
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, Message), Abort> {
         let (parts, channel) = Parts::new(Role::Client, session, keys, source, &OPERATIONS)?;
-        Self::start_client(ToSigning(parts), channel, rng)
+        Ok(Self::start_client(ToSigning(parts), channel, rng))
     }
 
     /// Awaits the client.
@@ -68,11 +68,11 @@ impl Rounds for ToSigning {
         self.0.secret()
     }
 
-    fn commit(&self, rng: &mut impl CryptoRng) -> Result<(Self::Committed, Vec<u8>), Abort> {
+    fn commit(&self, rng: &mut impl CryptoRng) -> (Self::Committed, Vec<u8>) {
         let (masks, body) = self.0.commit(rng);
         let offered = Offered::new(self.0.setup_sid(), self.0.role(), rng);
         let body = [body.as_slice(), offered.message()].concat();
-        Ok(((masks, offered), body))
+        ((masks, offered), body)
     }
 
     fn open(

@@ -235,7 +235,7 @@ impl<'a> Test<'a> {
             TaggedHash::new(tag)
                 .field(self.label)
                 .field(differences.as_flattened())
-                .field(zeros.as_flattened())
+                .secret_field(zeros.as_flattened())
                 .short()
         })
     }
@@ -273,7 +273,7 @@ impl Oracle {
         let hash = TaggedHash::new("base OT mask")
             .field(&self.label)
             .field(&i.to_be_bytes())
-            .field(&[m])
+            .secret_field(&[m])
             .field(r);
         RistrettoPoint::from_uniform_bytes(&hash.wide())
     }
@@ -283,13 +283,11 @@ impl Oracle {
         let hash = TaggedHash::new("base OT key")
             .field(&self.label)
             .field(&i.to_be_bytes())
-            .field(&[m])
+            .secret_field(&[m])
             .field(&self.offer)
             .field(r.as_flattened())
             .secret_field(known.as_bytes());
-        let mut seed = Seed::default();
-        hash.stream().fill(&mut seed);
-        seed
+        hash.bytes()
     }
 }
 

@@ -27,14 +27,6 @@ impl Group for Secp256k1 {
         Scalar::from_uniform_bytes(wide)
     }
 
-    fn inverse_lagrange(index: u8) -> Scalar {
-        if index == 1 {
-            Scalar::TWO_INV
-        } else {
-            -Scalar::ONE
-        }
-    }
-
     fn base_mul(scalar: &Scalar) -> ProjectivePoint {
         ProjectivePoint::mul_by_generator(scalar)
     }

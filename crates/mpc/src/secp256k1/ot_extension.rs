@@ -47,7 +47,7 @@ use zeroize::Zeroizing;
 
 use super::base_ot::{BothSeeds, ChosenSeeds, OTS as KAPPA, Seed};
 use crate::ct::declassify;
-use crate::hash::{SessionOracle, TaggedHash};
+use crate::hash::{ORACLE_BYTES, SessionOracle, TaggedHash};
 
 /// ξ: how many OTs there are.
 pub(super) const OTS: usize = 416;
@@ -63,6 +63,9 @@ const TAG_BYTES: usize = 16;
 const U_BYTES: usize = KAPPA * COLUMN_BYTES;
 /// Length of the receiver's message: u, x̃, h.
 pub(super) const MESSAGE_BYTES: usize = U_BYTES + TAG_BYTES + 32;
+
+// A column that outgrew what the oracle says would go out unmasked.
+const _: () = assert!(COLUMN_BYTES <= ORACLE_BYTES);
 
 type Column = [u8; COLUMN_BYTES];
 type Columns = Zeroizing<Vec<Column>>;
@@ -121,10 +124,7 @@ pub(super) fn send(
         }
     }
     let hash = UniversalHash::after(session, u);
-    let x_tag = x_tag
-        .iter()
-        .rev()
-        .fold(0_u128, |tag, byte| tag << 8 | u128::from(*byte));
+    let x_tag = x_tag.first_chunk().copied().map_or(0, u128::from_le_bytes);
     let tags = (0..).zip(w.iter()).map(|(i, w)| {
         let mask = u128::from_ne_bytes([bit_mask(delta, i); 16]);
         hash.of(w) ^ (x_tag & mask)
@@ -218,4 +218,92 @@ const fn transpose_square(mut square: u64) -> u64 {
     square ^= swap ^ (swap << 14);
     swap = (square ^ (square >> 28)) & 0x0000_0000_f0f0_f0f0;
     square ^ swap ^ (swap << 28)
+}
+
+#[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use rand_core::Rng as _;
+
+    use super::*;
+    use crate::attack::scenes::seeded;
+    use crate::secp256k1::base_ot;
+
+    const SESSION: [u8; 32] = [7; 32];
+    const DELTA: u128 = 0x0123_4567_89ab_cdef_0f1e_2d3c_4b5a_6978;
+
+    fn seeds() -> (BothSeeds, ChosenSeeds) {
+        let rng = &mut seeded("base OTs");
+        let sender = base_ot::Sender::new([1; 32], rng);
+        let (answer, chosen) = base_ot::receive([1; 32], sender.offer(), DELTA, rng).unwrap();
+        let both = sender.finish(answer.as_slice().try_into().unwrap());
+        (both.unwrap(), chosen)
+    }
+
+    #[test]
+    fn rows_differ_by_delta_where_the_choice_is_one() {
+        let (both, chosen) = seeds();
+        let mut choices = [0; CHOICE_BYTES];
+        seeded("choices").fill_bytes(&mut choices);
+        let mut message = Vec::new();
+        let v = receive(&both, &SESSION, &choices, &mut seeded("pad"), &mut message);
+        let message = message.as_slice().try_into().unwrap();
+        let w = send(DELTA, &chosen, &SESSION, message).unwrap();
+        assert_eq!((v.len(), w.len()), (OTS, OTS));
+        for (j, (v, w)) in v.iter().zip(w.iter()).enumerate() {
+            let chosen = u128::from(choices[j / 8] >> (j % 8) & 1);
+            assert_eq!(*w, *v ^ (chosen * DELTA), "row {j}");
+        }
+    }
+
+    /// What the check is for: a receiver that puts another `x` into column `i`, draws R anew, and says what the sender
+    /// would compute if Δ_i were `guess`.
+    fn guesses(i: usize, guess: bool) -> bool {
+        let (both, chosen) = seeds();
+        let rng = &mut seeded("cheat");
+        let mut x = [0; COLUMN_BYTES];
+        rng.fill_bytes(&mut x);
+        let mut lie = x;
+        lie[5] ^= 0x10;
+        let mut prg = prg(&SESSION);
+        let mut v = columns();
+        let mut u = Vec::new();
+        for (column, ([seed0, seed1], v)) in (0..).zip(both.iter().zip(v.iter_mut())) {
+            expand(&mut prg, column, seed0, v);
+            let mut other = [0; COLUMN_BYTES];
+            expand(&mut prg, column, seed1, &mut other);
+            let x = if usize::from(column) == i { &lie } else { &x };
+            u.extend(
+                v.iter()
+                    .zip(other)
+                    .zip(x)
+                    .map(|((v, other), x)| v ^ other ^ x),
+            );
+        }
+        let hash = UniversalHash::after(&SESSION, &u);
+        let shift = hash.of(&x) ^ hash.of(&lie);
+        let tags = v.iter().enumerate().map(|(column, v)| {
+            let guessed = column == i && guess;
+            hash.of(v) ^ if guessed { shift } else { 0 }
+        });
+        let digest = tags_digest(&SESSION, tags);
+        let message = [u.as_slice(), &hash.of(&x).to_le_bytes(), &digest].concat();
+        send(
+            DELTA,
+            &chosen,
+            &SESSION,
+            message.as_slice().try_into().unwrap(),
+        )
+        .is_ok()
+    }
+
+    /// It is taken where the guess is right: one bit, at the price of a strike where it is wrong.
+    #[test]
+    fn a_cheat_that_knows_better_still_has_to_guess() {
+        for i in 0..KAPPA {
+            let bit = DELTA >> i & 1 == 1;
+            assert!(guesses(i, bit), "bit {i}");
+            assert!(!guesses(i, !bit), "bit {i}");
+        }
+    }
 }

@@ -8,20 +8,24 @@
 //!
 //! Seeds are kept, not what they expand to: 6,160 bytes a party.
 
-use core::fmt;
-
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use super::base_ot::{self, BothSeeds, NotAPoint, OFFER_BYTES, OTS, Seed, Unequal};
+use super::base_ot::{self, BothSeeds, ChosenSeeds, NotAPoint, OFFER_BYTES, OTS, Seed, Unequal};
 pub(crate) use super::base_ot::{ANSWER_BYTES, CHALLENGE_BYTES, REPLY_BYTES};
-use super::vole::AliceSeeds;
 use crate::ct::{declassify, mark_secret};
 use crate::hash::TaggedHash;
 use crate::session::Sid;
 use crate::wire::{Malformed, Reader, Writer};
 use crate::{Abort, Check, Role};
+
+/// What the holder of Δ keeps for being Alice.
+#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
+pub(super) struct AliceSeeds {
+    pub(super) delta: Zeroizing<u128>,
+    pub(super) seeds: ChosenSeeds,
+}
 
 /// The set-up of one signing pair, as one party keeps it. Secret; erased when dropped.
 #[cfg_attr(any(test, feature = "attack"), derive(Clone))]
@@ -175,12 +179,6 @@ impl Setup {
             alice: AliceSeeds { delta, seeds },
             bob,
         })
-    }
-}
-
-impl fmt::Debug for Setup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Setup(…)")
     }
 }
 

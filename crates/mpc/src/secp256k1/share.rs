@@ -2,11 +2,12 @@
 
 use core::fmt;
 
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::Secp256k1;
 use super::setup::{SETUP_BYTES, Setup};
-use crate::ct::mark_secret;
+use crate::ct::{declassify, mark_secret};
 use crate::envelope::Channel;
 use crate::hash::TaggedHash;
 use crate::key_share::{KeyShare, ShareError, expect};
@@ -25,7 +26,7 @@ pub struct SigningShare {
     pub(super) setup: Setup,
     /// A hash of `x_C·X_S = x_S·X_C`, which keys the transcripts of signatures. Kept, because
     /// making it anew would cost each party a twentieth of a signature.
-    pub(crate) transcript_key: Zeroizing<[u8; 32]>,
+    pub(super) transcript_key: Zeroizing<[u8; 32]>,
 }
 
 impl SigningShare {
@@ -86,7 +87,7 @@ impl SigningShare {
         let kept = reader.exact::<KEPT_BYTES>()?;
         let sum: [u8; 32] = reader.array()?;
         reader.finish()?;
-        if checksum(kept) != sum {
+        if !declassify(checksum(kept).ct_eq(&sum)) {
             return Err(ShareError::Inconsistent);
         }
         let mut kept = Reader::new(kept);
@@ -116,7 +117,7 @@ impl SigningShare {
 const KEPT_BYTES: usize = SETUP_BYTES + 32;
 
 fn checksum(kept: &[u8]) -> [u8; 32] {
-    TaggedHash::new("set-up at rest").field(kept).short()
+    TaggedHash::new("set-up at rest").long_field(kept).short()
 }
 
 impl fmt::Debug for SigningShare {

@@ -46,16 +46,14 @@ use k256::Scalar;
 use rand_core::CryptoRng;
 
 use super::signer::{
-    COMMITMENT_BYTES, Fresh, Instance, OPENING_BYTES, POINT_BYTES, PRODUCT_BYTES, Product,
-    SCALAR_BYTES, Signer, scalar,
+    COMMITMENT_BYTES, Fresh, Instance, OPENING_BYTES, POINT_BYTES, PRODUCT_BYTES, Product, Signer,
 };
-use super::vole::{BOB_BYTES, Bob, Shares};
+use super::vole::{BOB_BYTES, Bob, SCALAR_BYTES, Shares, scalar};
 use super::{Secp256k1, Signature, SigningShare};
 use crate::commitment::{self, Opening};
 use crate::envelope::Channel;
-use crate::exchange::fields;
 use crate::possession::{self, proof_bytes};
-use crate::wire::Reader;
+use crate::wire::{Reader, fields};
 use crate::{Abort, Check, HeldMessage, KeyContext, Machine, Message, Points, Role, Session, Step};
 
 const NONCE_POINT: commitment::Purpose = "nonce point";
@@ -78,7 +76,7 @@ enum Client {
         opening: Opening,
         bob: Bob,
     },
-    /// Nothing secret is left.
+    /// Of the share, nothing is left but the transcripts' key.
     AwaitsFlight4 {
         channel: Channel,
         points: Points<Secp256k1>,

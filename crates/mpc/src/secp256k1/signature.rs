@@ -45,9 +45,6 @@ impl Signature {
         let inverse = Option::<Scalar>::from(s.invert_vartime())?;
         let m = Scalar::reduce(&FieldBytes::from(*digest));
         let point = Secp256k1::base_mul_add_vartime(&(m * inverse), &(*r * inverse), &points.key);
-        if Secp256k1::is_identity(&point) {
-            return None;
-        }
         let (x, recovery_id) = x_coordinate(&point);
         (x == *r && !bool::from(r.is_zero())).then(|| Self {
             r: r.to_bytes().into(),

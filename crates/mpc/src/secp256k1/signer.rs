@@ -9,22 +9,20 @@ use zeroize::Zeroizing;
 use super::group::encode_affine;
 use super::setup::Setup;
 use super::signature::x_coordinate;
-use super::vole::{self, ALICE_BYTES, AliceMessage, BOB_BYTES, Bob, Shares};
+use super::vole::{self, ALICE_BYTES, AliceMessage, BOB_BYTES, Bob, SCALAR_BYTES, Shares, scalar};
 use super::{Secp256k1, Signature, SigningShare};
 use crate::commitment;
 use crate::ct::{declassify, reveal};
 use crate::envelope::Channel;
-use crate::exchange::fields;
 use crate::group::{Group as _, random_scalar};
 use crate::hash::TaggedHash;
 use crate::hedged::Hedged;
 use crate::key_share::KeyShare;
 use crate::session::Sid;
-use crate::wire::{Malformed, Reader};
+use crate::wire::{Malformed, Reader, fields};
 use crate::{Abort, Check, KeyContext, Role, Session};
 
 pub(super) const POINT_BYTES: usize = Secp256k1::POINT_BYTES;
-pub(super) const SCALAR_BYTES: usize = 32;
 pub(super) const COMMITMENT_BYTES: usize = 32;
 pub(super) const OPENING_BYTES: usize = commitment::SALT_BYTES + POINT_BYTES;
 /// Alice's message, Γ^u, Γ^v, ψ.
@@ -77,10 +75,6 @@ impl<'a> Product<'a, &'a [u8]> {
             psi: scalar(body)?,
         })
     }
-}
-
-pub(super) fn scalar(body: &mut Reader<'_>) -> Result<Scalar, Malformed> {
-    Secp256k1::decode_scalar(&body.array()?).ok_or(Malformed)
 }
 
 /// What a party knows of the signature from the beginning.
@@ -255,11 +249,9 @@ impl Signer {
         [(w, u), (peer_w, peer_u)]: [(Scalar, Scalar); 2],
     ) -> Result<Signature, Abort> {
         let blamed = Abort::blame(self.peer(), Check::Signature);
-        let inverse = (u + peer_u).invert();
-        if !declassify(inverse.is_some()) {
-            return Err(blamed);
-        }
-        let s = reveal((w + peer_w) * inverse.unwrap_or(Scalar::ZERO));
+        // Zero has no inverse; then s is zero, which verifies nothing.
+        let inverse = (u + peer_u).invert().unwrap_or(Scalar::ZERO);
+        let s = reveal((w + peer_w) * inverse);
         Signature::low(r_x, &s, &self.key.points, &self.digest).ok_or(blamed)
     }
 }

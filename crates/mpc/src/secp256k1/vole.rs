@@ -30,8 +30,8 @@
 //! # What falls without which part
 //!
 //! - **The check of μ.** Alice can use another `α_j` in one row: whether the signature
-//!   then works out tells her β_j. With all of them she knows b, then φ_j, and with the client's (w, u) then
-//!   its share of the key.
+//!   then works out tells her β_j. With all of them she knows b, then by ψ Bob's φ; and where Bob
+//!   is the client, its (w, u) then give its share of the key.
 //! - **The 2·λ_s bits more than κ.** Under the check she can still guess: each false row passes with
 //!   probability ½ and tells one β_j. k guesses are right with probability 2^−k, and leave b within
 //!   2^−(λ_s − k/2) of uniform (leftover hash lemma): together below 2^−λ_s for every k.
@@ -45,28 +45,30 @@
 
 use std::sync::LazyLock;
 
-use k256::elliptic_curve::ff::PrimeField as _;
 use k256::elliptic_curve::ops::Reduce as _;
 use k256::{FieldBytes, Scalar};
 use rand_core::CryptoRng;
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 use zeroize::Zeroizing;
 
-use super::base_ot::{BothSeeds, ChosenSeeds};
+use super::Secp256k1;
+use super::base_ot::BothSeeds;
 use super::inner_product::InnerProduct;
 use super::ot_extension::{self, Choices, OTS, Rows};
-use super::{Secp256k1, ot_extension as extension};
+use super::setup::AliceSeeds;
 use crate::Check;
 use crate::ct::declassify;
 use crate::group::{Group as _, random_scalar};
-use crate::hash::{SessionOracle, TaggedHash};
-use crate::wire::Reader;
+use crate::hash::{ORACLE_BYTES, SessionOracle, TaggedHash};
+use crate::wire::{Malformed, Reader};
 
-const SCALAR_BYTES: usize = 32;
+pub(super) const SCALAR_BYTES: usize = 32;
 /// ℓ + ρ.
 const COLUMNS: usize = 3;
 const ROW_BYTES: usize = COLUMNS * SCALAR_BYTES;
 const CORRECTION_BYTES: usize = OTS * ROW_BYTES;
+// A row that outgrew what the oracle says would go out unmasked.
+const _: () = assert!(ROW_BYTES <= ORACLE_BYTES);
 
 /// Length of Bob's message.
 pub(super) const BOB_BYTES: usize = ot_extension::MESSAGE_BYTES;
@@ -76,13 +78,6 @@ pub(super) const ALICE_BYTES: usize = CORRECTION_BYTES + SCALAR_BYTES + 32;
 /// Shares of both products.
 pub(super) type Shares = Zeroizing<[Scalar; 2]>;
 type Row = [Scalar; COLUMNS];
-
-/// What the holder of Δ keeps for being Alice.
-#[cfg_attr(any(test, feature = "attack"), derive(Clone))]
-pub(super) struct AliceSeeds {
-    pub(super) delta: Zeroizing<u128>,
-    pub(super) seeds: ChosenSeeds,
-}
 
 /// Bob between his message and Alice's.
 #[cfg_attr(any(test, feature = "attack"), derive(Clone))]
@@ -105,7 +100,7 @@ impl Bob {
         let mut beta: Zeroizing<Choices> = Zeroizing::new([0; OTS / 8]);
         rng.fill_bytes(beta.as_mut_slice());
         let start = message.len();
-        let v = extension::receive(seeds, session, &beta, rng, message);
+        let v = ot_extension::receive(seeds, session, &beta, rng, message);
         let mut b = Zeroizing::new(Scalar::ZERO);
         for (bit, g) in bits(&beta).zip(gadget()) {
             *b += Scalar::conditional_select(&Scalar::ZERO, g, bit);
@@ -166,8 +161,8 @@ pub(super) fn alice(
     rng: &mut impl CryptoRng,
     message: &mut Vec<u8>,
 ) -> Result<Shares, Check> {
-    let w = extension::send(**delta, seeds, session, bob)
-        .map_err(|extension::Inconsistent| Check::OtExtension)?;
+    let w = ot_extension::send(**delta, seeds, session, bob)
+        .map_err(|ot_extension::Inconsistent| Check::OtExtension)?;
     let session = answered(&spoken(session, bob), fresh);
     let [a1, a2] = a;
     let a_hat = random_scalar::<Secp256k1>(rng);
@@ -207,27 +202,29 @@ pub(super) struct AliceMessage<'a> {
 
 impl<'a> AliceMessage<'a> {
     /// Reads it; refuses scalars that are not below q.
-    pub(super) fn read(body: &mut Reader<'a>) -> Result<Self, crate::wire::Malformed> {
+    pub(super) fn read(body: &mut Reader<'a>) -> Result<Self, Malformed> {
         let corrections = body.take(CORRECTION_BYTES)?;
         let mut rows = Vec::with_capacity(OTS);
-        for row in corrections.as_chunks::<ROW_BYTES>().0 {
-            let mut scalars = Row::default();
-            for (scalar, bytes) in scalars.iter_mut().zip(row.as_chunks().0) {
-                *scalar = decode(*bytes)?;
-            }
-            rows.push(scalars);
+        let mut unread = Reader::new(corrections);
+        for _ in 0..OTS {
+            rows.push([
+                scalar(&mut unread)?,
+                scalar(&mut unread)?,
+                scalar(&mut unread)?,
+            ]);
         }
         Ok(Self {
             corrections,
             rows,
-            eta: decode(body.array()?)?,
+            eta: scalar(body)?,
             mu: body.take(32)?,
         })
     }
 }
 
-fn decode(bytes: [u8; SCALAR_BYTES]) -> Result<Scalar, crate::wire::Malformed> {
-    Option::from(Scalar::from_repr(bytes.into())).ok_or(crate::wire::Malformed)
+/// A scalar below q.
+pub(super) fn scalar(body: &mut Reader<'_>) -> Result<Scalar, Malformed> {
+    Secp256k1::decode_scalar(&body.array()?).ok_or(Malformed)
 }
 
 /// The gadget vector g.
@@ -329,4 +326,106 @@ fn digest(session: &[u8; 32], rows: &[u8]) -> [u8; 32] {
         .field(session)
         .long_field(rows)
         .short()
+}
+
+#[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::attack::scenes::{seeded, signing_pair};
+
+    const SESSION: [u8; 32] = [7; 32];
+    const FRESH: &[u8] = b"fresh";
+
+    /// The server is Bob, the client Alice.
+    fn bob(message: &mut Vec<u8>) -> Bob {
+        let (_, server) = signing_pair().unwrap();
+        Bob::start(
+            &server.secp256k1.setup.bob,
+            &SESSION,
+            &mut seeded("bob"),
+            message,
+        )
+    }
+
+    fn factors() -> [Scalar; 2] {
+        [(); 2].map(|()| *random_scalar::<Secp256k1>(&mut seeded("a")))
+    }
+
+    #[test]
+    fn shares_add_up_to_the_products() {
+        let mut first = Vec::new();
+        let bob = bob(&mut first);
+        let b = *bob.factor();
+        let (client, _) = signing_pair().unwrap();
+        let mut second = Vec::new();
+        let a = factors();
+        let c = alice(
+            &client.secp256k1.setup.alice,
+            &SESSION,
+            FRESH,
+            first.as_slice().try_into().unwrap(),
+            &a,
+            &mut seeded("alice"),
+            &mut second,
+        )
+        .unwrap();
+        let message = AliceMessage::read(&mut Reader::new(&second)).unwrap();
+        let d = bob.finish(FRESH, &message).unwrap();
+        for i in 0..2 {
+            assert_eq!(c[i] + d[i], a[i] * b);
+        }
+    }
+
+    /// An Alice that uses another factor in row `j`, and says what Bob would compute if β_j were `guess`.
+    fn guesses(j: usize, guess: bool) -> (bool, bool) {
+        let mut first = Vec::new();
+        let bob = bob(&mut first);
+        let bit = bob.beta[j / 8] >> (j % 8) & 1 == 1;
+        let (client, _) = signing_pair().unwrap();
+        let AliceSeeds { delta, seeds } = &client.secp256k1.setup.alice;
+        let first: &[u8; BOB_BYTES] = first.as_slice().try_into().unwrap();
+        let w = ot_extension::send(**delta, seeds, &SESSION, first).unwrap();
+        let session = answered(&spoken(&SESSION, first), FRESH);
+        let mut pads = pads(&session);
+        let [a1, a2] = factors();
+        let alpha = [a1, a2, *random_scalar::<Secp256k1>(&mut seeded("hat"))];
+        let shift = Scalar::from(5_u64);
+        let mut message = Vec::new();
+        let mut rows = Vec::new();
+        for (row, w) in (0..).zip(w.iter()) {
+            let (mut zero, mut one) = (Row::default(), Row::default());
+            pad(&mut pads, row, *w, &mut zero);
+            pad(&mut pads, row, *w ^ **delta, &mut one);
+            for column in 0..COLUMNS {
+                let is_lie = usize::from(row) == j && column == 0;
+                let alpha = alpha[column] + if is_lie { shift } else { Scalar::ZERO };
+                message.extend_from_slice(&(one[column] - zero[column] + alpha).to_bytes());
+            }
+            rows.push(zero);
+        }
+        let mut weights = Weights::after(&session, &message);
+        let theta = weights.theta[0];
+        let mut claimed = Vec::new();
+        for (row, z) in rows.iter().enumerate() {
+            let guessed = row == j && guess;
+            let off = if guessed { theta * shift } else { Scalar::ZERO };
+            claimed.extend_from_slice(&(weights.of(z) - off).to_bytes());
+        }
+        message.extend_from_slice(&weights.of(&alpha).to_bytes());
+        message.extend_from_slice(&digest(&session, &claimed));
+        let message = AliceMessage::read(&mut Reader::new(&message)).unwrap();
+        (bit, bob.finish(FRESH, &message).is_ok())
+    }
+
+    /// She is taken where the guess is right: one bit of β, at the price of a strike where it is wrong.
+    #[test]
+    fn a_cheat_that_knows_better_still_has_to_guess() {
+        for j in (0..OTS).step_by(13) {
+            for guess in [false, true] {
+                let (bit, taken) = guesses(j, guess);
+                assert_eq!(taken, bit == guess, "row {j}");
+            }
+        }
+    }
 }

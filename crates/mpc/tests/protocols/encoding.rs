@@ -163,10 +163,35 @@ fn possession_is_proven_for_one_purpose_role_and_point() {
 }
 
 #[test]
+fn a_signing_share_or_proof_with_more_behind_it_is_refused() {
+    let (client, _) = generate(1);
+    let longer = [client.secp256k1.encode().as_slice(), &[0]].concat();
+    assert_eq!(
+        secp256k1::SigningShare::decode(&longer).err(),
+        Some(ShareError::Malformed)
+    );
+    let proof = client
+        .ed25519
+        .prove_possession(b"purpose", &mut rand::rng());
+    let longer = [proof.as_slice(), &[0]].concat();
+    let point = client.ed25519.points().share(Role::Client);
+    assert!(verify_possession::<Ed25519>(b"purpose", Role::Client, &point, &longer).is_err());
+}
+
+/// All that is printed of a share: whose, of which pair, and Q.
+#[test]
 fn a_share_does_not_print_its_secret() {
     let (client, _) = generate(1);
-    let printed = format!("{client:?}");
-    assert!(printed.starts_with("SigningShares { secp256k1: SigningShare(KeyShare { role: Client"));
-    let secret = hex::encode(&client.ed25519.encode()[28..60]);
-    assert!(!printed.contains(&secret));
+    let key = hex::encode(client.ed25519.points().key());
+    let printed =
+        "KeyShare { role: Client, kind: Signing, generation: 1, points: Points(KEY), .. }";
+    assert_eq!(
+        format!("{:?}", client.ed25519),
+        printed.replace("KEY", &key)
+    );
+    let key = hex::encode(client.secp256k1.key().points().key());
+    assert_eq!(
+        format!("{:?}", client.secp256k1),
+        format!("SigningShare({})", printed.replace("KEY", &key))
+    );
 }

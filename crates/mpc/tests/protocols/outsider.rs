@@ -136,3 +136,30 @@ fn garbage_is_a_mismatch() {
         );
     }
 }
+
+/// What is wrong with an envelope is told by name, before the transcript is looked at.
+#[test]
+fn a_mismatch_names_what_differs() {
+    let session = session(Operation::Generate, 1);
+    let keys = both(context(Some(1), None));
+    let (_, first) = Generate::client(&session, &keys, &mut rand::rng()).unwrap();
+    let bytes = first.into_bytes();
+    let given = |position: usize, value: u8| {
+        let mut changed = bytes.clone();
+        changed[position] = value;
+        let server = Generate::server(&session, &keys).unwrap();
+        server.step(&changed, &mut rand::rng()).err()
+    };
+    for version in [0, 1, 3] {
+        let expected = Abort::Unsupported {
+            what: "message",
+            expected: 2,
+            given: version,
+        };
+        assert_eq!(given(0, version), Some(expected));
+    }
+    for (position, difference) in [(1, "the operation"), (2, "the flight"), (3, "the sender")] {
+        let expected = Abort::SessionMismatch { difference };
+        assert_eq!(given(position, 9), Some(expected));
+    }
+}
