@@ -13,7 +13,7 @@
 //!
 //! ```text
 //! R_i = r_i·G    Γ^u_i = c^u_i·G    Γ^v_i = c^v_i·G    ψ_i = φ_i − b_i
-//! check          b_i·R_j − Γ^u_j ≟ d^u_i·G             b_i·X_j − Γ^v_j ≟ d^v_i·G
+//! check          b_i·R_j − Γ^u_j ≟ d^u_i·G             b_i·X_j − Γ^v_j ≟ d^v_i·G    (both at once, under a random weight)
 //! R = R_C + R_S  u_i = r_i·(φ_i + ψ_j) + c^u_i + d^u_i  v_i = x_i·(φ_i + ψ_j) + c^v_i + d^v_i
 //! w_i = m·φ_i + r_x·v_i                                 s = (w_C + w_S) / (u_C + u_S)
 //! ```
@@ -177,7 +177,7 @@ impl Machine for ClientSign {
                 body.extend_from_slice(opening.reveal());
                 let own_b = bob.factor();
                 let c = signer.multiply(&instance, own_b, peer_bob, fresh, rng, &mut body)?;
-                let d = signer.check(bob, &peer_point, fresh, &product)?;
+                let d = signer.check(bob, &peer_point, fresh, &product, rng)?;
                 let r_x = signer.r_x(&instance, &peer_point)?;
                 let (w, u) = signer.shares(&instance, &r_x, &product.psi, &c, &d);
                 body.extend_from_slice(&w.to_bytes());
@@ -291,7 +291,8 @@ impl Machine for ServerSign {
                     own: &instance.encoded,
                     peer: &commitment,
                 };
-                let d = signer.check(bob, &peer_point, fresh, &product)?;
+                let rng = &mut signer.hedged("flight 4", rng);
+                let d = signer.check(bob, &peer_point, fresh, &product, rng)?;
                 let r_x = signer.r_x(&instance, &peer_point)?;
                 let own = signer.shares(&instance, &r_x, &product.psi, &c, &d);
                 let output = signer.finish(&r_x, [own, (w, u)])?;

@@ -128,7 +128,8 @@ impl Bob {
         let mut pads = pads(&session);
         let mut weights = Weights::after(&session, message.corrections);
         let mut d = [InnerProduct::default(), InnerProduct::default()];
-        let mut rows = Zeroizing::new(Vec::with_capacity(OTS * SCALAR_BYTES));
+        // The peer knows these rows: there is nothing to erase.
+        let mut rows = Vec::with_capacity(OTS * SCALAR_BYTES);
         let choices = bits(&self.beta).zip(gadget());
         let given = message.rows.iter().zip(self.v.iter());
         let mut z = Zeroizing::new(Row::default());
@@ -181,7 +182,8 @@ pub(super) fn alice(
     }
     let mut weights = Weights::after(&session, message.get(start..).unwrap_or_default());
     let mut c = [InnerProduct::default(), InnerProduct::default()];
-    let mut rows = Zeroizing::new(Vec::with_capacity(OTS * SCALAR_BYTES));
+    // The peer knows these rows: there is nothing to erase.
+    let mut rows = Vec::with_capacity(OTS * SCALAR_BYTES);
     for (z, g) in z.iter().zip(gadget()) {
         rows.extend_from_slice(&weights.of(z).to_bytes());
         accumulate(&mut c, g, z);
