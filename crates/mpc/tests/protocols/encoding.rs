@@ -1,8 +1,10 @@
 //! Shares at rest: what is written is read back, and nothing else is.
 
-use portal_mpc::{Ed25519, KeyShare, Role, Secp256k1, ShareError, secp256k1, verify_possession};
+use portal_mpc::{
+    Ed25519, KeyShare, PairKind, Role, Secp256k1, ShareError, secp256k1, verify_possession,
+};
 
-use crate::run::generate;
+use crate::run::{backup, generate};
 
 #[test]
 fn a_share_reads_back_as_it_was_written() {
@@ -17,6 +19,17 @@ fn a_share_reads_back_as_it_was_written() {
         *KeyShare::<Ed25519>::decode(&encoded).unwrap().encode(),
         *encoded
     );
+}
+
+#[test]
+fn a_backup_share_reads_back_as_one() {
+    let (client, server) = generate(1);
+    let (client, _) = backup(1, 2, client.into_keys(), server.into_keys());
+    let encoded = client.secp256k1.encode();
+    let share = KeyShare::<Secp256k1>::decode(&encoded).unwrap();
+    assert_eq!(*share.encode(), *encoded);
+    let about = (share.kind(), share.pair(), share.generation(), share.role());
+    assert_eq!(about, (PairKind::Backup, [2; 16], 2, Role::Client));
 }
 
 #[test]
