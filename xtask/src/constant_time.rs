@@ -20,11 +20,20 @@ const FOUND: i32 = 99;
 /// [`TaskError::FoundNothing`] where the leak on purpose was not found.
 pub(crate) fn run() -> Result<(), TaskError> {
     if !debian::is_there("valgrind") {
-        debian::install("valgrind", &["valgrind"])?;
+        debian::install(
+            "valgrind",
+            "install it (Debian and Ubuntu: `apt-get install valgrind`), then run this again",
+            &["valgrind"],
+        )?;
     }
     // The bindings to valgrind's requests are made with it.
     if !has_libclang() {
-        debian::install("libclang", &["libclang-dev"])?;
+        debian::install(
+            "libclang",
+            "install it (Debian and Ubuntu: `apt-get install libclang-dev`) or name its directory \
+             in LIBCLANG_PATH, then run this again",
+            &["libclang-dev"],
+        )?;
     }
     Command::cargo(&[
         "build",

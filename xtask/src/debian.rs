@@ -2,21 +2,21 @@
 
 use crate::command::{Command, TaskError};
 
-/// Installs `packages`, which have `what` in them.
+/// Installs `packages`, which have `what` in them; `how` tells whoever must do it by hand.
 ///
 /// # Errors
 ///
 /// [`TaskError::Missing`] where they cannot be installed from here.
-pub(crate) fn install(what: &'static str, packages: &[&str]) -> Result<(), TaskError> {
+pub(crate) fn install(
+    what: &'static str,
+    how: &'static str,
+    packages: &[&str],
+) -> Result<(), TaskError> {
     let is_root = Command::new("id", &["-u"])
         .output()
         .is_some_and(|user| user.trim() == "0");
     if !is_root || !is_there("apt-get") {
-        return Err(TaskError::Missing {
-            program: what,
-            how: "install it, then run this again (as root on Debian and Ubuntu this task installs it; \
-                  LIBCLANG_PATH names the directory of a libclang elsewhere)",
-        });
+        return Err(TaskError::Missing { program: what, how });
     }
     Command::new("apt-get", &["update"]).run()?;
     let mut arguments = vec!["install", "--yes"];

@@ -63,5 +63,10 @@ fn install_c_compiler() -> Result<(), TaskError> {
     if found {
         return Ok(());
     }
-    debian::install("a C compiler", &["build-essential"])
+    debian::install(
+        "a C compiler",
+        "install one (Debian and Ubuntu: `apt-get install build-essential`; \
+         macOS: `xcode-select --install`), then run this again",
+        &["build-essential"],
+    )
 }

@@ -74,6 +74,22 @@ fn a_product_of_another_nonce_or_key_is_a_strike() {
     fails(&recording, 2, &lie, Check::OtExtension);
 }
 
+/// Two lies that would cancel out if the two relations were only added up: Γ^u + T and Γ^v − T.
+#[test]
+fn lies_about_both_relations_do_not_cancel_out() {
+    let recording = scenes::ecdsa().unwrap();
+    let shift = k256::ProjectivePoint::GENERATOR;
+    for (flight, gammas) in [(2, BOB + POINT + ALICE), (3, OPENING + ALICE)] {
+        let mut lie = recording.body(flight).unwrap().to_vec();
+        for (place, shift) in [(gammas, shift), (gammas + POINT, -shift)] {
+            let gamma = Secp256k1::decode_point(&lie[place..][..POINT]).unwrap();
+            let moved = Secp256k1::encode_point(&(gamma + shift));
+            lie[place..][..POINT].copy_from_slice(&moved);
+        }
+        fails(&recording, flight, &lie, Check::Relation);
+    }
+}
+
 /// What the sender knew to be wrong before tells it nothing: blamed, and no strike.
 #[test]
 fn other_lies_are_blamed_without_a_strike() {

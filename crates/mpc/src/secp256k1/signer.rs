@@ -185,7 +185,7 @@ impl Signer {
     /// As Bob: takes the peer's product, and ties it to R_j and X_j. Gives d.
     ///
     /// Both relations at once, the second weighted with a random e of λ_s = 80 bits: where one is false, so is the
-    /// sum, but for one e at most. It costs half of what they cost one by one.
+    /// sum, but for one e at most.
     pub(super) fn check(
         &self,
         bob: Bob,
