@@ -88,8 +88,8 @@ errors! {
         "Wait for it to finish, then try again.";
     StateInvalid = "STATE_INVALID", 409, No,
         "The wallet is not in a state for this",
-        "A pair is in another status than the call needs; `detail` names both.",
-        "Read the wallet's state and go on from there.";
+        "A pair is in another status than the call needs, or the server's database was restored from an older copy and the pair has not proved itself since; `detail` says which.",
+        "Read the wallet's state and go on from there; after a restore, confirm the pair in force again (an SDK does so by itself).";
     IdempotentRequestInProgress = "IDEMPOTENT_REQUEST_IN_PROGRESS", 409, Yes,
         "The first request of this key is still running",
         "An `Idempotency-Key` was used again before its first request was answered.",

@@ -145,10 +145,12 @@ pub enum Event {
     },
     /// E2: the server has a new signing share to store.
     CommitSigning(SigningCommit),
-    /// E4–E6: the client has stored its share and proved that it holds it.
+    /// E4–E6, E20: the client has stored its share and proved that it holds it.
     ConfirmSigning {
         /// The pair.
         ids: PerCurve<SigningSharePairId>,
+        /// Number of the epoch that the proof was made for.
+        epoch: u64,
     },
     /// E11: the client asks for a signature.
     Sign {
@@ -183,6 +185,42 @@ pub enum Event {
         /// Digest of what was stored; required.
         cipher_text_digest: Option<CipherTextDigest>,
     },
+    /// Client and custodian proved that this backup would recover the wallet.
+    ProveBackup {
+        /// The pair.
+        ids: PerCurve<BackupSharePairId>,
+        /// Digest of the cipher text that the client opened.
+        cipher_text_digest: CipherTextDigest,
+    },
+    /// E9, E10, E18: what has been of no use for long enough is given up.
+    Collect,
+}
+
+/// What became of a pair that is of no use any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Garbage {
+    /// E9: a signing pair that was never confirmed.
+    AbandonedSigning(PerCurve<SigningSharePairId>),
+    /// E10: a signing pair whose share is erased.
+    PurgedSigning(PerCurve<SigningSharePairId>),
+    /// E18: a backup pair that can no longer be completed.
+    AbandonedBackup(PerCurve<BackupSharePairId>),
+    /// E18: a backup pair that was overtaken long ago.
+    PurgedBackup(PerCurve<BackupSharePairId>),
+}
+
+impl Garbage {
+    /// The backup pair that the outbox forgets, and whether the custodian is told. It is told of a
+    /// purged pair only: one that was abandoned may still be waiting in an older copy of the
+    /// database, and be completed if that is put back.
+    #[must_use]
+    pub const fn backup(&self) -> Option<(PerCurve<BackupSharePairId>, bool)> {
+        match self {
+            Self::AbandonedBackup(ids) => Some((*ids, false)),
+            Self::PurgedBackup(ids) => Some((*ids, true)),
+            Self::AbandonedSigning(_) | Self::PurgedSigning(_) => None,
+        }
+    }
 }
 
 /// What the holder of a fresh lease works with.
@@ -222,6 +260,9 @@ pub enum Effect {
     AuditSignature,
     /// Make the freeze durable; only then answer anybody.
     Freeze,
+    /// Erase the shares of purged signing pairs, take the backup pairs out of the outbox, and tell
+    /// the custodian of each purged one, by its id and no other. Empty where nothing changed.
+    Collect(Vec<Garbage>),
 }
 
 /// A wallet's next state, and what to do with it.

@@ -7,10 +7,10 @@
 //! every error a caller can meet ([`ErrorId`]).
 //!
 //! ```
-//! use portal_lifecycle::{Event, PerCurve, Plan, Start, Timestamp, Wallet, ids::*};
+//! use portal_lifecycle::{Epoch, Event, PerCurve, Plan, Start, Timestamp, Wallet, ids::*};
 //! # use portal_lifecycle::Effect;
 //! # let id = |n: u8| uuid::Uuid::from_bytes([n; 16]);
-//! let wallet = Wallet::new(PerCurve::new(WalletId(id(1)), WalletId(id(2))));
+//! let wallet = Wallet::new(PerCurve::new(WalletId(id(1)), WalletId(id(2))), Epoch::FIRST);
 //! let start = Start {
 //!     operation_id: OperationId(id(3)),
 //!     device_id: DeviceId(id(4)),
@@ -45,13 +45,13 @@ pub use curve::{Curve, PerCurve, UnknownCurve};
 pub use error_id::ErrorId;
 pub use error_reference::{ErrorPage, Retry};
 pub use event::{
-    AlreadyMade, BackupCommit, Effect, Event, LeaseTaken, OperationKind, Plan, SigningCommit,
-    Start, Transition,
+    AlreadyMade, BackupCommit, Effect, Event, Garbage, LeaseTaken, OperationKind, Plan,
+    SigningCommit, Start, Transition,
 };
 pub use refusal::Refusal;
 pub use status::{BackupMethod, BackupStatus, SigningStatus, UnknownBackupMethod};
 pub use time::Timestamp;
 pub use wallet::{
-    BackupPair, CipherTextDigest, Fence, Generation, Lease, Point, PublicPoints, SigningPair,
-    Wallet,
+    BackupPair, CipherTextDigest, Epoch, Fence, Generation, Lease, Point, PublicPoints,
+    SigningPair, Wallet,
 };

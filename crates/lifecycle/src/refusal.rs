@@ -79,6 +79,23 @@ pub enum Refusal {
         "this pair was frozen after its client cheated in a signing session; recover or refresh the wallet"
     )]
     SigningFrozen,
+    /// E20: an older copy of the database was put in its place since this pair proved itself.
+    #[error(
+        "the server was restored from an older copy; prove that this device holds its share by \
+         confirming the pair again, then go on"
+    )]
+    PossessionUnproved,
+    /// E20: the proof was made for another epoch.
+    #[error(
+        "this proof is for epoch {given} of the server, and it is at epoch {current}; read the \
+         state and prove possession again"
+    )]
+    EpochPassed {
+        /// The epoch of the proof.
+        given: u64,
+        /// The epoch of the database.
+        current: u64,
+    },
     /// E2: the new pair shares another key than the wallet's.
     #[error("the new pair shares another public key than the wallet's; nothing was stored")]
     KeyChanged,
@@ -119,7 +136,9 @@ impl Refusal {
             Self::BackupNotComplete => ErrorId::BackupNotComplete,
             Self::PairNotFound => ErrorId::NotFound,
             Self::SigningSuperseded { .. } => ErrorId::SigningShareSuperseded,
-            Self::SigningNotActive { .. } => ErrorId::StateInvalid,
+            Self::SigningNotActive { .. } | Self::PossessionUnproved | Self::EpochPassed { .. } => {
+                ErrorId::StateInvalid
+            }
             Self::SigningFrozen => ErrorId::SigningShareFrozen,
             Self::KeyChanged => ErrorId::ReshareFailed,
             Self::CipherTextDigestMissing => ErrorId::BadRequest,

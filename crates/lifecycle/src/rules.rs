@@ -1,6 +1,7 @@
-//! The rules E1–E19 of a wallet's life: [`Wallet::apply`].
+//! The rules E1–E20 of a wallet's life: [`Wallet::apply`].
 
 mod backup;
+mod garbage;
 mod lease;
 mod signing;
 
@@ -17,16 +18,21 @@ impl Wallet {
             Event::Start(start) => lease::start(self, start, now),
             Event::End { fence } => Ok(lease::end(self, fence)),
             Event::CommitSigning(commit) => signing::commit(self, commit, now),
-            Event::ConfirmSigning { ids } => signing::confirm(self, ids),
-            Event::Sign { curve, pair } => signing::sign(self, curve, pair),
-            Event::Strike { curve, pair } => signing::strike(self, curve, pair),
+            Event::ConfirmSigning { ids, epoch } => signing::confirm(self, ids, epoch, now),
+            Event::Sign { curve, pair } => signing::sign(self, curve, pair, now),
+            Event::Strike { curve, pair } => signing::strike(self, curve, pair, now),
             Event::CommitBackup(commit) => backup::commit(self, commit, now),
-            Event::CustodianAcknowledged { ids } => backup::acknowledged(self, ids),
-            Event::ClientKeyStored { ids } => backup::key_stored(self, ids),
+            Event::CustodianAcknowledged { ids } => backup::acknowledged(self, ids, now),
+            Event::ClientKeyStored { ids } => backup::key_stored(self, ids, now),
             Event::ConfirmBackup {
                 ids,
                 cipher_text_digest,
-            } => backup::confirm(self, ids, cipher_text_digest),
+            } => backup::confirm(self, ids, cipher_text_digest, now),
+            Event::ProveBackup {
+                ids,
+                cipher_text_digest,
+            } => backup::prove(self, ids, cipher_text_digest, now),
+            Event::Collect => Ok(garbage::collect(self, now)),
         }
     }
 

@@ -6,17 +6,50 @@ use crate::ids::{BackupSharePairId, DeviceId, OperationId, SigningSharePairId, W
 use crate::{BackupMethod, BackupStatus, Curve, OperationKind, PerCurve, SigningStatus, Timestamp};
 
 /// Orders the pairs of one wallet; only ever grows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation(pub u64);
 
 /// Orders the holders of one wallet's lease: a commit under an older fence is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fence(pub u64);
 
+/// A life of the database: it ends when an older copy of the database is put in its place (E20).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Epoch {
+    /// Grows with each of those restores.
+    pub number: u64,
+    /// When it began; nothing that the rules let age counts from before.
+    pub began_at: Timestamp,
+}
+
+/// Generations and fences of one epoch: more than a wallet could use up.
+const COUNTS_PER_EPOCH: u64 = 1_000_000;
+
+impl Epoch {
+    /// The epoch of a database that was never put back.
+    pub const FIRST: Self = Self {
+        number: 0,
+        began_at: Timestamp::from_ms(0),
+    };
+
+    /// The number of an epoch that begins at `now`: the seconds since 1970. Two copies of one
+    /// database that are put back one after the other do not begin the same epoch twice.
+    #[must_use]
+    pub const fn number_at(now: Timestamp) -> u64 {
+        now.as_ms() / 1_000
+    }
+
+    /// Every generation and fence of this epoch is larger, and none of an earlier one is: what
+    /// was handed out between the copy and the restore is never handed out again.
+    pub(crate) const fn floor(self) -> u64 {
+        self.number.saturating_mul(COUNTS_PER_EPOCH)
+    }
+}
+
 /// A compressed point: 33 bytes (SEC 1) on secp256k1, 32 bytes (RFC 8032) on Ed25519.
 ///
 /// Public. This crate only compares points; whoever makes one has checked it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Point(pub Vec<u8>);
 
 impl fmt::Debug for Point {
@@ -26,7 +59,7 @@ impl fmt::Debug for Point {
 }
 
 /// The public side of one sharing: `key = client + server`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PublicPoints {
     /// Q, the public key.
     pub key: Point,
@@ -41,7 +74,7 @@ pub struct PublicPoints {
 pub struct CipherTextDigest(pub [u8; 32]);
 
 /// The right to change a wallet, held by one device for one operation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Lease {
     /// The operation it was taken for.
     pub operation_id: OperationId,
@@ -58,7 +91,7 @@ pub struct Lease {
 }
 
 /// A signing pair of both curves.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SigningPair {
     /// Its id on each curve.
     pub ids: PerCurve<SigningSharePairId>,
@@ -74,10 +107,15 @@ pub struct SigningPair {
     pub made_by: OperationKind,
     /// When the server committed it.
     pub created_at: Timestamp,
+    /// Since when it has its status.
+    pub status_since: Timestamp,
+    /// When its client last signed with it, or proved that it holds its share, since the pair
+    /// became active; to the day.
+    pub proved_at: Option<Timestamp>,
 }
 
 /// A backup pair of both curves.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct BackupPair {
     /// Its id on each curve.
     pub ids: PerCurve<BackupSharePairId>,
@@ -95,13 +133,39 @@ pub struct BackupPair {
     pub operation_id: OperationId,
     /// When the server committed it.
     pub created_at: Timestamp,
+    /// Since when it has its status.
+    pub status_since: Timestamp,
+    /// When both sides last proved that it would recover the wallet.
+    pub proved_at: Option<Timestamp>,
+}
+
+impl SigningPair {
+    /// Takes on a status; the same one again changes nothing.
+    pub(crate) fn become_at(&mut self, status: SigningStatus, now: Timestamp) {
+        if self.status != status {
+            (self.status, self.status_since) = (status, now);
+        }
+    }
+}
+
+impl BackupPair {
+    /// Takes on a status; the same one again changes nothing.
+    pub(crate) fn become_at(&mut self, status: BackupStatus, now: Timestamp) {
+        if self.status != status {
+            (self.status, self.status_since) = (status, now);
+        }
+    }
 }
 
 /// One client's wallet: one key on each curve, and every pair that was ever made for them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Wallet {
     /// The id of each curve's key.
     pub ids: PerCurve<WalletId>,
+    /// The database's epoch; the same for every wallet.
+    pub epoch: Epoch,
+    /// Number of the epoch in which the pair in force last proved itself (E20).
+    pub proved_in: u64,
     /// The highest generation handed out.
     pub generation: Generation,
     /// The highest fence handed out.
@@ -117,9 +181,11 @@ pub struct Wallet {
 impl Wallet {
     /// A wallet for which nothing has been generated yet.
     #[must_use]
-    pub const fn new(ids: PerCurve<WalletId>) -> Self {
+    pub const fn new(ids: PerCurve<WalletId>, epoch: Epoch) -> Self {
         Self {
             ids,
+            epoch,
+            proved_in: epoch.number,
             generation: Generation(0),
             fence: Fence(0),
             lease: None,
@@ -140,6 +206,12 @@ impl Wallet {
                 )
             })
             .max_by_key(|pair| pair.generation)
+    }
+
+    /// E20: whether the pair in force proved itself since the database was last put back.
+    #[must_use]
+    pub const fn is_proved(&self) -> bool {
+        self.proved_in == self.epoch.number
     }
 
     /// The completed backup in force, from which the wallet can be recovered.

@@ -39,6 +39,8 @@ pub(super) fn commit(
         cipher_text_digest: None,
         operation_id: lease.operation_id,
         created_at: now,
+        status_since: now,
+        proved_at: None,
     };
     let mut next = wallet.clone();
     next.lease = None;
@@ -53,11 +55,12 @@ pub(super) fn commit(
 pub(super) fn acknowledged(
     wallet: &Wallet,
     ids: PerCurve<BackupSharePairId>,
+    now: Timestamp,
 ) -> Result<Transition, Refusal> {
     let mut next = wallet.clone();
     let pair = find(&mut next, ids)?;
     if pair.status == BackupStatus::Pending {
-        pair.status = BackupStatus::StoredCustodianBackupShare;
+        pair.become_at(BackupStatus::StoredCustodianBackupShare, now);
     }
     Ok(Transition {
         wallet: next,
@@ -69,13 +72,14 @@ pub(super) fn acknowledged(
 pub(super) fn key_stored(
     wallet: &Wallet,
     ids: PerCurve<BackupSharePairId>,
+    now: Timestamp,
 ) -> Result<Transition, Refusal> {
     let mut next = wallet.clone();
     let pair = find(&mut next, ids)?;
     match pair.status {
         BackupStatus::Pending => return Err(Refusal::BackupAwaitsCustodian),
         BackupStatus::StoredCustodianBackupShare => {
-            pair.status = BackupStatus::StoredClientBackupShareKey;
+            pair.become_at(BackupStatus::StoredClientBackupShareKey, now);
         }
         BackupStatus::StoredClientBackupShareKey | BackupStatus::StoredClientBackupShare => {}
         status @ (BackupStatus::Superseded | BackupStatus::Abandoned | BackupStatus::Purged) => {
@@ -93,6 +97,7 @@ pub(super) fn confirm(
     wallet: &Wallet,
     ids: PerCurve<BackupSharePairId>,
     digest: Option<CipherTextDigest>,
+    now: Timestamp,
 ) -> Result<Transition, Refusal> {
     let digest = digest.ok_or(Refusal::CipherTextDigestMissing)?;
     let newest = wallet.active_backup().map(|active| active.generation);
@@ -122,12 +127,34 @@ pub(super) fn confirm(
     }
     for other in &mut next.backup_pairs {
         if other.ids == ids {
-            other.status = BackupStatus::StoredClientBackupShare;
+            other.become_at(BackupStatus::StoredClientBackupShare, now);
             other.cipher_text_digest = Some(digest);
         } else if other.status == BackupStatus::StoredClientBackupShare {
-            other.status = BackupStatus::Superseded;
+            other.become_at(BackupStatus::Superseded, now);
         }
     }
+    Ok(Transition {
+        wallet: next,
+        effect: Effect::None,
+    })
+}
+
+/// The backup in force has shown that it would recover the wallet.
+pub(super) fn prove(
+    wallet: &Wallet,
+    ids: PerCurve<BackupSharePairId>,
+    digest: CipherTextDigest,
+    now: Timestamp,
+) -> Result<Transition, Refusal> {
+    let active = wallet.active_backup().ok_or(Refusal::BackupNotComplete)?;
+    if active.ids != ids {
+        return Err(Refusal::BackupNotActive);
+    }
+    if active.cipher_text_digest != Some(digest) {
+        return Err(Refusal::CipherTextDigestDiffers);
+    }
+    let mut next = wallet.clone();
+    find(&mut next, ids)?.proved_at = Some(now);
     Ok(Transition {
         wallet: next,
         effect: Effect::None,

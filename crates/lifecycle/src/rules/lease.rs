@@ -28,8 +28,10 @@ pub(super) fn start(wallet: &Wallet, start: Start, now: Timestamp) -> Result<Tra
             });
         }
         // The same device has lost its former session; another device has not. A lease that
-        // ends later than any could is one that a wrong clock gave out.
+        // ends later than any could is one that a wrong clock gave out; one of an earlier epoch
+        // came with the copy of the database.
         let held = lease.device_id != start.device_id
+            && is_of_this_epoch(wallet, lease.fence)
             && now < lease.expires_at
             && lease.expires_at.ms_since(now) <= MAX_LEASE_MS;
         if held {
@@ -41,9 +43,10 @@ pub(super) fn start(wallet: &Wallet, start: Start, now: Timestamp) -> Result<Tra
             });
         }
     }
+    let after = |last: u64| last.max(wallet.epoch.floor()).saturating_add(1);
     let taken = LeaseTaken {
-        fence: Fence(wallet.fence.0.saturating_add(1)),
-        generation: Generation(wallet.generation.0.saturating_add(1)),
+        fence: Fence(after(wallet.fence.0)),
+        generation: Generation(after(wallet.generation.0)),
     };
     let mut next = wallet.clone();
     next.fence = taken.fence;
@@ -83,7 +86,13 @@ pub(super) fn held<'a>(
         .lease
         .as_ref()
         .filter(|lease| lease.fence == fence && lease.kind == kind)
+        .filter(|_| is_of_this_epoch(wallet, fence))
         .ok_or(Refusal::Fenced { what })
+}
+
+/// E20: a session that began before the database was put back has no say any more.
+fn is_of_this_epoch(wallet: &Wallet, fence: Fence) -> bool {
+    fence.0 > wallet.epoch.floor()
 }
 
 fn already_made(wallet: &Wallet, start: &Start) -> Result<Option<AlreadyMade>, Refusal> {
@@ -124,12 +133,12 @@ pub(super) fn check_source(wallet: &Wallet, plan: &Plan) -> Result<(), Refusal> 
     match plan {
         Plan::Generate if wallet.current_signing().is_some() => Err(Refusal::WalletAlreadyExists),
         Plan::Generate => Ok(()),
-        Plan::Backup { source, .. } => match require_current(wallet, *source)?.status {
+        Plan::Backup { source, .. } => match require_proved(wallet, *source)?.status {
             SigningStatus::Frozen => Err(Refusal::SigningFrozen),
             _ => Ok(()),
         },
         // E13: a frozen pair may be refreshed; that is one way out.
-        Plan::Refresh { source } => require_current(wallet, *source).map(|_| ()),
+        Plan::Refresh { source } => require_proved(wallet, *source).map(|_| ()),
         Plan::Recover { source } => {
             let active = wallet.active_backup().ok_or(Refusal::BackupNotComplete)?;
             if active.ids == *source {
@@ -138,6 +147,19 @@ pub(super) fn check_source(wallet: &Wallet, plan: &Plan) -> Result<(), Refusal> 
                 Err(Refusal::BackupNotActive)
             }
         }
+    }
+}
+
+/// E20: the pair in force, if it is the one that was named and has proved itself in this epoch.
+fn require_proved(
+    wallet: &Wallet,
+    ids: PerCurve<SigningSharePairId>,
+) -> Result<&SigningPair, Refusal> {
+    let current = require_current(wallet, ids)?;
+    if wallet.is_proved() {
+        Ok(current)
+    } else {
+        Err(Refusal::PossessionUnproved)
     }
 }
 

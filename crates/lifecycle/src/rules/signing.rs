@@ -1,4 +1,4 @@
-//! The life of a signing pair: E2, E4–E6, E11, E12.
+//! The life of a signing pair: E2, E4–E6, E11, E12, E20.
 
 use super::lease;
 use crate::ids::SigningSharePairId;
@@ -51,9 +51,18 @@ pub(super) fn commit(
         operation_id: lease.operation_id,
         made_by: lease.kind,
         created_at: now,
+        status_since: now,
+        proved_at: None,
     };
     let mut next = wallet.clone();
     next.lease = None;
+    if let Plan::Recover { source } = commit.plan {
+        // Both its shares have just taken part.
+        let read = next.backup_pairs.iter_mut();
+        for backup in read.filter(|backup| backup.ids == source) {
+            backup.proved_at = Some(now);
+        }
+    }
     next.signing_pairs.push(pair);
     Ok(Transition {
         wallet: next,
@@ -61,18 +70,24 @@ pub(super) fn commit(
     })
 }
 
-/// E4: the pair becomes active and the former one superseded; E5: again is the same answer.
+/// E4: the pair becomes active and the former one superseded; E5: again is the same answer, and
+/// in a new epoch the proof that E20 asks for.
 pub(super) fn confirm(
     wallet: &Wallet,
     ids: PerCurve<SigningSharePairId>,
+    epoch: u64,
+    now: Timestamp,
 ) -> Result<Transition, Refusal> {
+    if epoch != wallet.epoch.number {
+        return Err(Refusal::EpochPassed {
+            given: epoch,
+            current: wallet.epoch.number,
+        });
+    }
     let pair = wallet.signing_pair_of(ids).ok_or(Refusal::PairNotFound)?;
     if let Some(current) = wallet.current_signing() {
         if current.ids == ids {
-            return match current.status {
-                SigningStatus::Frozen => Err(Refusal::SigningFrozen),
-                _ => Ok(wallet.unchanged()),
-            };
+            return confirm_again(wallet, current, now);
         }
         // A second Generate that lost the race would replace the key itself.
         let other_key = pair.made_by == OperationKind::Generate;
@@ -87,8 +102,9 @@ pub(super) fn confirm(
         });
     }
     let mut next = wallet.clone();
+    next.proved_in = epoch;
     for other in &mut next.signing_pairs {
-        other.status = match other.status {
+        let status = match other.status {
             _ if other.ids == ids => SigningStatus::StoredClient,
             SigningStatus::StoredClient | SigningStatus::Frozen => SigningStatus::Superseded,
             // It was refreshed from a pair that is now of the past: whoever holds that one must
@@ -98,6 +114,7 @@ pub(super) fn confirm(
             }
             unchanged => unchanged,
         };
+        other.become_at(status, now);
     }
     if pair.made_by == OperationKind::Recover {
         // Whoever held the former device may have begun a backup with it. It must not be
@@ -107,7 +124,7 @@ pub(super) fn confirm(
             .iter_mut()
             .filter(|backup| backup.status.is_open())
         {
-            backup.status = BackupStatus::Abandoned;
+            backup.become_at(BackupStatus::Abandoned, now);
         }
     }
     Ok(Transition {
@@ -116,11 +133,50 @@ pub(super) fn confirm(
     })
 }
 
-/// E11: only the active pair signs, and only while it is not frozen.
+/// E5, E20: the pair in force is confirmed once more. A frozen one has proved itself, too: so it
+/// can be refreshed, but it stays frozen.
+fn confirm_again(
+    wallet: &Wallet,
+    current: &SigningPair,
+    now: Timestamp,
+) -> Result<Transition, Refusal> {
+    if wallet.is_proved() {
+        return match current.status {
+            SigningStatus::Frozen => Err(Refusal::SigningFrozen),
+            _ => Ok(wallet.unchanged()),
+        };
+    }
+    let mut next = wallet.clone();
+    next.proved_in = wallet.epoch.number;
+    note_proof(&mut next, current.ids, now);
+    Ok(Transition {
+        wallet: next,
+        effect: Effect::None,
+    })
+}
+
+/// How old a note of the last proof may become: it costs a write.
+const PROOF_NOTE_MS: u64 = 24 * 3_600 * 1_000;
+
+fn note_proof(wallet: &mut Wallet, ids: PerCurve<SigningSharePairId>, now: Timestamp) {
+    let began = wallet.epoch.began_at;
+    let pairs = wallet.signing_pairs.iter_mut();
+    for pair in pairs.filter(|pair| pair.ids == ids) {
+        // A clock that ran ahead made no note that lasts.
+        let is_fresh = |at: Timestamp| at <= now && now.ms_since(at) < PROOF_NOTE_MS && at >= began;
+        if !pair.proved_at.is_some_and(is_fresh) {
+            pair.proved_at = Some(now);
+        }
+    }
+}
+
+/// E11: only the active pair signs, only while it is not frozen, and only after it proved itself
+/// in this epoch (E20).
 pub(super) fn sign(
     wallet: &Wallet,
     curve: Curve,
     pair: SigningSharePairId,
+    now: Timestamp,
 ) -> Result<Transition, Refusal> {
     let current = wallet.current_signing();
     let pair = match wallet.signing_pair(curve, pair) {
@@ -138,10 +194,15 @@ pub(super) fn sign(
         };
     }
     match pair.status {
-        SigningStatus::StoredClient => Ok(Transition {
-            wallet: wallet.clone(),
-            effect: Effect::AuditSignature,
-        }),
+        SigningStatus::StoredClient if !wallet.is_proved() => Err(Refusal::PossessionUnproved),
+        SigningStatus::StoredClient => {
+            let mut next = wallet.clone();
+            note_proof(&mut next, pair.ids, now);
+            Ok(Transition {
+                wallet: next,
+                effect: Effect::AuditSignature,
+            })
+        }
         SigningStatus::Frozen => Err(Refusal::SigningFrozen),
         status => Err(Refusal::SigningNotActive { status }),
     }
@@ -152,6 +213,7 @@ pub(super) fn strike(
     wallet: &Wallet,
     curve: Curve,
     pair: SigningSharePairId,
+    now: Timestamp,
 ) -> Result<Transition, Refusal> {
     let ids = wallet
         .signing_pair(curve, pair)
@@ -160,7 +222,7 @@ pub(super) fn strike(
     let mut next = wallet.clone();
     for struck in next.signing_pairs.iter_mut().filter(|pair| pair.ids == ids) {
         if struck.status == SigningStatus::StoredClient {
-            struck.status = SigningStatus::Frozen;
+            struck.become_at(SigningStatus::Frozen, now);
         }
     }
     Ok(Transition {

@@ -26,6 +26,8 @@ fn a_backup_is_made_from_the_active_pair() {
             cipher_text_digest: None,
             operation_id: operation(2),
             created_at: at(0),
+            status_since: at(0),
+            proved_at: None,
         });
     });
     // Pair 2 is confirmed while the Backup of pair 1 runs.

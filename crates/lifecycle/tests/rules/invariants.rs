@@ -7,8 +7,8 @@ use portal_lifecycle::{
 
 use crate::world::{
     KEY, OTHER_KEY, active, after, at, backed_up, backup, backup_acknowledged, commit_backup,
-    commit_signing, commit_signing_of, confirm_signing, frozen, points, refresh, refreshed, sign,
-    start, with,
+    commit_signing, commit_signing_of, confirm_signing_in, frozen, points, refresh, refreshed,
+    sign, start, with,
 };
 
 /// A property of a transition: the wallet before and after it.
@@ -59,6 +59,9 @@ const INVARIANTS: [(&str, Holds); 14] = [
                     SigningStatus::Frozen => {
                         matches!(is, Some(SigningStatus::Frozen | SigningStatus::Superseded))
                     }
+                    SigningStatus::Superseded | SigningStatus::Abandoned => {
+                        is == Some(was.status) || is == Some(SigningStatus::Purged)
+                    }
                     status => is == Some(status),
                 }
             })
@@ -69,8 +72,11 @@ const INVARIANTS: [(&str, Holds); 14] = [
         |before, next| {
             before.backup_pairs.iter().all(|was| {
                 let is = next.backup_pair_of(was.ids).map(|pair| pair.status);
+                let gone = is == Some(BackupStatus::Purged)
+                    && was.status != BackupStatus::StoredClientBackupShare;
                 was.status.is_open()
                     || is == Some(was.status)
+                    || gone
                     || (was.status == BackupStatus::StoredClientBackupShare
                         && is == Some(BackupStatus::Superseded))
             })
@@ -92,7 +98,7 @@ const INVARIANTS: [(&str, Holds); 14] = [
         },
     ),
     (
-        "nothing of a pair changes but its status and its digest",
+        "nothing of a pair changes but its status, its digest and its proofs",
         |before, next| {
             before.signing_pairs.iter().all(|was| {
                 next.signing_pair_of(was.ids).is_some_and(|is| {
@@ -127,17 +133,27 @@ pub(crate) fn wrongly_allowed(
 ) -> Option<&'static str> {
     let newest = |fence| before.lease.is_some() && fence == before.fence;
     let held_by_another = |device_id| {
-        before
-            .lease
-            .as_ref()
-            .is_some_and(|lease| lease.device_id != device_id && now < lease.expires_at)
+        before.lease.as_ref().is_some_and(|lease| {
+            lease.device_id != device_id
+                && now < lease.expires_at
+                && lease.fence.0 > before.epoch.number * 1_000_000
+        })
     };
     let signs = |curve, id| {
         before
             .signing_pair(curve, id)
             .is_some_and(|pair| pair.status == SigningStatus::StoredClient)
     };
+    let needs_proof = |plan: &Plan| matches!(plan, Plan::Backup { .. } | Plan::Refresh { .. });
     match (event, effect) {
+        (Event::Sign { .. }, _) if !before.is_proved() => {
+            Some("E20: a signature with a pair that has not proved itself")
+        }
+        (Event::Start(start), Effect::LeaseTaken(_))
+            if needs_proof(&start.plan) && !before.is_proved() =>
+        {
+            Some("E20: a pair made from one that has not proved itself")
+        }
         (Event::Start(start), Effect::LeaseTaken(_)) if held_by_another(start.device_id) => {
             Some("E1: a lease was taken while another device held it")
         }
@@ -151,6 +167,19 @@ pub(crate) fn wrongly_allowed(
             Some("E11: a pair signed that is not active")
         }
         _ => None,
+    }
+}
+
+/// The fence that the next lease has.
+fn next_fence(wallet: &Wallet) -> u64 {
+    let taken = wallet.apply(start(Plan::Generate, 0xfd, 0xfd), at(u64::MAX));
+    let of_recovery = wallet.active_backup().map(|backup| {
+        let plan = Plan::Recover { source: backup.ids };
+        wallet.apply(start(plan, 0xfd, 0xfd), at(u64::MAX))
+    });
+    match of_recovery.unwrap_or(taken).map(|begun| begun.effect) {
+        Ok(Effect::LeaseTaken(lease)) => lease.fence.0,
+        _ => 0,
     }
 }
 
@@ -171,8 +200,8 @@ pub(crate) fn recovers(wallet: &Wallet, now: Timestamp) -> Result<(), String> {
     let new = 0xfe;
     let steps = [
         start(plan, new, new),
-        commit_signing_of(plan, wallet.fence.0 + 1, new, backup.points.clone()),
-        confirm_signing(new),
+        commit_signing_of(plan, next_fence(wallet), new, backup.points.clone()),
+        confirm_signing_in(wallet.epoch.number, new),
         sign(Curve::Secp256k1, new),
         sign(Curve::Ed25519, new),
     ];

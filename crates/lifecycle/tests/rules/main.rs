@@ -8,8 +8,10 @@
 
 mod backup;
 mod backup_commit;
+mod epoch;
 mod errors;
 mod example;
+mod garbage;
 mod invariants;
 mod lease;
 mod names;

@@ -6,7 +6,7 @@ use crate::world::{at, device, operation, signing};
 
 #[test]
 fn each_refusal_has_its_id_and_status() {
-    let rows: [(Refusal, ErrorId, u16); 18] = [
+    let rows: [(Refusal, ErrorId, u16); 20] = [
         (
             Refusal::LeaseHeld {
                 device_id: device(1),
@@ -42,6 +42,15 @@ fn each_refusal_has_its_id_and_status() {
         (Refusal::BackupNotActive, ErrorId::BackupShareMismatch, 409),
         (Refusal::PairIdTaken, ErrorId::InternalError, 500),
         (Refusal::BackupKeyNotStored, ErrorId::StateInvalid, 409),
+        (Refusal::PossessionUnproved, ErrorId::StateInvalid, 409),
+        (
+            Refusal::EpochPassed {
+                given: 0,
+                current: 1,
+            },
+            ErrorId::StateInvalid,
+            409,
+        ),
         (Refusal::PairNotFound, ErrorId::NotFound, 404),
         (
             Refusal::SigningSuperseded {

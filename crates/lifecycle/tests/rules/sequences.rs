@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 
 use portal_lifecycle::{
-    BackupMethod, Curve, Effect, Event, Fence, OperationKind, Plan, Refusal, SigningStatus,
-    Timestamp, Wallet,
+    BackupMethod, Curve, Effect, Event, Fence, Garbage, OperationKind, Plan, Refusal,
+    SigningStatus, Timestamp, Wallet,
 };
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -17,11 +17,12 @@ use proptest::test_runner::TestRunner;
 
 use crate::invariants::{broken, recovers, wrongly_allowed};
 use crate::world::{
-    KEY, LEASE_MS, OTHER_KEY, acknowledged, active, back_up_by, backed_up, commit_backup_of,
-    commit_signing_of, confirm_backup_with, confirm_signing, digest, key_stored, keys, nothing,
-    recover, refresh, sign, start, strike,
+    KEY, LEASE_MS, OTHER_KEY, acknowledged, active, back_up_by, backed_up, backup,
+    commit_backup_of, commit_signing_of, confirm_backup_with, confirm_signing_in, digest,
+    key_stored, keys, nothing, recover, refresh, restored, sign, start, strike,
 };
 
+const DAY_MS: u64 = 24 * 3_600 * 1_000;
 const DEVICES: u8 = 2;
 const OPERATION_IDS: u8 = 24;
 const ACTIONS: usize = 120;
@@ -121,6 +122,13 @@ enum Action {
         pair: Pair,
         digest: Option<u8>,
     },
+    ProveBackup {
+        pair: Pair,
+        digest: u8,
+    },
+    Collect,
+    /// An older copy of the database is put in its place; here, the very same state.
+    Restore,
 }
 
 fn action() -> impl Strategy<Value = Action> {
@@ -149,7 +157,11 @@ fn action() -> impl Strategy<Value = Action> {
     });
     let digest = prop_oneof![8 => (1..3_u8).prop_map(Some), 1 => Just(None)];
     prop_oneof![
-        1 => (0..2 * LEASE_MS).prop_map(|ms| Action::Wait { ms }),
+        2 => prop_oneof![0..2 * LEASE_MS, 0..40 * DAY_MS].prop_map(|ms| Action::Wait { ms }),
+        1 => Just(Action::Collect),
+        1 => prop::bool::weighted(0.3).prop_map(|restore| {
+            if restore { Action::Restore } else { Action::Collect }
+        }),
         5 => (plan.clone(), 1..=OPERATION_IDS, 1..=DEVICES)
             .prop_map(|(plan, operation, device)| Action::Start { plan, operation, device }),
         1 => fences_ago().prop_map(|fences_ago| Action::End { fences_ago }),
@@ -162,6 +174,7 @@ fn action() -> impl Strategy<Value = Action> {
         3 => pair().prop_map(|pair| Action::Acknowledged { pair }),
         2 => pair().prop_map(|pair| Action::KeyStored { pair }),
         4 => (pair(), digest).prop_map(|(pair, digest)| Action::ConfirmBackup { pair, digest }),
+        1 => (pair(), 1..3_u8).prop_map(|(pair, digest)| Action::ProveBackup { pair, digest }),
     ]
 }
 
@@ -170,7 +183,12 @@ impl Action {
     fn on(&self, wallet: &Wallet) -> Option<Event> {
         let fence = |ago| wallet.fence.0.saturating_sub(ago);
         Some(match *self {
-            Self::Wait { .. } => return None,
+            Self::Wait { .. } | Self::Restore => return None,
+            Self::Collect => Event::Collect,
+            Self::ProveBackup { pair, digest: n } => Event::ProveBackup {
+                ids: backup(pair.backup(wallet)),
+                cipher_text_digest: digest(n),
+            },
             Self::Start {
                 plan,
                 operation,
@@ -196,7 +214,12 @@ impl Action {
                     ed25519,
                 )
             }
-            Self::ConfirmSigning { pair } => confirm_signing(pair.signing(wallet)),
+            Self::ConfirmSigning { pair } => {
+                // A proof for the former epoch comes late now and then.
+                let late = u64::from(matches!(pair, Pair::MadeAgo(2)));
+                let epoch = wallet.epoch.number.saturating_sub(late);
+                confirm_signing_in(epoch, pair.signing(wallet))
+            }
             Self::Sign { curve, pair } => sign(curve, pair.signing(wallet)),
             Self::Strike { curve, pair } => strike(curve, pair.signing(wallet)),
             Self::Acknowledged { pair } => acknowledged(pair.backup(wallet)),
@@ -232,8 +255,10 @@ fn run(
 ) {
     let mut now = Timestamp::from_ms(0);
     for action in actions {
-        if let Action::Wait { ms } = action {
-            now = now.plus_ms(*ms);
+        match action {
+            Action::Wait { ms } => now = now.plus_ms(*ms),
+            Action::Restore => wallet = restored(wallet, now),
+            _ => {}
         }
         let Some(event) = action.on(&wallet) else {
             continue;
@@ -287,7 +312,7 @@ fn the_histories_reach_every_rule() {
     let mut runner = TestRunner::deterministic();
     let histories = (beginning(), prop::collection::vec(action(), ACTIONS));
     let mut met = BTreeMap::<&str, usize>::new();
-    for _ in 0..400 {
+    for _ in 0..800 {
         let (wallet, actions) = match histories.new_tree(&mut runner) {
             Ok(tree) => tree.current(),
             Err(reason) => panic!("no history: {reason}"),
@@ -308,7 +333,7 @@ fn the_histories_reach_every_rule() {
     );
 }
 
-const MILESTONES: [&str; 24] = [
+const MILESTONES: [&str; 31] = [
     "lease taken over from another device",
     "operation id found what it made",
     "recovered pair in force",
@@ -318,6 +343,13 @@ const MILESTONES: [&str; 24] = [
     "signature",
     "backup active",
     "backup superseded",
+    "proved again after a restore",
+    "backup proved",
+    "unconfirmed pair given up",
+    "superseded share purged",
+    "backup purged",
+    "PossessionUnproved",
+    "EpochPassed",
     "LeaseHeld",
     "OperationIdReused",
     "Fenced",
@@ -358,6 +390,10 @@ fn milestones(
     let is_frozen = is.is_some_and(|pair| pair.status == SigningStatus::Frozen);
     let (was_backup, is_backup) = (before.active_backup(), next.active_backup());
     let backup_came = was_backup.map(|pair| pair.ids) != is_backup.map(|pair| pair.ids);
+    let collected = |is: fn(&Garbage) -> bool| match effect {
+        Effect::Collect(garbage) => garbage.iter().any(is),
+        _ => false,
+    };
     let taken_over = match (event, &before.lease) {
         (Event::Start(start), Some(lease)) => {
             matches!(effect, Effect::LeaseTaken(_)) && lease.device_id != start.device_id
@@ -383,6 +419,23 @@ fn milestones(
         (*effect == Effect::AuditSignature, "signature"),
         (backup_came, "backup active"),
         (backup_came && was_backup.is_some(), "backup superseded"),
+        (
+            !before.is_proved() && next.is_proved() && !came_into_force,
+            "proved again after a restore",
+        ),
+        (matches!(event, Event::ProveBackup { .. }), "backup proved"),
+        (
+            collected(|what| matches!(what, Garbage::AbandonedSigning(_))),
+            "unconfirmed pair given up",
+        ),
+        (
+            collected(|what| matches!(what, Garbage::PurgedSigning(_))),
+            "superseded share purged",
+        ),
+        (
+            collected(|what| matches!(what, Garbage::PurgedBackup(_))),
+            "backup purged",
+        ),
     ]
     .into_iter()
     .filter_map(|(met, name)| met.then_some(name))

@@ -189,13 +189,11 @@ fn only_the_active_pair_signs() {
                 expected,
             });
         };
-        let audited = Ok((active(), Effect::AuditSignature));
-        row(
-            "E11: audited, and nothing else changes",
-            active(),
-            1,
-            audited,
-        );
+        let noted = with(active(), |wallet| {
+            wallet.signing_pairs[0].proved_at = Some(at(0));
+        });
+        let audited = Ok((noted, Effect::AuditSignature));
+        row("E11: audited, and noted for E10", active(), 1, audited);
         row("E11: no wallet", nothing(), 1, Err(Refusal::WalletNotFound));
         row("E11: no such pair", active(), 2, Err(Refusal::PairNotFound));
         row(

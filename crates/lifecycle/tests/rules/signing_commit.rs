@@ -13,10 +13,14 @@ use crate::world::{
     operation, points, recover, refresh, refreshing, signing, start, with,
 };
 
-/// The answer that stores pair `n`, the work of operation 9, and ends the lease.
+/// The answer that stores pair `n`, the work of operation 9, and ends the lease. A recovery has
+/// shown that backup pair 1 is good.
 fn stored(given: &Wallet, n: u8, key: u8, made_by: OperationKind, at_ms: u64) -> Answer {
     let wallet = with(given.clone(), |wallet| {
         wallet.lease = None;
+        if made_by == OperationKind::Recover {
+            wallet.backup_pairs[0].proved_at = Some(at(at_ms));
+        }
         wallet.signing_pairs.push(SigningPair {
             ids: signing(n),
             generation: wallet.generation,
@@ -25,6 +29,8 @@ fn stored(given: &Wallet, n: u8, key: u8, made_by: OperationKind, at_ms: u64) ->
             operation_id: operation(9),
             made_by,
             created_at: at(at_ms),
+            status_since: at(at_ms),
+            proved_at: None,
         });
     });
     Ok((wallet, Effect::StoreSigningShare(signing(n))))

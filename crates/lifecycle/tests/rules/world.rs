@@ -4,8 +4,8 @@ use portal_lifecycle::ids::{
     BackupSharePairId, DeviceId, OperationId, SigningSharePairId, WalletId,
 };
 use portal_lifecycle::{
-    BackupCommit, BackupMethod, CipherTextDigest, Curve, Event, Fence, PerCurve, Plan, Point,
-    PublicPoints, SigningCommit, Start, Timestamp, Wallet,
+    BackupCommit, BackupMethod, CipherTextDigest, Curve, Epoch, Event, Fence, PerCurve, Plan,
+    Point, PublicPoints, SigningCommit, Start, Timestamp, Wallet,
 };
 
 pub(crate) const LEASE_MS: u64 = 60_000;
@@ -115,7 +115,21 @@ pub(crate) fn commit_signing_of(
 }
 
 pub(crate) fn confirm_signing(n: u8) -> Event {
-    Event::ConfirmSigning { ids: signing(n) }
+    confirm_signing_in(0, n)
+}
+
+/// Confirms signing pair `n` with a proof for this epoch.
+pub(crate) fn confirm_signing_in(epoch: u64, n: u8) -> Event {
+    let ids = signing(n);
+    Event::ConfirmSigning { ids, epoch }
+}
+
+/// `wallet` in a database that was put back at `began_at`.
+pub(crate) fn restored(wallet: Wallet, began_at: Timestamp) -> Wallet {
+    with(wallet, |wallet| {
+        wallet.epoch.number += 1;
+        wallet.epoch.began_at = began_at;
+    })
 }
 
 pub(crate) fn sign(curve: Curve, n: u8) -> Event {
@@ -170,7 +184,10 @@ pub(crate) fn confirm_backup_with(n: u8, cipher_text_digest: Option<CipherTextDi
 }
 
 pub(crate) fn nothing() -> Wallet {
-    Wallet::new(PerCurve::new(0x01, 0x02).map(|n| WalletId(uuid::Uuid::from_bytes([n; 16]))))
+    Wallet::new(
+        PerCurve::new(0x01, 0x02).map(|n| WalletId(uuid::Uuid::from_bytes([n; 16]))),
+        Epoch::FIRST,
+    )
 }
 
 /// `wallet` after `events`, all of which the rules allow, at the epoch.
