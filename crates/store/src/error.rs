@@ -1,5 +1,7 @@
 //! Why storage did not do what it was asked.
 
+use crate::kms::KmsError;
+
 /// Storage failed; nothing of the transaction is left.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -33,15 +35,26 @@ pub enum StoreError {
         column: &'static str,
     },
     /// A sealed secret does not open.
-    #[error(
-        "a secret of table {table} does not open; is this the key file that it was sealed with?"
-    )]
+    #[error("a secret of table {table} does not open; is this the key that it was sealed with?")]
     Unsealing {
         /// The table.
         table: &'static str,
         /// Why.
         #[source]
-        source: portal_seal::OpenError,
+        source: UnsealingError,
+    },
+    /// The KMS did not do what it was asked; the same call may work later.
+    #[error("the KMS that guards the data keys failed")]
+    Kms {
+        /// Why.
+        #[source]
+        source: KmsError,
+    },
+    /// A guard of the storage refuses the state that was decided.
+    #[error("the storage refuses this state: {guard}")]
+    Refused {
+        /// What it guards.
+        guard: &'static str,
     },
     /// An id that must be there is not.
     #[error("no row with this id in table {table}")]
@@ -65,12 +78,53 @@ pub enum StoreError {
     },
 }
 
+/// Why a sealed secret does not open.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum UnsealingError {
+    /// Its data key does not open.
+    #[error(transparent)]
+    Kms {
+        /// Why.
+        source: KmsError,
+    },
+    /// The secret itself does not open.
+    #[error(transparent)]
+    Seal {
+        /// Why.
+        source: portal_seal::OpenError,
+    },
+    /// Of a version that this code does not know.
+    #[error("expected a stored secret of version {expected}, got version {given}")]
+    UnknownVersion {
+        /// The version of this code.
+        expected: u8,
+        /// The version byte.
+        given: u8,
+    },
+    /// Cut short, or never sealed.
+    #[error("expected a stored secret, got something else")]
+    Malformed,
+}
+
 /// `SQLITE_BUSY`: somebody else holds a lock (<https://sqlite.org/rescode.html>).
 pub(crate) const SQLITE_BUSY: u32 = 5;
 
 /// Result codes of SQLite that say something of now, not of the statement: BUSY, LOCKED,
 /// IOERR, FULL, CANTOPEN.
 const PASSING_SQLITE_CODES: [u32; 5] = [SQLITE_BUSY, 6, 10, 13, 14];
+
+/// Codes of Postgres, or classes of them, that say something of now: connection exceptions,
+/// rolled back for another transaction, out of resources, lock not available, cancelled or shut
+/// down by an operator (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+const PASSING_POSTGRES_CODES: [&str; 6] = ["08", "25P03", "40", "53", "55P03", "57"];
+
+/// The SQLSTATE, if it was Postgres that said no.
+fn postgres_code(error: &sqlx::Error) -> Option<&str> {
+    let error = error
+        .as_database_error()?
+        .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?;
+    Some(error.code())
+}
 
 /// The primary result code, if it was SQLite that said no.
 pub(crate) fn sqlite_code(error: &sqlx::Error) -> Option<u32> {
@@ -95,6 +149,11 @@ impl From<sqlx::Error> for StoreError {
             | sqlx::Error::BeginFailed => true,
             sqlx::Error::Database(_) => {
                 sqlite_code(&source).is_some_and(|code| PASSING_SQLITE_CODES.contains(&code))
+                    || postgres_code(&source).is_some_and(|code| {
+                        PASSING_POSTGRES_CODES
+                            .iter()
+                            .any(|class| code.starts_with(class))
+                    })
             }
             _ => false,
         };

@@ -1,8 +1,8 @@
 //! The server's transactional storage.
 //!
 //! One trait per concern ([`CustodianStore`], [`ClientStore`], [`WalletStore`],
-//! [`OutboxStore`]), joined as [`Store`]; each method is one transaction. Backends
-//! stand beside them ([`SqliteStore`]), and every backend passes one exported suite
+//! [`OutboxStore`], [`Maintenance`]), joined as [`Store`]; each method is one transaction. Backends
+//! stand beside them ([`SqlStore`] on SQLite or Postgres), and every backend passes one exported suite
 //! (`conformance`).
 //!
 //! # Architecture invariants
@@ -19,16 +19,20 @@
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
+mod history;
+pub mod kms;
+mod memory;
 mod port;
 mod record;
 mod sealed;
-mod sqlite;
+mod sql;
 
-pub use error::{CommitError, StoreError};
-pub use port::{ClientStore, CustodianStore, OutboxStore, Store, WalletStore};
+pub use error::{CommitError, StoreError, UnsealingError};
+pub use memory::MemoryStore;
+pub use port::{ClientStore, CustodianStore, Maintenance, OutboxStore, Store, WalletStore};
 pub use record::{
     AuditRecord, ClientAuth, ClientRecord, CredentialHash, CredentialKind, CustodianAuth, Delivery,
-    NewClient, NewCustodian, NewSession, PageOf, Secrets, StoredWallet, Tenant, WalletCommit,
-    WalletVersion, WebhookConfig,
+    HeldTurn, NewClient, NewCustodian, NewSession, Notice, PageOf, Rewrapped, SealedAt, Secrets,
+    SigningTurn, StoredWallet, Tenant, WalletCommit, WalletVersion, WebhookConfig,
 };
-pub use sqlite::SqliteStore;
+pub use sql::SqlStore;

@@ -2,13 +2,13 @@
 
 use async_trait::async_trait;
 use portal_lifecycle::ids::{BackupSharePairId, ClientId, EnvironmentId, SigningSharePairId};
-use portal_lifecycle::{Curve, PerCurve, Timestamp};
+use portal_lifecycle::{Curve, Epoch, PerCurve, Timestamp};
 use portal_seal::SecretBytes;
 
 use crate::{
     AuditRecord, ClientAuth, ClientRecord, CommitError, CredentialHash, CustodianAuth, Delivery,
-    NewClient, NewCustodian, NewSession, PageOf, StoreError, StoredWallet, Tenant, WalletCommit,
-    WalletVersion, WebhookConfig,
+    NewClient, NewCustodian, NewSession, Notice, PageOf, Rewrapped, SealedAt, SigningTurn,
+    StoreError, StoredWallet, Tenant, WalletCommit, WalletVersion, WebhookConfig,
 };
 
 /// Custodians, their environments, keys and webhooks.
@@ -165,9 +165,37 @@ pub trait WalletStore: Send + Sync {
         record: AuditRecord,
         now: Timestamp,
     ) -> Result<(), CommitError>;
+
+    /// The database's epoch (E20).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    async fn epoch(&self) -> Result<Epoch, StoreError>;
+
+    /// Clients that have a wallet, by id, those after `after`; `take` at most.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    async fn clients_with_wallets(
+        &self,
+        after: Option<ClientId>,
+        take: u32,
+    ) -> Result<Vec<ClientId>, StoreError>;
+
+    /// Waits until nobody else, on any node, runs a step of an ECDSA signature of this client.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] where that takes too long.
+    async fn signing_turn(&self, client: ClientId) -> Result<SigningTurn, StoreError>;
 }
 
-/// Custodian shares on their way to the custodian.
+/// What is on its way to the custodians: their shares, and notices.
+///
+/// Any node may claim what is due. A claim ends by itself, so a node that dies in the midst of a
+/// delivery only delays it.
 #[async_trait]
 pub trait OutboxStore: Send + Sync {
     /// The delivery of one pair, if it is still in the outbox.
@@ -181,13 +209,19 @@ pub trait OutboxStore: Send + Sync {
         ids: PerCurve<BackupSharePairId>,
     ) -> Result<Option<Delivery>, StoreError>;
 
-    /// Deliveries that are due, the one that has been due longest first, `take` at most. One
-    /// that cannot be read is logged and left out, so that it does not hold up the others.
+    /// Claims deliveries that are due, the one that has been due longest first, `take` at most:
+    /// nobody else gets them until `claimed_until`. One that cannot be read is logged and left
+    /// out, so that it does not hold up the others.
     ///
     /// # Errors
     ///
     /// [`StoreError`], also where some are due and none of them can be read.
-    async fn due_deliveries(&self, now: Timestamp, take: u32) -> Result<Vec<Delivery>, StoreError>;
+    async fn claim_deliveries(
+        &self,
+        now: Timestamp,
+        claimed_until: Timestamp,
+        take: u32,
+    ) -> Result<Vec<Delivery>, StoreError>;
 
     /// Notes a failed attempt, and when to try again; nothing, if it was acknowledged meanwhile.
     ///
@@ -200,11 +234,75 @@ pub trait OutboxStore: Send + Sync {
         ids: PerCurve<BackupSharePairId>,
         next_due_at: Timestamp,
     ) -> Result<(), StoreError>;
+
+    /// Claims notices that are due, in the same way.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    async fn claim_notices(
+        &self,
+        now: Timestamp,
+        claimed_until: Timestamp,
+        take: u32,
+    ) -> Result<Vec<Notice>, StoreError>;
+
+    /// Forgets a notice that the custodian has heard.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    async fn notice_heard(&self, notice: &Notice) -> Result<(), StoreError>;
+
+    /// Notes a failed attempt, and when to try again.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    async fn notice_failed(
+        &self,
+        notice: &Notice,
+        next_due_at: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// When the delivery that has waited longest was put into the outbox, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    async fn oldest_delivery(&self) -> Result<Option<Timestamp>, StoreError>;
+}
+
+/// What an operator does to the database as a whole.
+#[async_trait]
+pub trait Maintenance: Send + Sync {
+    /// E20: says that the database was put back to an older state.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; the epoch is then as it was.
+    async fn raise_epoch(&self, now: Timestamp) -> Result<Epoch, StoreError>;
+
+    /// Opens one secret, if there is any: a KMS that does not is not this database's.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unsealing`] where it does not open; another [`StoreError`].
+    async fn try_one_secret(&self) -> Result<(), StoreError>;
+
+    /// Wraps the data keys of the next `take` sealed secrets under the present key of the KMS,
+    /// beginning at `from`. Readers and writers go on beside it; what is rewrapped already is
+    /// left alone, so a pass that was interrupted can simply be run again.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; what was rewrapped until then stays so.
+    async fn rewrap(&self, from: Option<SealedAt>, take: u32) -> Result<Rewrapped, StoreError>;
 }
 
 /// Everything that the server stores.
 #[async_trait]
-pub trait Store: CustodianStore + ClientStore + WalletStore + OutboxStore {
+pub trait Store: CustodianStore + ClientStore + WalletStore + OutboxStore + Maintenance {
     /// Whether the database answers.
     ///
     /// # Errors

@@ -1,9 +1,12 @@
 //! What goes into storage and comes out of it.
 
+use async_trait::async_trait;
 use portal_lifecycle::ids::{
     BackupSharePairId, ClientId, CustodianId, EnvironmentId, SigningSharePairId, TraceId,
 };
-use portal_lifecycle::{BackupMethod, Generation, PerCurve, Timestamp, Wallet};
+use portal_lifecycle::{
+    BackupMethod, BackupStatus, Garbage, Generation, PerCurve, Timestamp, Wallet,
+};
 use portal_seal::SecretBytes;
 
 /// SHA-256 of a credential of 256 random bits; the credential itself is never stored.
@@ -190,6 +193,79 @@ pub enum Secrets {
         /// The pair.
         ids: PerCurve<BackupSharePairId>,
     },
+    /// What was collected: the outbox forgets its backup pairs, and the custodian is to be told
+    /// of each of them.
+    Collect {
+        /// What was collected.
+        garbage: Vec<Garbage>,
+        /// When the custodian is told.
+        due_at: Timestamp,
+    },
+}
+
+/// E18: a custodian is to be told that one backup pair is of no use any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Whose wallet it is.
+    pub client_id: ClientId,
+    /// Whose webhook it goes to.
+    pub environment_id: EnvironmentId,
+    /// The pair.
+    pub ids: PerCurve<BackupSharePairId>,
+    /// What became of it: `ABANDONED` or `PURGED`.
+    pub status: BackupStatus,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
+/// How far a pass over all sealed secrets has come; shown again, it goes on there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SealedAt {
+    pub(crate) table: u8,
+    pub(crate) after: Option<uuid::Uuid>,
+}
+
+/// What one step of a pass over all sealed secrets did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rewrapped {
+    /// Secrets it looked at.
+    pub seen: u64,
+    /// Those whose data key it wrapped anew, or that somebody else has just replaced.
+    pub rewrapped: u64,
+    /// Those that do not open, and were left alone; the log names them.
+    pub unreadable: u64,
+    /// Where to go on; none at the end.
+    pub next: Option<SealedAt>,
+}
+
+/// A wallet's turn to run a step of an ECDSA signature: nobody else has it, on any node, until
+/// this is dropped, or the process that holds it ends.
+pub struct SigningTurn(Box<dyn HeldTurn>);
+
+/// What holds a turn until it is dropped.
+#[async_trait]
+pub trait HeldTurn: Send {
+    /// Whether it still does: a database may have ended the connection that does.
+    async fn is_held(&mut self) -> bool;
+}
+
+impl SigningTurn {
+    /// A turn that ends when `held` is dropped.
+    #[must_use]
+    pub fn new(held: impl HeldTurn + 'static) -> Self {
+        Self(Box::new(held))
+    }
+
+    /// Whether nobody else can have had the turn until now.
+    pub async fn is_held(&mut self) -> bool {
+        self.0.is_held().await
+    }
+}
+
+impl core::fmt::Debug for SigningTurn {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("SigningTurn")
+    }
 }
 
 /// A line of the audit log. Holds no secret and no message that was signed, only digests.

@@ -1,17 +1,29 @@
-//! Secrets at rest: sealed, each for the one place where it lies.
+//! Secrets at rest: sealed, each for the one place where it lies, under a key of its own.
+//!
+//! ```text
+//! version (1) ‖ length (2) ‖ key id ‖ length (2) ‖ wrapped data key ‖ sealed secret
+//! ```
+//!
+//! The data key is drawn for this one secret and wrapped by the [`Kms`] for the same place. What
+//! is before the sealed secret is not secret and is authenticated by the KMS: a data key that was
+//! exchanged does not open what follows.
 
-use portal_lifecycle::Curve;
+use std::sync::Arc;
+
 use portal_lifecycle::ids::{
     BackupSharePairId, ClientId, EnvironmentId, SigningSharePairId, WalletId,
 };
+use portal_lifecycle::{Curve, Garbage, PerCurve, Timestamp};
 use portal_seal::{SealingKey, SecretBytes};
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 
-use crate::StoreError;
+use crate::error::UnsealingError;
+use crate::kms::{KEY_ID_BYTES, KeyContext, Kms, KmsError, WRAPPED_BYTES, WrappedKey};
+use crate::{Secrets, StoreError, WalletCommit};
 
-/// Version of the encoding of [`Place`]; another number makes every stored secret unreadable.
-const PLACE_VERSION: u32 = 1;
+/// Version of the encoding and of [`Place`]; another number makes every stored secret unreadable.
+const VERSION: u8 = 2;
 
 /// Where a secret lies; it opens nowhere else.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +51,7 @@ pub(crate) enum Place<'a> {
 }
 
 impl Place<'_> {
-    fn table(&self) -> &'static str {
+    const fn table(&self) -> &'static str {
         match self {
             Self::SigningShare { .. } => "signing_share_pairs",
             Self::OutboxShare { .. } => "outbox",
@@ -47,138 +59,330 @@ impl Place<'_> {
         }
     }
 
-    /// Name and value of each field, each after its length as four bytes, big-endian.
-    fn associated_data(&self) -> Vec<u8> {
-        let mut fields = Fields::new();
-        fields.put("format", b"portal-store sealed secret");
-        fields.put("version", &PLACE_VERSION.to_be_bytes());
-        match *self {
+    /// What names the place: to the KMS, and as associated data of the sealed secret.
+    fn context(&self) -> KeyContext {
+        let of_share =
+            |purpose: &str, client: ClientId, wallet: WalletId, pair, curve: Curve, role: &str| {
+                vec![
+                    ("purpose", purpose.to_owned()),
+                    ("client", client.to_string()),
+                    ("wallet", wallet.to_string()),
+                    ("pair", pair),
+                    ("curve", curve.to_string()),
+                    ("role", role.to_owned()),
+                ]
+            };
+        let place = match *self {
             Self::SigningShare {
                 client,
                 wallet,
                 pair,
                 curve,
-            } => {
-                fields.put("purpose", b"signing share");
-                fields.put("client", &client.to_bytes());
-                fields.put("wallet", &wallet.to_bytes());
-                fields.put("pair", &pair.to_bytes());
-                fields.put("curve", curve.as_str().as_bytes());
-                fields.put("role", b"server");
-            }
+            } => of_share(
+                "signing share",
+                client,
+                wallet,
+                pair.to_string(),
+                curve,
+                "server",
+            ),
             Self::OutboxShare {
                 client,
                 wallet,
                 pair,
                 curve,
-            } => {
-                fields.put("purpose", b"backup share in the outbox");
-                fields.put("client", &client.to_bytes());
-                fields.put("wallet", &wallet.to_bytes());
-                fields.put("pair", &pair.to_bytes());
-                fields.put("curve", curve.as_str().as_bytes());
-                fields.put("role", b"custodian");
-            }
+            } => of_share(
+                "backup share in the outbox",
+                client,
+                wallet,
+                pair.to_string(),
+                curve,
+                "custodian",
+            ),
             Self::WebhookSecret {
                 environment,
                 base_url,
-            } => {
-                fields.put("purpose", b"webhook secret");
-                fields.put("environment", &environment.to_bytes());
-                fields.put("base_url", base_url.as_bytes());
-            }
-        }
-        fields.0
-    }
-}
-
-struct Fields(Vec<u8>);
-
-impl Fields {
-    const fn new() -> Self {
-        Self(Vec::new())
-    }
-
-    fn put(&mut self, name: &str, value: &[u8]) {
-        for part in [name.as_bytes(), value] {
-            // No field comes near 4 GiB: a URL is the longest, and a request's size is limited.
-            let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
-            self.0.extend_from_slice(&length.to_be_bytes());
-            self.0.extend_from_slice(part);
-        }
+            } => vec![
+                ("purpose", "webhook secret".to_owned()),
+                ("environment", environment.to_string()),
+                ("base_url", base_url.to_owned()),
+            ],
+        };
+        let format = [
+            ("format", "portal-store sealed secret".to_owned()),
+            ("version", VERSION.to_string()),
+        ];
+        KeyContext(format.into_iter().chain(place).collect())
     }
 }
 
 /// Seals and opens secrets for their places.
-#[derive(Debug)]
-pub(crate) struct Sealer(SealingKey);
+#[derive(Debug, Clone)]
+pub(crate) struct Sealer(Arc<dyn Kms>);
 
 impl Sealer {
-    pub(crate) const fn new(key: SealingKey) -> Self {
-        Self(key)
+    pub(crate) fn new(kms: Arc<dyn Kms>) -> Self {
+        Self(kms)
     }
 
-    /// The only place in this crate that draws randomness: a nonce is no business of a caller.
-    pub(crate) fn seal(&self, place: &Place<'_>, secret: &SecretBytes) -> Vec<u8> {
-        portal_seal::seal(
-            &self.0,
-            &place.associated_data(),
+    /// The only place in this crate that draws randomness: a key or nonce is no business of a
+    /// caller.
+    pub(crate) async fn seal(
+        &self,
+        place: &Place<'_>,
+        secret: &SecretBytes,
+    ) -> Result<Vec<u8>, StoreError> {
+        let context = place.context();
+        let data_key = SealingKey::generate(&mut UnwrapErr(SysRng));
+        let wrapped = self.0.wrap(&data_key, &context).await.map_err(kms_failed)?;
+        let sealed = portal_seal::seal(
+            &data_key,
+            &context.to_bytes(),
             // Exposed to be encrypted, nothing else.
             secret.expose(),
             &mut UnwrapErr(SysRng),
-        )
+        );
+        encode(&wrapped, &sealed).map_err(kms_failed)
     }
 
-    pub(crate) fn open(&self, place: &Place<'_>, sealed: &[u8]) -> Result<SecretBytes, StoreError> {
-        portal_seal::open(&self.0, &place.associated_data(), sealed).map_err(|source| {
-            StoreError::Unsealing {
-                table: place.table(),
-                source,
+    pub(crate) async fn open(
+        &self,
+        place: &Place<'_>,
+        stored: &[u8],
+    ) -> Result<SecretBytes, StoreError> {
+        let unsealing = |source| StoreError::Unsealing {
+            table: place.table(),
+            source,
+        };
+        let (wrapped, sealed) = decode(stored).map_err(unsealing)?;
+        let context = place.context();
+        let data_key = self.unwrap(place, &wrapped, &context).await?;
+        portal_seal::open(&data_key, &context.to_bytes(), sealed)
+            .map_err(|source| unsealing(UnsealingError::Seal { source }))
+    }
+
+    /// The same sealed secret with its data key wrapped anew; none where it is wrapped under the
+    /// present key already.
+    pub(crate) async fn rewrap(
+        &self,
+        place: &Place<'_>,
+        stored: &[u8],
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let (wrapped, sealed) = decode(stored).map_err(|source| StoreError::Unsealing {
+            table: place.table(),
+            source,
+        })?;
+        if wrapped.key_id == self.0.key_id().await.map_err(kms_failed)? {
+            return Ok(None);
+        }
+        let context = place.context();
+        let data_key = self.unwrap(place, &wrapped, &context).await?;
+        let wrapped = self.0.wrap(&data_key, &context).await.map_err(kms_failed)?;
+        encode(&wrapped, sealed).map(Some).map_err(kms_failed)
+    }
+
+    async fn unwrap(
+        &self,
+        place: &Place<'_>,
+        wrapped: &WrappedKey,
+        context: &KeyContext,
+    ) -> Result<SealingKey, StoreError> {
+        self.0
+            .unwrap(wrapped, context)
+            .await
+            .map_err(|source| match source {
+                KmsError::UnknownKey { .. } | KmsError::Refused => StoreError::Unsealing {
+                    table: place.table(),
+                    source: UnsealingError::Kms { source },
+                },
+                source => kms_failed(source),
+            })
+    }
+}
+
+/// The secrets of a commit as they will lie: sealed before its transaction begins, so that
+/// nobody waits for the KMS while rows are locked.
+pub(crate) enum SealedSecrets {
+    Unchanged,
+    StoreSigningShare {
+        ids: PerCurve<SigningSharePairId>,
+        sealed: PerCurve<Vec<u8>>,
+    },
+    Enqueue {
+        ids: PerCurve<BackupSharePairId>,
+        sealed: PerCurve<Vec<u8>>,
+        due_at: Timestamp,
+    },
+    EraseOutbox {
+        ids: PerCurve<BackupSharePairId>,
+    },
+    Collect {
+        garbage: Vec<Garbage>,
+        due_at: Timestamp,
+    },
+}
+
+impl Sealer {
+    pub(crate) async fn seal_secrets(
+        &self,
+        commit: &WalletCommit,
+    ) -> Result<SealedSecrets, StoreError> {
+        let client = commit.client_id;
+        let wallets = commit.wallet.ids;
+        Ok(match &commit.secrets {
+            Secrets::Unchanged => SealedSecrets::Unchanged,
+            Secrets::StoreSigningShare { ids, shares } => {
+                let place = |curve| Place::SigningShare {
+                    client,
+                    wallet: *wallets.of(curve),
+                    pair: *ids.of(curve),
+                    curve,
+                };
+                let sealed = self.seal_both(place, shares).await?;
+                SealedSecrets::StoreSigningShare { ids: *ids, sealed }
             }
+            Secrets::Enqueue {
+                ids,
+                shares,
+                due_at,
+            } => {
+                let place = |curve| Place::OutboxShare {
+                    client,
+                    wallet: *wallets.of(curve),
+                    pair: *ids.of(curve),
+                    curve,
+                };
+                SealedSecrets::Enqueue {
+                    ids: *ids,
+                    sealed: self.seal_both(place, shares).await?,
+                    due_at: *due_at,
+                }
+            }
+            Secrets::EraseOutbox { ids } => SealedSecrets::EraseOutbox { ids: *ids },
+            Secrets::Collect { garbage, due_at } => SealedSecrets::Collect {
+                garbage: garbage.clone(),
+                due_at: *due_at,
+            },
         })
     }
+
+    async fn seal_both(
+        &self,
+        place: impl Fn(Curve) -> Place<'static>,
+        shares: &PerCurve<SecretBytes>,
+    ) -> Result<PerCurve<Vec<u8>>, StoreError> {
+        let places = PerCurve::new(place(Curve::Secp256k1), place(Curve::Ed25519));
+        let secp256k1 = self.seal(&places.secp256k1, &shares.secp256k1).await?;
+        let ed25519 = self.seal(&places.ed25519, &shares.ed25519).await?;
+        Ok(PerCurve::new(secp256k1, ed25519))
+    }
+}
+
+const fn kms_failed(source: KmsError) -> StoreError {
+    StoreError::Kms { source }
+}
+
+fn encode(wrapped: &WrappedKey, sealed: &[u8]) -> Result<Vec<u8>, KmsError> {
+    let field = |bytes: &[u8], longest: usize, problem| {
+        let fits = (bytes.len() <= longest).then(|| u16::try_from(bytes.len()).ok());
+        fits.flatten().ok_or(KmsError::Malformed { problem })
+    };
+    let key_id = wrapped.key_id.as_bytes();
+    let id_bytes = field(key_id, KEY_ID_BYTES, "the key's name is too long")?;
+    let key_bytes = field(&wrapped.bytes, WRAPPED_BYTES, "the wrapped key is too long")?;
+    let mut stored = vec![VERSION];
+    stored.extend_from_slice(&id_bytes.to_be_bytes());
+    stored.extend_from_slice(key_id);
+    stored.extend_from_slice(&key_bytes.to_be_bytes());
+    stored.extend_from_slice(&wrapped.bytes);
+    stored.extend_from_slice(sealed);
+    Ok(stored)
+}
+
+fn decode(stored: &[u8]) -> Result<(WrappedKey, &[u8]), UnsealingError> {
+    let (version, mut rest) = stored.split_first().ok_or(UnsealingError::Malformed)?;
+    if *version != VERSION {
+        return Err(UnsealingError::UnknownVersion {
+            expected: VERSION,
+            given: *version,
+        });
+    }
+    let mut field = || {
+        let (length, after) = rest.split_first_chunk::<2>()?;
+        let (field, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        rest = after;
+        Some(field)
+    };
+    let key_id = field().and_then(|id| core::str::from_utf8(id).ok());
+    let (key_id, bytes) = key_id.zip(field()).ok_or(UnsealingError::Malformed)?;
+    let wrapped = WrappedKey {
+        key_id: key_id.to_owned(),
+        bytes: bytes.to_vec(),
+    };
+    Ok((wrapped, rest))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kms::KeyFileKms;
     use uuid::Uuid;
 
-    /// The bytes that every database in the field depends on.
-    #[test]
-    fn places_are_encoded_as_ever() {
-        let id = |byte| Uuid::from_bytes([byte; 16]);
-        let place = Place::SigningShare {
-            client: ClientId(id(b'c')),
-            wallet: WalletId(id(b'w')),
-            pair: SigningSharePairId(id(b'p')),
-            curve: Curve::Ed25519,
-        };
-        let expected = b"\0\0\0\x06format\0\0\0\x1aportal-store sealed secret\
-            \0\0\0\x07version\0\0\0\x04\0\0\0\x01\
-            \0\0\0\x07purpose\0\0\0\x0dsigning share\
-            \0\0\0\x06client\0\0\0\x10cccccccccccccccc\
-            \0\0\0\x06wallet\0\0\0\x10wwwwwwwwwwwwwwww\
-            \0\0\0\x04pair\0\0\0\x10pppppppppppppppp\
-            \0\0\0\x05curve\0\0\0\x07ED25519\
-            \0\0\0\x04role\0\0\0\x06server";
-        assert_eq!(
-            place.associated_data(),
-            expected,
-            "seen: {}",
-            place.associated_data().escape_ascii()
-        );
+    fn id(byte: u8) -> Uuid {
+        Uuid::from_bytes([byte; 16])
     }
 
-    #[test]
-    fn no_two_places_are_alike() {
-        let id = |byte| Uuid::from_bytes([byte; 16]);
-        let signing = |client, wallet, pair, curve| Place::SigningShare {
+    fn signing(client: u8, wallet: u8, pair: u8, curve: Curve) -> Place<'static> {
+        Place::SigningShare {
             client: ClientId(id(client)),
             wallet: WalletId(id(wallet)),
             pair: SigningSharePairId(id(pair)),
             curve,
+        }
+    }
+
+    fn sealer() -> Sealer {
+        let key = SealingKey::from_bytes([7; 32].into());
+        Sealer::new(Arc::new(KeyFileKms::from_key(key)))
+    }
+
+    /// What every database in the field depends on.
+    #[test]
+    fn places_are_named_as_ever() {
+        let place = signing(b'c', b'w', b'p', Curve::Ed25519);
+        let expected = b"\0\0\0\x06format\0\0\0\x1aportal-store sealed secret\
+            \0\0\0\x07version\0\0\0\x012\
+            \0\0\0\x07purpose\0\0\0\x0dsigning share\
+            \0\0\0\x06client\0\0\0\x2463636363-6363-6363-6363-636363636363\
+            \0\0\0\x06wallet\0\0\0\x2477777777-7777-7777-7777-777777777777\
+            \0\0\0\x04pair\0\0\0\x2470707070-7070-7070-7070-707070707070\
+            \0\0\0\x05curve\0\0\0\x07ED25519\
+            \0\0\0\x04role\0\0\0\x06server";
+        let seen = place.context().to_bytes();
+        assert_eq!(seen, expected, "seen: {}", seen.escape_ascii());
+    }
+
+    #[test]
+    fn what_is_stored_is_laid_out_as_ever() {
+        let wrapped = WrappedKey {
+            key_id: "key".to_owned(),
+            bytes: b"wrapped".to_vec(),
         };
+        let stored = encode(&wrapped, b"sealed").unwrap();
+        assert_eq!(stored, b"\x02\0\x03key\0\x07wrappedsealed");
+        assert_eq!(decode(&stored), Ok((wrapped, b"sealed".as_slice())));
+        for cut in 0..12 {
+            assert!(decode(&stored[..cut]).is_err(), "cut to {cut} bytes");
+        }
+        let other = [&[1], &stored[1..]].concat();
+        assert!(matches!(
+            decode(&other),
+            Err(UnsealingError::UnknownVersion { given: 1, .. })
+        ));
+    }
+
+    #[tokio::test]
+    async fn no_two_places_are_alike() {
         let webhook = |environment, base_url| Place::WebhookSecret {
             environment: EnvironmentId(id(environment)),
             base_url,
@@ -199,17 +403,45 @@ mod tests {
             webhook(2, "https://a.example"),
             webhook(1, "https://b.example"),
         ];
-        let sealer = Sealer::new(SealingKey::from_bytes([7; 32].into()));
+        let sealer = sealer();
         let secret = SecretBytes::new(b"a share".to_vec());
         for (i, here) in places.iter().enumerate() {
-            let sealed = sealer.seal(here, &secret);
+            let sealed = sealer.seal(here, &secret).await.unwrap();
             for (j, there) in places.iter().enumerate() {
                 assert_eq!(
-                    sealer.open(there, &sealed).is_ok(),
+                    sealer.open(there, &sealed).await.is_ok(),
                     i == j,
                     "sealed for {here:?}, opened at {there:?}"
                 );
             }
         }
+    }
+
+    #[tokio::test]
+    async fn no_byte_of_what_is_stored_can_be_changed() {
+        let sealer = sealer();
+        let place = signing(1, 2, 3, Curve::Ed25519);
+        let secret = SecretBytes::new(b"a share".to_vec());
+        let stored = sealer.seal(&place, &secret).await.unwrap();
+        for at in 0..stored.len() {
+            let mut changed = stored.clone();
+            changed[at] ^= 1;
+            let opened = sealer.open(&place, &changed).await;
+            assert!(opened.is_err(), "byte {at} can be changed");
+        }
+    }
+
+    /// One share's data key opens nothing of another's, even at the same place.
+    #[tokio::test]
+    async fn a_data_key_opens_its_own_secret_only() {
+        let sealer = sealer();
+        let place = signing(1, 2, 3, Curve::Ed25519);
+        let secret = SecretBytes::new(b"a share".to_vec());
+        let one = sealer.seal(&place, &secret).await.unwrap();
+        let other = sealer.seal(&place, &secret).await.unwrap();
+        let (wrapped, _) = decode(&one).unwrap();
+        let (_, sealed) = decode(&other).unwrap();
+        let mixed = encode(&wrapped, sealed).unwrap();
+        assert!(sealer.open(&place, &mixed).await.is_err());
     }
 }

@@ -5,7 +5,7 @@ use portal_lifecycle::ids::{ClientId, EnvironmentId};
 
 use super::Backend;
 use super::fixture::{
-    environment, fresh, fresh_hash, key, new_client, new_custodian, new_session, now,
+    environment, fresh, fresh_hash, kms, new_client, new_custodian, new_session, now,
 };
 use crate::{
     ClientAuth, ClientRecord, ClientStore as _, CredentialHash, CredentialKind,
@@ -42,7 +42,7 @@ async fn used(
 
 /// A client comes back as it was made, and only to whom it belongs.
 pub async fn a_client_is_seen_in_its_environment_only(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let (mine, other) = (environment(&store).await, environment(&store).await);
     for is_account_abstracted in [true, false] {
         let new = NewClient {
@@ -61,7 +61,7 @@ pub async fn a_client_is_seen_in_its_environment_only(backend: &impl Backend) {
 
 /// Pages go by id, whatever was made first; a cursor shifts them, the total stays.
 pub async fn pages_follow_ids_and_count_all(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let (mine, other, empty) = (
         environment(&store).await,
         environment(&store).await,
@@ -97,7 +97,7 @@ pub async fn pages_follow_ids_and_count_all(backend: &impl Backend) {
 
 /// A client with another's credential, or of no environment, is not there at all.
 pub async fn a_client_is_made_whole_or_not_at_all(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let home = environment(&store).await;
     let first = add(&store, home).await;
     for second in [
@@ -116,7 +116,10 @@ pub async fn a_client_is_made_whole_or_not_at_all(backend: &impl Backend) {
     ] {
         let refused = store.create_client(second.clone()).await;
         assert!(
-            matches!(refused, Err(StoreError::Statement { .. })),
+            matches!(
+                refused,
+                Err(StoreError::Statement { .. } | StoreError::Refused { .. })
+            ),
             "{refused:?}"
         );
         let page = store.clients(home, None, 10).await.expect("read");
@@ -138,7 +141,7 @@ pub async fn a_client_is_made_whole_or_not_at_all(backend: &impl Backend) {
 
 /// Both credentials name the client, its environment and their kind; unknown ones nobody.
 pub async fn credentials_name_their_client(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let home = environment(&store).await;
     let (one, other) = (add(&store, home).await, add(&store, home).await);
     for client in [&one, &other] {
@@ -160,7 +163,7 @@ pub async fn credentials_name_their_client(backend: &impl Backend) {
 
 /// A session that nobody uses ends; the API key does not.
 pub async fn an_idle_session_ends(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let home = environment(&store).await;
     let client = add(&store, home).await;
     let token = client.session.token;
@@ -181,7 +184,7 @@ pub async fn an_idle_session_ends(backend: &impl Backend) {
 
 /// Each use moves a session's end on, but not past its last end.
 pub async fn a_used_session_lives_on_until_its_end(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let home = environment(&store).await;
     let token = add(&store, home).await.session.token;
     for after_ms in [
@@ -200,7 +203,7 @@ pub async fn a_used_session_lives_on_until_its_end(backend: &impl Backend) {
 
 /// A request that was held up does not take from a session what a newer one gave it.
 pub async fn a_late_request_shortens_no_session(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let home = environment(&store).await;
     let token = add(&store, home).await.session.token;
     for after_ms in [9_000, 1_000, 18_999] {
@@ -211,7 +214,7 @@ pub async fn a_late_request_shortens_no_session(backend: &impl Backend) {
 
 /// Another session takes nothing from the first; one for nobody is refused.
 pub async fn sessions_live_side_by_side(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let home = environment(&store).await;
     let client = add(&store, home).await;
     let later = now().plus_ms(5_000);
@@ -249,7 +252,7 @@ pub async fn sessions_live_side_by_side(backend: &impl Backend) {
 
 /// The last time there is, which a saturating addition gives, can be stored.
 pub async fn times_without_end_are_stored(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let home = environment(&store).await;
     let end = Timestamp::from_ms(u64::MAX);
     let session = NewSession {
@@ -268,7 +271,7 @@ pub async fn times_without_end_are_stored(backend: &impl Backend) {
 
 /// A client's tenant carries the names that the custodian gave.
 pub async fn a_tenant_is_named(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let custodian = new_custodian();
     let made = store.create_custodian(custodian.clone()).await;
     made.expect("a custodian");

@@ -5,7 +5,7 @@ use portal_lifecycle::{
     BackupMethod, BackupStatus, Curve, Event, OperationKind, PerCurve, SigningStatus, Wallet,
 };
 
-use super::fixture::{Life, audit_record, fresh, is_statement, key, now, shares_of, with_new_pair};
+use super::fixture::{Life, audit_record, fresh, is_refused, kms, now, shares_of, with_new_pair};
 use super::{AuditLine, Backend};
 use crate::{
     AuditRecord, CommitError, OutboxStore as _, Secrets, StoreError, WalletCommit,
@@ -33,7 +33,7 @@ fn line(
 
 /// Versions grow with each commit; the time of the first commit stays.
 pub async fn versions_grow_and_the_first_time_stays(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     life.keep(life.wallet.clone(), Secrets::Unchanged).await;
     let mut last = life.version;
@@ -50,7 +50,7 @@ pub async fn versions_grow_and_the_first_time_stays(backend: &impl Backend) {
 
 /// Who read an older version decides nothing, not even if the state is the same.
 pub async fn a_stale_version_conflicts(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     life.sign_up(OperationKind::Generate).await;
     let current = life.version.expect("committed");
@@ -70,11 +70,14 @@ pub async fn a_stale_version_conflicts(backend: &impl Backend) {
 
 /// Two that saw no wallet do not both make one.
 pub async fn a_second_first_commit_conflicts(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let life = Life::new(&store).await;
     let first = life.try_keep(&life.wallet, Secrets::Unchanged).await;
     first.expect("the first");
-    let other = Wallet::new(PerCurve::new(WalletId(fresh()), WalletId(fresh())));
+    let other = Wallet::new(
+        PerCurve::new(WalletId(fresh()), WalletId(fresh())),
+        portal_lifecycle::Epoch::FIRST,
+    );
     let second = life.try_keep(&other, Secrets::Unchanged).await;
     assert!(is_conflict(&second), "{second:?}");
     let stored = life.stored().await.map(|stored| stored.wallet);
@@ -83,7 +86,7 @@ pub async fn a_second_first_commit_conflicts(backend: &impl Backend) {
 
 /// A version of no wallet is stale as well.
 pub async fn a_commit_on_no_wallet_conflicts(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     life.version = Some(WalletVersion(1));
     let result = life.try_keep(&life.wallet, Secrets::Unchanged).await;
@@ -93,7 +96,7 @@ pub async fn a_commit_on_no_wallet_conflicts(backend: &impl Backend) {
 
 /// A wallet belongs to a client that there is.
 pub async fn an_unknown_client_gets_no_wallet(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     life.client = ClientId(fresh());
     let result = life.try_keep(&life.wallet, Secrets::Unchanged).await;
@@ -107,7 +110,7 @@ pub async fn an_unknown_client_gets_no_wallet(backend: &impl Backend) {
 
 /// Whatever is refused, however late, leaves wallet, shares, outbox and audit log as they were.
 pub async fn what_is_refused_leaves_nothing(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     life.sign_up(OperationKind::Generate).await;
     let backup = life.make_backup(BackupMethod::GDrive).await;
@@ -133,12 +136,14 @@ pub async fn what_is_refused_leaves_nothing(backend: &impl Backend) {
         let mut commit = life.commit_of(wallet, secrets);
         commit.audit = Some(audit_record());
         let result = store.commit_wallet(commit).await;
-        assert!(is_statement(&result), "{result:?}");
+        assert!(is_refused(&result), "{result:?}");
         life.check().await;
         for curve in Curve::ALL {
             assert_eq!(life.signing_share(curve, ids).await, None);
         }
-        let due = store.due_deliveries(now().plus_ms(1_000_000), 10).await;
+        let due = store
+            .claim_deliveries(now().plus_ms(1_000_000), now(), 10)
+            .await;
         assert_eq!(due.expect("read").len(), 1);
         assert_eq!(backend.audit_log(life.client).await, []);
     }
@@ -146,7 +151,7 @@ pub async fn what_is_refused_leaves_nothing(backend: &impl Backend) {
 
 /// A conflict leaves as little as a refusal.
 pub async fn a_conflict_leaves_nothing(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     life.sign_up(OperationKind::Generate).await;
     let backup = life.make_backup(BackupMethod::GDrive).await;
@@ -174,7 +179,7 @@ pub async fn a_conflict_leaves_nothing(backend: &impl Backend) {
 
 /// What a commit tells the audit log is there with it, under the version it made.
 pub async fn an_audit_line_is_written_with_its_commit(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     let mut expected = Vec::new();
     for _ in 0..3 {
@@ -190,7 +195,7 @@ pub async fn an_audit_line_is_written_with_its_commit(backend: &impl Backend) {
 
 /// A line is written only by who knows the wallet as it is.
 pub async fn an_audit_line_needs_the_current_version(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     let record = audit_record();
     let at = now().plus_ms(7);

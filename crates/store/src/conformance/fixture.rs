@@ -1,19 +1,21 @@
 //! A tenant, a client, and the life of its wallet.
 
 use core::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 
 use portal_lifecycle::ids::{
     BackupSharePairId, ClientId, CustodianId, DeviceId, EnvironmentId, OperationId,
     SigningSharePairId, TraceId, WalletId,
 };
 use portal_lifecycle::{
-    BackupCommit, BackupMethod, CipherTextDigest, Curve, Effect, Event, Fence, OperationKind,
-    PerCurve, Plan, Point, PublicPoints, SigningCommit, SigningPair, SigningStatus, Start,
-    Timestamp, Wallet,
+    BackupCommit, BackupMethod, CipherTextDigest, Curve, Effect, Epoch, Event, Fence,
+    OperationKind, PerCurve, Plan, Point, PublicPoints, SigningCommit, SigningPair, SigningStatus,
+    Start, Timestamp, Wallet,
 };
 use portal_seal::{SealingKey, SecretBytes};
 use uuid::Uuid;
 
+use crate::kms::{KeyFileKms, Kms};
 use crate::{
     AuditRecord, CommitError, CredentialHash, NewClient, NewCustodian, NewSession, Secrets, Store,
     StoreError, StoredWallet, WalletCommit, WalletVersion, WebhookConfig,
@@ -25,11 +27,16 @@ pub const fn now() -> Timestamp {
     Timestamp::from_ms(1_790_000_000_000)
 }
 
-/// The key that a property seals under.
+/// The KMS that a property seals under.
 #[must_use]
-pub fn key() -> SealingKey {
+pub fn kms() -> Arc<dyn Kms> {
     // Like nothing that lies in a database in clear: tests look for it there.
-    SealingKey::from_bytes((*b"a sealing key, for tests only  \x5e").into())
+    kms_of(*b"a sealing key, for tests only  \x5e")
+}
+
+/// A KMS whose one key is `key`.
+pub(super) fn kms_of(key: [u8; 32]) -> Arc<dyn Kms> {
+    Arc::new(KeyFileKms::from_key(SealingKey::from_bytes(key.into())))
 }
 
 /// A number that no other call gives, as an id; larger than all before.
@@ -160,7 +167,10 @@ impl<'s, S: Store> Life<'s, S> {
             store,
             client,
             environment,
-            wallet: Wallet::new(PerCurve::new(WalletId(fresh()), WalletId(fresh()))),
+            wallet: Wallet::new(
+                PerCurve::new(WalletId(fresh()), WalletId(fresh())),
+                Epoch::FIRST,
+            ),
             version: None,
             now: now(),
         }
@@ -230,6 +240,10 @@ impl<'s, S: Store> Life<'s, S> {
                 due_at: self.now.plus_ms(1_000),
             },
             Effect::EraseOutbox(ids) => Secrets::EraseOutbox { ids: *ids },
+            Effect::Collect(garbage) => Secrets::Collect {
+                garbage: garbage.clone(),
+                due_at: self.now,
+            },
             _ => Secrets::Unchanged,
         };
         self.keep(decided.wallet, secrets).await;
@@ -290,7 +304,8 @@ impl<'s, S: Store> Life<'s, S> {
     /// Makes a signing pair, up to `STORED_CLIENT`.
     pub async fn sign_up(&mut self, kind: OperationKind) -> PerCurve<SigningSharePairId> {
         let ids = self.make_signing(kind).await;
-        self.happen(Event::ConfirmSigning { ids }).await;
+        let epoch = self.wallet.epoch.number;
+        self.happen(Event::ConfirmSigning { ids, epoch }).await;
         ids
     }
 
@@ -341,10 +356,13 @@ impl<'s, S: Store> Life<'s, S> {
     }
 }
 
-pub(super) fn is_statement<T>(result: &Result<T, CommitError>) -> bool {
+/// Whether the storage's own guards said no.
+pub(super) fn is_refused<T>(result: &Result<T, CommitError>) -> bool {
     matches!(
         result,
-        Err(CommitError::Store(StoreError::Statement { .. }))
+        Err(CommitError::Store(
+            StoreError::Statement { .. } | StoreError::Refused { .. }
+        ))
     )
 }
 

@@ -6,12 +6,12 @@ use portal_lifecycle::{
 };
 
 use super::Backend;
-use super::fixture::{Life, fresh, is_statement, key, points, shares_of, with_new_pair};
+use super::fixture::{Life, fresh, is_refused, kms, points, shares_of, with_new_pair};
 use crate::{CommitError, Secrets, StoreError};
 
 /// Invariant I2, also where the rules had a mistake.
 pub async fn a_pair_in_force_stands_alone(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     life.sign_up(OperationKind::Generate).await;
     life.sign_up(OperationKind::Refresh).await;
@@ -26,14 +26,14 @@ pub async fn a_pair_in_force_stands_alone(backend: &impl Backend) {
             pair.status = status;
         }
         let result = life.try_keep(&next, Secrets::Unchanged).await;
-        assert!(is_statement(&result), "{result:?} for {statuses:?}");
+        assert!(is_refused(&result), "{result:?} for {statuses:?}");
         life.check().await;
     }
 }
 
 /// The same for backups.
 pub async fn a_backup_in_force_stands_alone(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     life.sign_up(OperationKind::Generate).await;
     life.back_up(BackupMethod::GDrive).await;
@@ -43,7 +43,7 @@ pub async fn a_backup_in_force_stands_alone(backend: &impl Backend) {
         pair.status = BackupStatus::StoredClientBackupShare;
     }
     let result = life.try_keep(&next, Secrets::Unchanged).await;
-    assert!(is_statement(&result), "{result:?}");
+    assert!(is_refused(&result), "{result:?}");
     life.check().await;
     // Nor is a backup in force without the digest of its cipher text (E17).
     let mut next = life.wallet.clone();
@@ -51,13 +51,13 @@ pub async fn a_backup_in_force_stands_alone(backend: &impl Backend) {
         pair.cipher_text_digest = None;
     }
     let result = life.try_keep(&next, Secrets::Unchanged).await;
-    assert!(is_statement(&result), "{result:?}");
+    assert!(is_refused(&result), "{result:?}");
     life.check().await;
 }
 
 /// In whichever order they stand, one pair leaves force and another comes in the same commit.
 pub async fn pairs_in_force_change_places(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     life.sign_up(OperationKind::Generate).await;
     life.sign_up(OperationKind::Refresh).await;
@@ -83,7 +83,7 @@ pub async fn pairs_in_force_change_places(backend: &impl Backend) {
 
 /// A pair that was committed once is neither dropped nor altered.
 pub async fn history_is_not_rewritten(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     life.sign_up(OperationKind::Generate).await;
     life.back_up(BackupMethod::GDrive).await;
@@ -142,7 +142,7 @@ pub async fn history_is_not_rewritten(backend: &impl Backend) {
 
 /// Invariant I3, and the same of fences.
 pub async fn counters_never_fall(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     life.sign_up(OperationKind::Generate).await;
     let (generation, fence) = (life.wallet.generation.0, life.wallet.fence.0);
@@ -150,7 +150,7 @@ pub async fn counters_never_fall(backend: &impl Backend) {
         let mut next = life.wallet.clone();
         (next.generation, next.fence) = (Generation(generation), Fence(fence));
         let result = life.try_keep(&next, Secrets::Unchanged).await;
-        assert!(is_statement(&result), "{result:?}");
+        assert!(is_refused(&result), "{result:?}");
         life.check().await;
     }
     // Too large is refused too, rather than wrapped around.
@@ -167,30 +167,30 @@ pub async fn counters_never_fall(backend: &impl Backend) {
 
 /// A wallet's ids, which its shares are sealed for, stay.
 pub async fn a_wallet_keeps_its_ids(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     life.sign_up(OperationKind::Generate).await;
     let mut next = life.wallet.clone();
     next.ids.ed25519 = WalletId(fresh());
     let result = life.try_keep(&next, Secrets::Unchanged).await;
-    assert!(is_statement(&result), "{result:?}");
+    assert!(is_refused(&result), "{result:?}");
     life.check().await;
 }
 
 /// No pair that the client may confirm is without the server's share.
 pub async fn a_new_signing_pair_needs_its_share(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     life.sign_up(OperationKind::Generate).await;
     let (next, _) = with_new_pair(&life);
     let result = life.try_keep(&next, Secrets::Unchanged).await;
-    assert!(is_statement(&result), "{result:?}");
+    assert!(is_refused(&result), "{result:?}");
     life.check().await;
 }
 
 /// A share is stored once, with its pair; never for another, never again.
 pub async fn a_share_needs_its_new_pair(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     let stored = life.sign_up(OperationKind::Generate).await;
     let unknown = PerCurve::new(SigningSharePairId(fresh()), SigningSharePairId(fresh()));

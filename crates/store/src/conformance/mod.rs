@@ -13,6 +13,7 @@
 
 #![expect(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "these functions are tests: a panic is how they say no"
 )]
@@ -20,20 +21,25 @@
 pub mod clients;
 pub mod commits;
 pub mod custodians;
+pub mod epochs;
 mod fixture;
+pub mod garbage;
 pub mod guards;
 pub mod outbox;
+pub mod postgres_cluster;
 pub mod sealing;
 pub mod wallets;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use portal_lifecycle::Timestamp;
 use portal_lifecycle::ids::{ClientId, TraceId};
-use portal_seal::SealingKey;
 
+use crate::kms::Kms;
 use crate::{Store, WalletVersion};
 
-pub use fixture::{Life, contains, key, new_client, new_custodian, now, share_of, shares_of};
+pub use fixture::{Life, contains, kms, new_client, new_custodian, now, share_of, shares_of};
 
 /// A backend with one empty database, for one property.
 #[async_trait]
@@ -42,7 +48,7 @@ pub trait Backend: Send + Sync {
     type Store: Store;
 
     /// Opens the database; again, it is the same database.
-    async fn open(&self, key: SealingKey) -> Self::Store;
+    async fn open(&self, kms: Arc<dyn Kms>) -> Self::Store;
 
     /// A client's audit log, oldest line first, read past the store: no port reads it.
     async fn audit_log(&self, client: ClientId) -> Vec<AuditLine>;
@@ -121,12 +127,25 @@ macro_rules! conformance_tests {
                 a_delivery_comes_back_in_full
                 a_delivery_is_found_by_its_client_and_pair_only
                 due_deliveries_come_in_order
+                a_claim_is_exclusive_and_ends
                 a_failed_delivery_comes_later
                 an_acknowledged_delivery_is_gone
                 a_share_is_not_delivered_for_an_unknown_pair
+                the_oldest_delivery_is_told
+            }
+            garbage {
+                what_was_collected_is_gone_and_the_custodian_is_told
+                a_notice_is_claimed_put_off_and_forgotten
+            }
+            epochs {
+                an_epoch_is_raised_for_every_wallet
+                a_commit_of_the_former_epoch_conflicts
+                wallets_are_listed_by_client
             }
             sealing {
                 nothing_opens_under_another_key
+                everything_is_rewrapped_and_reads_the_same
+                an_interrupted_rewrap_goes_on
             }
         }
     };

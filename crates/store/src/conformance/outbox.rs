@@ -4,7 +4,7 @@ use portal_lifecycle::ids::BackupSharePairId;
 use portal_lifecycle::{BackupMethod, Event, OperationKind, PerCurve};
 
 use super::Backend;
-use super::fixture::{Life, fresh, key, now, shares_of};
+use super::fixture::{Life, fresh, kms, now, shares_of};
 use crate::{CommitError, Delivery, OutboxStore as _, Secrets, Store, StoreError};
 
 /// Due at the latest after this.
@@ -15,14 +15,16 @@ async fn due_pairs(
     after_ms: u64,
     take: u32,
 ) -> Vec<PerCurve<BackupSharePairId>> {
-    let due = store.due_deliveries(now().plus_ms(after_ms), take).await;
+    // Claimed for no time: it is due again at once.
+    let at = now().plus_ms(after_ms);
+    let due = store.claim_deliveries(at, at, take).await;
     let due = due.expect("read").into_iter();
     due.map(|delivery| delivery.ids).collect()
 }
 
 /// A delivery carries what the webhook call needs, with the shares in clear.
 pub async fn a_delivery_comes_back_in_full(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     life.sign_up(OperationKind::Generate).await;
     let ids = life.make_backup(BackupMethod::Passkey).await;
@@ -38,13 +40,15 @@ pub async fn a_delivery_comes_back_in_full(backend: &impl Backend) {
     };
     let one = store.delivery(life.client, ids).await.expect("read");
     assert_eq!(one.as_ref(), Some(&expected));
-    let due = store.due_deliveries(now().plus_ms(LONG_MS), 10).await;
+    let due = store
+        .claim_deliveries(now().plus_ms(LONG_MS), now(), 10)
+        .await;
     assert_eq!(due.expect("read"), [expected]);
 }
 
 /// Another client, another pair, or half of it, finds nothing.
 pub async fn a_delivery_is_found_by_its_client_and_pair_only(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let (mut life, other) = (Life::new(&store).await, Life::new(&store).await);
     life.sign_up(OperationKind::Generate).await;
     let ids = life.make_backup(BackupMethod::GDrive).await;
@@ -72,19 +76,16 @@ pub async fn a_delivery_is_found_by_its_client_and_pair_only(backend: &impl Back
 
 /// What has been due longest comes first; what is not due does not come.
 pub async fn due_deliveries_come_in_order(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut pairs = Vec::new();
     for due_after_ms in [3_000, 1_000, 2_000] {
         let mut life = Life::new(&store).await;
         life.sign_up(OperationKind::Generate).await;
         let ids = life.make_backup(BackupMethod::GDrive).await;
-        let due_at = now().plus_ms(due_after_ms);
-        let moved = store.delivery_failed(life.client, ids, due_at).await;
-        moved.expect("moved");
-        pairs.push((due_after_ms, ids));
+        pairs.push((due_after_ms, life.client, ids));
     }
-    pairs.sort_by_key(|(due_after_ms, _)| *due_after_ms);
-    let ordered: Vec<_> = pairs.into_iter().map(|(_, ids)| ids).collect();
+    pairs.sort_by_key(|(due_after_ms, ..)| *due_after_ms);
+    let ordered: Vec<_> = pairs.iter().map(|(.., ids)| *ids).collect();
     for (after_ms, take, expected) in [
         (999, 10, 0),
         (1_000, 10, 1),
@@ -93,6 +94,12 @@ pub async fn due_deliveries_come_in_order(backend: &impl Backend) {
         (LONG_MS, 2, 2),
         (LONG_MS, 0, 0),
     ] {
+        // A claim has moved them.
+        for (due_after_ms, client, ids) in &pairs {
+            let due_at = now().plus_ms(*due_after_ms);
+            let moved = store.delivery_failed(*client, *ids, due_at).await;
+            moved.expect("moved");
+        }
         let due = due_pairs(&store, after_ms, take).await;
         let expected = ordered.get(..expected);
         assert_eq!(Some(due.as_slice()), expected, "{take} after {after_ms} ms");
@@ -101,7 +108,7 @@ pub async fn due_deliveries_come_in_order(backend: &impl Backend) {
 
 /// Each failure is counted and puts the delivery off.
 pub async fn a_failed_delivery_comes_later(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     life.sign_up(OperationKind::Generate).await;
     let ids = life.make_backup(BackupMethod::GDrive).await;
@@ -120,7 +127,7 @@ pub async fn a_failed_delivery_comes_later(backend: &impl Backend) {
 
 /// Invariant I6: the acknowledgement empties the outbox; said again, it changes nothing.
 pub async fn an_acknowledged_delivery_is_gone(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     life.sign_up(OperationKind::Generate).await;
     let ids = life.make_backup(BackupMethod::GDrive).await;
@@ -138,7 +145,7 @@ pub async fn an_acknowledged_delivery_is_gone(backend: &impl Backend) {
 
 /// Only a pair of this wallet has a delivery.
 pub async fn a_share_is_not_delivered_for_an_unknown_pair(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     life.sign_up(OperationKind::Generate).await;
     let ids = PerCurve::new(BackupSharePairId(fresh()), BackupSharePairId(fresh()));
@@ -157,4 +164,34 @@ pub async fn a_share_is_not_delivered_for_an_unknown_pair(backend: &impl Backend
     assert!(no_such_row, "{result:?}");
     life.check().await;
     assert_eq!(due_pairs(&store, LONG_MS, 10).await, []);
+}
+
+/// What one node has claimed another does not get, until the claim ends.
+pub async fn a_claim_is_exclusive_and_ends(backend: &impl Backend) {
+    let store = backend.open(kms()).await;
+    let mut life = Life::new(&store).await;
+    life.sign_up(OperationKind::Generate).await;
+    let ids = life.make_backup(BackupMethod::GDrive).await;
+    let (due, until) = (now().plus_ms(LONG_MS), now().plus_ms(LONG_MS + 10));
+    let claim = |at| store.claim_deliveries(at, until, 10);
+    let first = claim(due).await.expect("a claim");
+    assert_eq!(first.len(), 1, "{ids:?} is due");
+    let second = claim(due).await.expect("a claim");
+    assert_eq!(second, [], "claimed already");
+    let later = claim(until).await.expect("a claim");
+    assert_eq!(later, first, "the first node has died");
+}
+
+/// For an operator's eye: how long the outbox has not been emptied.
+pub async fn the_oldest_delivery_is_told(backend: &impl Backend) {
+    let store = backend.open(kms()).await;
+    assert_eq!(store.oldest_delivery().await.expect("read"), None);
+    let mut life = Life::new(&store).await;
+    life.sign_up(OperationKind::Generate).await;
+    let ids = life.make_backup(BackupMethod::GDrive).await;
+    let first = life.now;
+    life.make_backup(BackupMethod::GDrive).await;
+    assert_eq!(store.oldest_delivery().await.expect("read"), Some(first));
+    life.happen(Event::CustodianAcknowledged { ids }).await;
+    assert!(store.oldest_delivery().await.expect("read") > Some(first));
 }

@@ -1,24 +1,27 @@
-//! What lies in the database is of no use without the key.
+//! What lies in the database is of no use without the key, and moves from one key to another.
+
+use std::sync::Arc;
 
 use portal_lifecycle::{BackupMethod, Curve, OperationKind};
-use portal_seal::SealingKey;
 
 use super::Backend;
-use super::fixture::{Life, key, now};
-use crate::{CustodianStore as _, OutboxStore as _, StoreError, WalletStore as _};
+use super::fixture::{Life, kms, kms_of, now, share_of};
+use crate::kms::KeyRing;
+use crate::{
+    CustodianStore as _, Maintenance as _, OutboxStore as _, Store, StoreError, WalletStore as _,
+};
 
 /// Under another key no share and no secret opens, and everything else can be read.
 pub async fn nothing_opens_under_another_key(backend: &impl Backend) {
     fn is_sealed<T>(result: &Result<T, StoreError>) -> bool {
         matches!(result, Err(StoreError::Unsealing { .. }))
     }
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     let signing = life.sign_up(OperationKind::Generate).await;
     let backup = life.make_backup(BackupMethod::GDrive).await;
 
-    let other_key = SealingKey::from_bytes([0x5f; 32].into());
-    let other = backend.open(other_key).await;
+    let other = backend.open(kms_of([0x5f; 32])).await;
     for curve in Curve::ALL {
         let pair = *signing.of(curve);
         let share = other.signing_share(life.client, curve, pair).await;
@@ -26,10 +29,91 @@ pub async fn nothing_opens_under_another_key(backend: &impl Backend) {
     }
     let delivery = other.delivery(life.client, backup).await;
     assert!(is_sealed(&delivery), "{delivery:?}");
-    let due = other.due_deliveries(now().plus_ms(1_000_000), 10).await;
+    let due = other
+        .claim_deliveries(now().plus_ms(1_000_000), now(), 10)
+        .await;
     assert!(is_sealed(&due), "{due:?}");
     let webhook = other.webhook(life.environment).await;
     assert!(is_sealed(&webhook), "{webhook:?}");
+    let tried = other.try_one_secret().await;
+    assert!(is_sealed(&tried), "{tried:?}");
+    store.try_one_secret().await.expect("its own KMS");
     let stored = other.wallet(life.client).await.expect("read");
     assert_eq!(stored.map(|stored| stored.wallet), Some(life.wallet));
+}
+
+/// A rotation: both keys are there while data keys move; then the former one is of no use.
+pub async fn everything_is_rewrapped_and_reads_the_same(backend: &impl Backend) {
+    let (former, anew) = (kms(), kms_of([0x5f; 32]));
+    let store = backend.open(former.clone()).await;
+    let mut life = Life::new(&store).await;
+    let signing = life.sign_up(OperationKind::Generate).await;
+    let backup = life.make_backup(BackupMethod::GDrive).await;
+    let before = store.delivery(life.client, backup).await.expect("read");
+    let webhook = store.webhook(life.environment).await.expect("read");
+
+    let both = KeyRing {
+        current: anew.clone(),
+        former: vec![former.clone()],
+    };
+    let rotating = backend.open(Arc::new(both)).await;
+    assert_eq!(
+        rotating.delivery(life.client, backup).await.expect("read"),
+        before,
+        "read under the former key meanwhile"
+    );
+    // A share of each curve, both of the delivery, and the webhook's secret.
+    assert_eq!(rewrap_all(&rotating, 2).await, (5, 5));
+    assert_eq!(rewrap_all(&rotating, 2).await, (5, 0), "done already");
+
+    let rotated = backend.open(anew).await;
+    for curve in Curve::ALL {
+        let pair = *signing.of(curve);
+        let share = rotated.signing_share(life.client, curve, pair).await;
+        assert_eq!(share.expect("opens"), Some(share_of(pair.0)));
+    }
+    let after = rotated.delivery(life.client, backup).await;
+    assert_eq!(after.expect("opens"), before);
+    assert_eq!(
+        rotated.webhook(life.environment).await.expect("opens"),
+        webhook
+    );
+    let share = store
+        .signing_share(life.client, Curve::Ed25519, signing.ed25519)
+        .await;
+    assert!(share.is_err(), "the former key still opens it: {share:?}");
+}
+
+/// A pass that stopped halfway is run again, and does the rest.
+pub async fn an_interrupted_rewrap_goes_on(backend: &impl Backend) {
+    let store = backend.open(kms()).await;
+    for _ in 0..2 {
+        Life::new(&store)
+            .await
+            .sign_up(OperationKind::Generate)
+            .await;
+    }
+    let both = KeyRing {
+        current: kms_of([0x5f; 32]),
+        former: vec![kms()],
+    };
+    let rotating = backend.open(Arc::new(both)).await;
+    let begun = rotating.rewrap(None, 1).await.expect("rewrapped");
+    assert!(begun.rewrapped >= 1, "{begun:?}");
+    let (seen, rewrapped) = rewrap_all(&rotating, 1).await;
+    assert_eq!((seen, rewrapped), (6, 6 - begun.rewrapped));
+}
+
+/// Secrets that were looked at, and those that were rewrapped.
+async fn rewrap_all(store: &impl Store, take: u32) -> (u64, u64) {
+    let (mut seen, mut rewrapped, mut from) = (0, 0, None);
+    loop {
+        let step = store.rewrap(from, take).await.expect("rewrapped");
+        seen += step.seen;
+        rewrapped += step.rewrapped;
+        match step.next {
+            Some(next) => from = Some(next),
+            None => return (seen, rewrapped),
+        }
+    }
 }

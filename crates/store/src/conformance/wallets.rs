@@ -7,12 +7,12 @@ use portal_lifecycle::{
 };
 
 use super::Backend;
-use super::fixture::{Life, fresh, key, share_of};
+use super::fixture::{Life, fresh, kms, share_of};
 use crate::{Secrets, WalletStore as _};
 
 /// Each step of a long life, as the rules decide it, comes back equal. [`Life`] compares.
 pub async fn every_state_of_a_life_comes_back(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     assert_eq!(life.stored().await, None, "no operation ever began");
 
@@ -33,14 +33,14 @@ pub async fn every_state_of_a_life_comes_back(backend: &impl Backend) {
     life.make_backup(BackupMethod::Passkey).await;
     life.start(OperationKind::Backup).await;
 
-    let again = backend.open(key()).await;
+    let again = backend.open(kms()).await;
     let stored = again.wallet(life.client).await.expect("read");
     assert_eq!(stored.map(|stored| stored.wallet), Some(life.wallet));
 }
 
 /// Each status comes back, those too that no event leads to yet.
 pub async fn every_status_comes_back(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     for status in SigningStatus::ALL {
         life.make_signing(OperationKind::Generate).await;
@@ -79,7 +79,7 @@ pub async fn every_status_comes_back(backend: &impl Backend) {
 
 /// Each backup method comes back.
 pub async fn every_method_comes_back(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     life.sign_up(OperationKind::Generate).await;
     for method in BackupMethod::ALL {
@@ -89,7 +89,7 @@ pub async fn every_method_comes_back(backend: &impl Backend) {
 
 /// What one client does leaves the wallet of another alone.
 pub async fn two_clients_have_two_wallets(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let (mut one, mut other) = (Life::new(&store).await, Life::new(&store).await);
     one.sign_up(OperationKind::Generate).await;
     other.check().await;
@@ -102,7 +102,7 @@ pub async fn two_clients_have_two_wallets(backend: &impl Backend) {
 
 /// A share comes back under exactly the names it was stored under.
 pub async fn a_share_is_read_for_its_client_curve_and_pair_only(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let (mut life, mut other) = (Life::new(&store).await, Life::new(&store).await);
     let former = life.sign_up(OperationKind::Generate).await;
     other.sign_up(OperationKind::Generate).await;
@@ -126,7 +126,7 @@ pub async fn a_share_is_read_for_its_client_curve_and_pair_only(backend: &impl B
 
 /// `PURGED` takes the pair's share with it, and only that pair's.
 pub async fn a_purged_pair_has_no_share(backend: &impl Backend) {
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     let former = life.sign_up(OperationKind::Generate).await;
     let active = life.sign_up(OperationKind::Refresh).await;

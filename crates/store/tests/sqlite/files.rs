@@ -4,9 +4,9 @@ use std::path::Path;
 
 use portal_lifecycle::ids::BackupSharePairId;
 use portal_lifecycle::{BackupMethod, Curve, OperationKind, PerCurve};
-use portal_store::conformance::{Backend as _, Life, contains, key, share_of};
+use portal_store::conformance::{Backend as _, Life, contains, kms, share_of};
 use portal_store::{
-    CustodianStore as _, OutboxStore as _, SqliteStore, Store as _, StoreError, WalletStore as _,
+    CustodianStore as _, OutboxStore as _, SqlStore, Store as _, StoreError, WalletStore as _,
 };
 
 use super::SqliteBackend;
@@ -16,7 +16,7 @@ use super::SqliteBackend;
 async fn only_the_owner_reads_the_files() {
     use std::os::unix::fs::PermissionsExt as _;
     let backend = SqliteBackend::new();
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     Life::new(&store)
         .await
         .sign_up(OperationKind::Generate)
@@ -35,14 +35,14 @@ async fn only_the_owner_reads_the_files() {
 #[tokio::test]
 async fn no_secret_is_found_in_the_files() {
     let backend = SqliteBackend::new();
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     let signing = life.sign_up(OperationKind::Generate).await;
     let backup = life.make_backup(BackupMethod::GDrive).await;
     let webhook = store.webhook(life.environment).await.unwrap().unwrap();
     let mut secrets = vec![
         webhook.secret,
-        portal_seal::SecretBytes::new(key().expose().to_vec()),
+        portal_seal::SecretBytes::new(b"a sealing key, for tests only  \x5e".to_vec()),
     ];
     for curve in Curve::ALL {
         secrets.push(share_of(signing.of(curve).0));
@@ -78,7 +78,7 @@ async fn no_secret_is_found_in_the_files() {
 async fn everything_is_there_after_reopening() {
     for closed in [true, false] {
         let backend = SqliteBackend::new();
-        let store = backend.open(key()).await;
+        let store = backend.open(kms()).await;
         let mut life = Life::new(&store).await;
         let signing = life.sign_up(OperationKind::Generate).await;
         life.back_up(BackupMethod::Password).await;
@@ -90,7 +90,7 @@ async fn everything_is_there_after_reopening() {
         }
         drop(store);
 
-        let store = backend.open(key()).await;
+        let store = backend.open(kms()).await;
         let stored = store.wallet(client).await.unwrap().unwrap();
         assert_eq!((stored.wallet, Some(stored.version)), (wallet, version));
         for curve in Curve::ALL {
@@ -110,7 +110,7 @@ async fn what_is_no_database_is_unavailable() {
     std::fs::write(&garbage, [b'x'; 4096]).unwrap();
     let nowhere = directory.path().join("no").join("such").join("directory");
     for path in [garbage.as_path(), nowhere.as_path(), Path::new("/")] {
-        let refused = SqliteStore::open(path, key()).await;
+        let refused = SqlStore::sqlite(path, kms()).await;
         assert!(
             matches!(refused, Err(StoreError::Unavailable { .. })),
             "{}: {refused:?}",
@@ -123,7 +123,7 @@ async fn what_is_no_database_is_unavailable() {
 #[tokio::test]
 async fn a_closed_store_is_unavailable() {
     let backend = SqliteBackend::new();
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let clone = store.clone();
     let life = Life::new(&store).await;
     store.close().await;
@@ -151,7 +151,7 @@ async fn a_closed_store_is_unavailable() {
 #[tokio::test]
 async fn a_newer_schema_is_left_alone() {
     let backend = SqliteBackend::new();
-    backend.open(key()).await.close().await;
+    backend.open(kms()).await.close().await;
     let newer =
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
         VALUES (9999, 'from the future', TRUE, x'00', 0)";
@@ -159,7 +159,7 @@ async fn a_newer_schema_is_left_alone() {
         .execute(&mut backend.prompt().await)
         .await
         .unwrap();
-    let refused = SqliteStore::open(&backend.path(), key()).await;
+    let refused = SqlStore::sqlite(&backend.path(), kms()).await;
     assert!(
         matches!(refused, Err(StoreError::Migration { .. })),
         "{refused:?}"

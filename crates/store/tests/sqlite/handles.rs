@@ -1,9 +1,9 @@
 //! Two handles on one file, as two processes would have them.
 
 use portal_lifecycle::{Curve, OperationKind};
-use portal_store::conformance::{Backend as _, Life, key, new_custodian, share_of};
+use portal_store::conformance::{Backend as _, Life, kms, new_custodian, share_of};
 use portal_store::{
-    AuditRecord, CommitError, CustodianStore as _, Secrets, SqliteStore, WalletStore as _,
+    AuditRecord, CommitError, CustodianStore as _, Secrets, SqlStore, WalletStore as _,
 };
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -14,7 +14,7 @@ use super::SqliteBackend;
 #[tokio::test]
 async fn two_handles_see_each_other() {
     let backend = SqliteBackend::new();
-    let (one, other) = (backend.open(key()).await, backend.open(key()).await);
+    let (one, other) = (backend.open(kms()).await, backend.open(kms()).await);
     let mut life = Life::new(&one).await;
     let ids = life.sign_up(OperationKind::Generate).await;
     let seen = other.wallet(life.client).await.unwrap().unwrap();
@@ -34,7 +34,7 @@ async fn two_handles_see_each_other() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_racing_commits_exactly_one_wins() {
     let backend = SqliteBackend::new();
-    let handles = [backend.open(key()).await, backend.open(key()).await];
+    let handles = [backend.open(kms()).await, backend.open(kms()).await];
     let mut life = Life::new(&handles[0]).await;
     for round in 0..20 {
         let mut racers = JoinSet::new();
@@ -80,7 +80,7 @@ async fn a_new_file_may_be_opened_by_many_at_once() {
         let mut openers = JoinSet::new();
         for _ in 0..6 {
             let path = backend.path();
-            openers.spawn(async move { SqliteStore::open(&path, key()).await });
+            openers.spawn(async move { SqlStore::sqlite(&path, kms()).await });
         }
         for opened in openers.join_all().await {
             opened
@@ -95,7 +95,7 @@ async fn a_new_file_may_be_opened_by_many_at_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn writers_of_other_wallets_wait_for_each_other() {
     let backend = SqliteBackend::new();
-    let handles = [backend.open(key()).await, backend.open(key()).await];
+    let handles = [backend.open(kms()).await, backend.open(kms()).await];
     let mut lives = JoinSet::new();
     for number in 0..8 {
         let store = handles[number % 2].clone();

@@ -10,13 +10,14 @@ mod handles;
 mod schema;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use portal_lifecycle::Timestamp;
 use portal_lifecycle::ids::{ClientId, TraceId};
-use portal_seal::SealingKey;
 use portal_store::conformance::{AuditLine, Backend};
-use portal_store::{SqliteStore, WalletVersion};
+use portal_store::kms::Kms;
+use portal_store::{SqlStore, WalletVersion};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Row as _};
 use tempfile::TempDir;
@@ -49,10 +50,10 @@ impl SqliteBackend {
 
 #[async_trait]
 impl Backend for SqliteBackend {
-    type Store = SqliteStore;
+    type Store = SqlStore;
 
-    async fn open(&self, key: SealingKey) -> SqliteStore {
-        SqliteStore::open(&self.path(), key).await.unwrap()
+    async fn open(&self, kms: Arc<dyn Kms>) -> SqlStore {
+        SqlStore::sqlite(&self.path(), kms).await.unwrap()
     }
 
     async fn audit_log(&self, client: ClientId) -> Vec<AuditLine> {

@@ -2,7 +2,7 @@
 //! tells where it does not.
 
 use portal_lifecycle::{BackupMethod, Curve, OperationKind};
-use portal_store::conformance::{Backend as _, Life, key, new_custodian, now};
+use portal_store::conformance::{Backend as _, Life, kms, new_custodian, now};
 use portal_store::{
     AuditRecord, CustodianStore as _, OutboxStore as _, Secrets, StoreError, WalletStore as _,
 };
@@ -12,7 +12,7 @@ use super::SqliteBackend;
 #[tokio::test]
 async fn history_is_append_only() {
     let backend = SqliteBackend::new();
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     life.sign_up(OperationKind::Generate).await;
     life.back_up(BackupMethod::GDrive).await;
@@ -70,7 +70,7 @@ async fn history_is_append_only() {
 #[tokio::test]
 async fn a_share_moved_to_another_row_does_not_open() {
     let backend = SqliteBackend::new();
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let (mut life, mut other) = (Life::new(&store).await, Life::new(&store).await);
     let ids = life.sign_up(OperationKind::Generate).await;
     let newer = life.sign_up(OperationKind::Refresh).await;
@@ -105,7 +105,7 @@ async fn a_share_moved_to_another_row_does_not_open() {
 #[tokio::test]
 async fn a_damaged_delivery_does_not_hold_up_the_others() {
     let backend = SqliteBackend::new();
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let mut deliveries = Vec::new();
     for _ in 0..2 {
         let mut life = Life::new(&store).await;
@@ -129,7 +129,9 @@ async fn a_damaged_delivery_does_not_hold_up_the_others() {
         matches!(damaged, Err(StoreError::Unsealing { .. })),
         "{damaged:?}"
     );
-    let due = store.due_deliveries(now().plus_ms(100_000), 10).await;
+    let due = store
+        .claim_deliveries(now().plus_ms(100_000), now(), 10)
+        .await;
     let due: Vec<_> = due.unwrap().into_iter().map(|due| due.client_id).collect();
     assert_eq!(due, [deliveries[1].0]);
 }
@@ -137,7 +139,7 @@ async fn a_damaged_delivery_does_not_hold_up_the_others() {
 #[tokio::test]
 async fn a_webhook_turned_elsewhere_does_not_open() {
     let backend = SqliteBackend::new();
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let (mine, other) = (new_custodian(), new_custodian());
     for new in [&mine, &other] {
         store.create_custodian(new.clone()).await.unwrap();
@@ -166,7 +168,7 @@ async fn a_webhook_turned_elsewhere_does_not_open() {
 #[tokio::test]
 async fn half_a_pair_is_corrupt() {
     let backend = SqliteBackend::new();
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     for damage in [
         "DELETE FROM signing_share_pairs WHERE curve = 'ED25519'",
         "DELETE FROM backup_share_pairs WHERE curve = 'SECP256K1'",
@@ -197,7 +199,7 @@ async fn half_a_pair_is_corrupt() {
 #[tokio::test]
 async fn a_revoked_key_names_nobody() {
     let backend = SqliteBackend::new();
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let custodian = new_custodian();
     store.create_custodian(custodian.clone()).await.unwrap();
     sqlx::query("UPDATE custodian_api_keys SET revoked_at = 1")
@@ -212,7 +214,7 @@ async fn a_revoked_key_names_nobody() {
 async fn a_revoked_client_credential_names_nobody() {
     use portal_store::ClientStore as _;
     let backend = SqliteBackend::new();
-    let store = backend.open(key()).await;
+    let store = backend.open(kms()).await;
     let custodian = new_custodian();
     store.create_custodian(custodian.clone()).await.unwrap();
     let client = portal_store::conformance::new_client(custodian.environment_id);

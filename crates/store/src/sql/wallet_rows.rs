@@ -4,28 +4,28 @@ use portal_lifecycle::ids::{
     BackupSharePairId, ClientId, DeviceId, OperationId, SigningSharePairId, WalletId,
 };
 use portal_lifecycle::{
-    BackupMethod, BackupPair, BackupStatus, CipherTextDigest, Fence, Generation, Lease,
+    BackupMethod, BackupPair, BackupStatus, CipherTextDigest, Epoch, Fence, Generation, Lease,
     OperationKind, PerCurve, Point, PublicPoints, SigningPair, SigningStatus, Wallet,
 };
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use uuid::Uuid;
 
+use super::engine::{AnyRow, Transaction, query};
 use super::row::Row;
 use crate::{StoreError, StoredWallet, WalletVersion};
 
 /// The wallet as one transaction sees it.
 pub(super) async fn load(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction,
     client: ClientId,
 ) -> Result<Option<StoredWallet>, StoreError> {
-    let Some(row) = sqlx::query(
-        "SELECT secp256k1_wallet_id, ed25519_wallet_id, generation, fence, version, created_at,
-             lease_operation_id, lease_kind, lease_device_id, lease_fence, lease_generation,
-             lease_expires_at
-         FROM wallets WHERE client_id = ?1",
+    let Some(row) = query(
+        "SELECT secp256k1_wallet_id, ed25519_wallet_id, proved_in, generation, fence, version,
+             created_at, lease_operation_id, lease_kind, lease_device_id, lease_fence,
+             lease_generation, lease_expires_at
+         FROM wallets WHERE client_id = $1",
     )
     .bind(client.0)
-    .fetch_optional(&mut *connection)
+    .fetch_optional(transaction)
     .await?
     else {
         return Ok(None);
@@ -33,17 +33,43 @@ pub(super) async fn load(
     let row = Row::new("wallets", &row);
     let wallet = Wallet {
         ids: wallet_ids(row)?,
+        epoch: epoch(transaction).await?,
+        proved_in: row.counter("proved_in")?,
         generation: Generation(row.counter("generation")?),
         fence: Fence(row.counter("fence")?),
         lease: lease(row)?,
-        signing_pairs: signing_pairs(connection, client).await?,
-        backup_pairs: backup_pairs(connection, client).await?,
+        signing_pairs: signing_pairs(transaction, client).await?,
+        backup_pairs: backup_pairs(transaction, client).await?,
     };
     Ok(Some(StoredWallet {
         wallet,
         version: WalletVersion(row.counter("version")?),
         created_at: row.time("created_at")?,
     }))
+}
+
+/// Every pair of a wallet: signing pairs, then backup pairs.
+pub(super) async fn pairs(
+    transaction: &mut Transaction,
+    client: ClientId,
+) -> Result<(Vec<SigningPair>, Vec<BackupPair>), StoreError> {
+    let signing = signing_pairs(transaction, client).await?;
+    Ok((signing, backup_pairs(transaction, client).await?))
+}
+
+/// The database's epoch.
+pub(super) async fn epoch(transaction: &mut Transaction) -> Result<Epoch, StoreError> {
+    let row = query("SELECT epoch, epoch_began_at FROM deployment")
+        .fetch_optional(transaction)
+        .await?
+        .ok_or(StoreError::NoSuchRow {
+            table: "deployment",
+        })?;
+    let row = Row::new("deployment", &row);
+    Ok(Epoch {
+        number: row.counter("epoch")?,
+        began_at: row.time("epoch_began_at")?,
+    })
 }
 
 /// Both ids of a wallet, from any row that has their two columns.
@@ -69,16 +95,16 @@ fn lease(row: Row<'_>) -> Result<Option<Lease>, StoreError> {
 }
 
 async fn signing_pairs(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction,
     client: ClientId,
 ) -> Result<Vec<SigningPair>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT pair_id, curve, generation, status, key_point, client_point, server_point,
-             operation_id, made_by, created_at
-         FROM signing_share_pairs WHERE client_id = ?1 ORDER BY generation, curve",
+             operation_id, made_by, created_at, status_since, proved_at
+         FROM signing_share_pairs WHERE client_id = $1 ORDER BY generation, curve",
     )
     .bind(client.0)
-    .fetch_all(connection)
+    .fetch_all(transaction)
     .await?;
     let pairs = join_curves("signing_share_pairs", &rows, SigningSharePairId, |row| {
         Ok((
@@ -87,10 +113,13 @@ async fn signing_pairs(
             row.id("operation_id", OperationId)?,
             row.named("made_by", OperationKind::from_wire)?,
             row.time("created_at")?,
+            row.time("status_since")?,
+            row.optional_time("proved_at")?,
         ))
     })?;
     let pairs = pairs.into_iter().map(|joined| {
-        let (generation, status, operation_id, made_by, created_at) = joined.shared;
+        let (generation, status, operation_id, made_by, created_at, status_since, proved_at) =
+            joined.shared;
         SigningPair {
             ids: joined.ids,
             generation,
@@ -99,22 +128,24 @@ async fn signing_pairs(
             operation_id,
             made_by,
             created_at,
+            status_since,
+            proved_at,
         }
     });
     Ok(pairs.collect())
 }
 
 async fn backup_pairs(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction,
     client: ClientId,
 ) -> Result<Vec<BackupPair>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT pair_id, curve, generation, status, method, key_point, client_point, server_point,
-             cipher_text_digest, operation_id, created_at
-         FROM backup_share_pairs WHERE client_id = ?1 ORDER BY generation, curve",
+             cipher_text_digest, operation_id, created_at, status_since, proved_at
+         FROM backup_share_pairs WHERE client_id = $1 ORDER BY generation, curve",
     )
     .bind(client.0)
-    .fetch_all(connection)
+    .fetch_all(transaction)
     .await?;
     let pairs = join_curves("backup_share_pairs", &rows, BackupSharePairId, |row| {
         Ok((
@@ -124,11 +155,21 @@ async fn backup_pairs(
             digest(row)?,
             row.id("operation_id", OperationId)?,
             row.time("created_at")?,
+            row.time("status_since")?,
+            row.optional_time("proved_at")?,
         ))
     })?;
     let pairs = pairs.into_iter().map(|joined| {
-        let (generation, status, method, cipher_text_digest, operation_id, created_at) =
-            joined.shared;
+        let (
+            generation,
+            status,
+            method,
+            cipher_text_digest,
+            operation_id,
+            created_at,
+            since,
+            proved_at,
+        ) = joined.shared;
         BackupPair {
             ids: joined.ids,
             generation,
@@ -138,6 +179,8 @@ async fn backup_pairs(
             cipher_text_digest,
             operation_id,
             created_at,
+            status_since: since,
+            proved_at,
         }
     });
     Ok(pairs.collect())
@@ -154,7 +197,7 @@ struct Joined<I, S> {
 /// Joins rows, ordered by generation and curve, two by two.
 fn join_curves<I, S: PartialEq>(
     table: &'static str,
-    rows: &[SqliteRow],
+    rows: &[AnyRow],
     id: impl Fn(Uuid) -> I,
     shared: impl Fn(Row<'_>) -> Result<S, StoreError>,
 ) -> Result<Vec<Joined<I, S>>, StoreError> {
@@ -167,7 +210,7 @@ fn join_curves<I, S: PartialEq>(
             };
             let halves = PerCurve::new(Row::new(table, secp256k1), Row::new(table, ed25519));
             for (curve, half) in halves.iter() {
-                if half.value::<&str>("curve")? != curve.as_str() {
+                if half.value::<String>("curve")? != curve.as_str() {
                     return Err(corrupt("curve"));
                 }
             }
@@ -193,10 +236,9 @@ fn points(row: Row<'_>) -> Result<PublicPoints, StoreError> {
 }
 
 fn digest(row: Row<'_>) -> Result<Option<CipherTextDigest>, StoreError> {
-    row.value::<Option<&[u8]>>("cipher_text_digest")?
+    row.value::<Option<Vec<u8>>>("cipher_text_digest")?
         .map(|bytes| {
-            bytes
-                .try_into()
+            <[u8; 32]>::try_from(bytes.as_slice())
                 .map(CipherTextDigest)
                 .map_err(|_| row.corrupt("cipher_text_digest"))
         })

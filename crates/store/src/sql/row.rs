@@ -1,29 +1,32 @@
-//! Between the columns of SQLite and the types of the house.
+//! Between columns and the types of the house.
 
 use portal_lifecycle::Timestamp;
-use sqlx::sqlite::{Sqlite, SqliteRow};
-use sqlx::{Decode, Row as _, Type};
+use sqlx::postgres::Postgres;
+use sqlx::sqlite::Sqlite;
+use sqlx::{Decode, Type};
 use uuid::Uuid;
 
+use super::engine::AnyRow;
 use crate::StoreError;
 
 /// One row of a table; names the table where the row means nothing.
 #[derive(Clone, Copy)]
 pub(super) struct Row<'r> {
     table: &'static str,
-    row: &'r SqliteRow,
+    row: &'r AnyRow,
 }
 
 impl<'r> Row<'r> {
-    pub(super) const fn new(table: &'static str, row: &'r SqliteRow) -> Self {
+    pub(super) const fn new(table: &'static str, row: &'r AnyRow) -> Self {
         Self { table, row }
     }
 
     pub(super) fn value<T>(&self, column: &'static str) -> Result<T, StoreError>
     where
-        T: Decode<'r, Sqlite> + Type<Sqlite>,
+        T: for<'d> Decode<'d, Sqlite> + Type<Sqlite>,
+        T: for<'d> Decode<'d, Postgres> + Type<Postgres>,
     {
-        self.row.try_get(column).map_err(|_| self.corrupt(column))
+        self.row.get(column).map_err(|_| self.corrupt(column))
     }
 
     pub(super) fn id<T>(
@@ -42,13 +45,22 @@ impl<'r> Row<'r> {
         self.counter(column).map(Timestamp::from_ms)
     }
 
+    pub(super) fn optional_time(
+        &self,
+        column: &'static str,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        self.value::<Option<i64>>(column)?
+            .map(|_| self.time(column))
+            .transpose()
+    }
+
     /// A value that is stored by its name.
     pub(super) fn named<T>(
         &self,
         column: &'static str,
         from_name: impl FnOnce(&str) -> Option<T>,
     ) -> Result<T, StoreError> {
-        from_name(self.value(column)?).ok_or_else(|| self.corrupt(column))
+        from_name(&self.value::<String>(column)?).ok_or_else(|| self.corrupt(column))
     }
 
     pub(super) const fn corrupt(&self, column: &'static str) -> StoreError {

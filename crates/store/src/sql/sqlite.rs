@@ -1,4 +1,4 @@
-//! How the file is made, opened and brought up to date.
+//! The backend for one machine: one file, how it is made, opened and brought up to date.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 
+use super::engine::Engine;
 use crate::StoreError;
 use crate::error::{SQLITE_BUSY, sqlite_code};
 
@@ -25,8 +25,8 @@ const WAL_ATTEMPTS: u32 = 20;
 const WAL_PAUSE: Duration = Duration::from_millis(50);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The writer's pool and the readers'.
-pub(super) async fn open(path: &Path) -> Result<(SqlitePool, SqlitePool), StoreError> {
+/// Opens the file, and brings its schema up to date.
+pub(super) async fn open(path: &Path) -> Result<Engine, StoreError> {
     let unavailable = |source| StoreError::Unavailable { source };
     // Absolute, because SQLite takes `:memory:` and `file:…` for something else than a path.
     let path = std::path::absolute(path)
@@ -49,7 +49,7 @@ pub(super) async fn open(path: &Path) -> Result<(SqlitePool, SqlitePool), StoreE
         .connect_with(options.pragma("query_only", "ON"))
         .await
         .map_err(unavailable)?;
-    Ok((writer, readers))
+    Ok(Engine::Sqlite { writer, readers })
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
@@ -146,7 +146,10 @@ mod tests {
     #[tokio::test]
     async fn every_connection_has_the_promised_settings() {
         let directory = tempfile::tempdir().unwrap();
-        let (writer, readers) = open(&directory.path().join("portal.db")).await.unwrap();
+        let engine = open(&directory.path().join("portal.db")).await.unwrap();
+        let Engine::Sqlite { writer, readers } = engine else {
+            panic!("another engine");
+        };
         for (pool, query_only) in [(&writer, "0"), (&readers, "1")] {
             for (name, expected) in [
                 ("PRAGMA journal_mode", "wal"),

@@ -4,49 +4,53 @@ use async_trait::async_trait;
 use portal_lifecycle::ids::{CustodianId, EnvironmentId};
 use portal_seal::SecretBytes;
 
-use super::SqliteStore;
-use super::row::{Row, ms};
+use super::SqlStore;
+use super::engine::query;
+use super::row::Row;
 use crate::sealed::Place;
 use crate::{
     CredentialHash, CustodianAuth, CustodianStore, NewCustodian, StoreError, WebhookConfig,
 };
 
 #[async_trait]
-impl CustodianStore for SqliteStore {
+impl CustodianStore for SqlStore {
     async fn create_custodian(&self, new: NewCustodian) -> Result<(), StoreError> {
-        let created_at = ms(new.created_at);
-        let sealed_secret = new
-            .webhook
-            .as_ref()
-            .map(|webhook| self.seal_webhook(new.environment_id, webhook));
-        let mut transaction = self.write().await?;
-        sqlx::query("INSERT INTO custodians (custodian_id, name, created_at) VALUES (?1, ?2, ?3)")
+        let sealed_secret = match &new.webhook {
+            Some(webhook) => Some(self.seal_webhook(new.environment_id, webhook).await?),
+            None => None,
+        };
+        let mut transaction = self.engine.write().await?;
+        query("INSERT INTO custodians (custodian_id, name, created_at) VALUES ($1, $2, $3)")
             .bind(new.custodian_id.0)
             .bind(&new.custodian_name)
-            .bind(created_at)
-            .execute(&mut *transaction)
+            .bind(new.created_at)
+            .execute(&mut transaction)
             .await?;
-        sqlx::query(
+        query(
             "INSERT INTO environments (environment_id, custodian_id, name, webhook_base_url,
                  sealed_webhook_secret, created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+             VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(new.environment_id.0)
         .bind(new.custodian_id.0)
         .bind(&new.environment_name)
-        .bind(new.webhook.as_ref().map(|webhook| &webhook.base_url))
-        .bind(sealed_secret)
-        .bind(created_at)
-        .execute(&mut *transaction)
+        .bind(
+            new.webhook
+                .as_ref()
+                .map(|webhook| webhook.base_url.as_str()),
+        )
+        .bind(sealed_secret.as_deref())
+        .bind(new.created_at)
+        .execute(&mut transaction)
         .await?;
-        sqlx::query(
+        query(
             "INSERT INTO custodian_api_keys (key_hash, environment_id, created_at)
-             VALUES (?1, ?2, ?3)",
+             VALUES ($1, $2, $3)",
         )
         .bind(new.api_key.0.as_slice())
         .bind(new.environment_id.0)
-        .bind(created_at)
-        .execute(&mut *transaction)
+        .bind(new.created_at)
+        .execute(&mut transaction)
         .await?;
         Ok(transaction.commit().await?)
     }
@@ -55,14 +59,14 @@ impl CustodianStore for SqliteStore {
         &self,
         key: CredentialHash,
     ) -> Result<Option<CustodianAuth>, StoreError> {
-        let mut transaction = self.read().await?;
-        sqlx::query(
+        let mut transaction = self.engine.read().await?;
+        query(
             "SELECT environments.custodian_id, environments.environment_id
              FROM custodian_api_keys JOIN environments USING (environment_id)
-             WHERE key_hash = ?1 AND revoked_at IS NULL",
+             WHERE key_hash = $1 AND revoked_at IS NULL",
         )
         .bind(key.0.as_slice())
-        .fetch_optional(&mut *transaction)
+        .fetch_optional(&mut transaction)
         .await?
         .map(|row| {
             let row = Row::new("environments", &row);
@@ -79,17 +83,18 @@ impl CustodianStore for SqliteStore {
         environment: EnvironmentId,
         webhook: WebhookConfig,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.write().await?;
-        let updated = sqlx::query(
-            "UPDATE environments SET webhook_base_url = ?2, sealed_webhook_secret = ?3
-             WHERE environment_id = ?1",
+        let sealed_secret = self.seal_webhook(environment, &webhook).await?;
+        let mut transaction = self.engine.write().await?;
+        let updated = query(
+            "UPDATE environments SET webhook_base_url = $2, sealed_webhook_secret = $3
+             WHERE environment_id = $1",
         )
         .bind(environment.0)
         .bind(&webhook.base_url)
-        .bind(self.seal_webhook(environment, &webhook))
-        .execute(&mut *transaction)
+        .bind(&sealed_secret)
+        .execute(&mut transaction)
         .await?;
-        if updated.rows_affected() == 0 {
+        if updated == 0 {
             return Err(StoreError::NoSuchRow {
                 table: "environments",
             });
@@ -101,38 +106,41 @@ impl CustodianStore for SqliteStore {
         &self,
         environment: EnvironmentId,
     ) -> Result<Option<WebhookConfig>, StoreError> {
-        let mut transaction = self.read().await?;
-        sqlx::query(
+        let mut transaction = self.engine.read().await?;
+        let row = query(
             "SELECT webhook_base_url, sealed_webhook_secret FROM environments
-             WHERE environment_id = ?1 AND webhook_base_url IS NOT NULL",
+             WHERE environment_id = $1 AND webhook_base_url IS NOT NULL",
         )
         .bind(environment.0)
-        .fetch_optional(&mut *transaction)
-        .await?
-        .map(|row| {
-            let row = Row::new("environments", &row);
-            let base_url: String = row.value("webhook_base_url")?;
-            let secret = self.open_webhook_secret(
-                environment,
-                &base_url,
-                row.value("sealed_webhook_secret")?,
-            )?;
-            Ok(WebhookConfig { base_url, secret })
-        })
-        .transpose()
+        .fetch_optional(&mut transaction)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let row = Row::new("environments", &row);
+        let base_url: String = row.value("webhook_base_url")?;
+        let sealed: Vec<u8> = row.value("sealed_webhook_secret")?;
+        // The KMS may take its time; nobody waits for this transaction.
+        drop(transaction);
+        let secret = self
+            .open_webhook_secret(environment, &base_url, &sealed)
+            .await?;
+        Ok(Some(WebhookConfig { base_url, secret }))
     }
 }
 
-impl SqliteStore {
-    fn seal_webhook(&self, environment: EnvironmentId, webhook: &WebhookConfig) -> Vec<u8> {
+impl SqlStore {
+    async fn seal_webhook(
+        &self,
+        environment: EnvironmentId,
+        webhook: &WebhookConfig,
+    ) -> Result<Vec<u8>, StoreError> {
         let place = Place::WebhookSecret {
             environment,
             base_url: &webhook.base_url,
         };
-        self.sealer.seal(&place, &webhook.secret)
+        self.sealer.seal(&place, &webhook.secret).await
     }
 
-    fn open_webhook_secret(
+    async fn open_webhook_secret(
         &self,
         environment: EnvironmentId,
         base_url: &str,
@@ -142,6 +150,6 @@ impl SqliteStore {
             environment,
             base_url,
         };
-        self.sealer.open(&place, sealed)
+        self.sealer.open(&place, sealed).await
     }
 }

@@ -3,39 +3,36 @@
 use async_trait::async_trait;
 use portal_lifecycle::Timestamp;
 use portal_lifecycle::ids::{ClientId, CustodianId, EnvironmentId};
-use sqlx::sqlite::SqliteConnection;
 
-use super::SqliteStore;
-use super::row::{Row, ms, refers_to};
+use super::SqlStore;
+use super::engine::{Transaction, query};
+use super::row::{Row, refers_to};
 use crate::{
     ClientAuth, ClientRecord, ClientStore, CredentialHash, CredentialKind, NewClient, NewSession,
     PageOf, StoreError, Tenant,
 };
 
 #[async_trait]
-impl ClientStore for SqliteStore {
+impl ClientStore for SqlStore {
     async fn create_client(&self, new: NewClient) -> Result<(), StoreError> {
-        let created_at = ms(new.created_at);
-        let mut transaction = self.write().await?;
-        sqlx::query(
+        let mut transaction = self.engine.write().await?;
+        query(
             "INSERT INTO clients (client_id, environment_id, is_account_abstracted, created_at)
-             VALUES (?1, ?2, ?3, ?4)",
+             VALUES ($1, $2, $3, $4)",
         )
         .bind(new.client_id.0)
         .bind(new.environment_id.0)
         .bind(new.is_account_abstracted)
-        .bind(created_at)
-        .execute(&mut *transaction)
+        .bind(new.created_at)
+        .execute(&mut transaction)
         .await
         .map_err(refers_to("environments"))?;
-        sqlx::query(
-            "INSERT INTO client_api_keys (key_hash, client_id, created_at) VALUES (?1, ?2, ?3)",
-        )
-        .bind(new.api_key.0.as_slice())
-        .bind(new.client_id.0)
-        .bind(created_at)
-        .execute(&mut *transaction)
-        .await?;
+        query("INSERT INTO client_api_keys (key_hash, client_id, created_at) VALUES ($1, $2, $3)")
+            .bind(new.api_key.0.as_slice())
+            .bind(new.client_id.0)
+            .bind(new.created_at)
+            .execute(&mut transaction)
+            .await?;
         insert_session(&mut transaction, new.client_id, new.session).await?;
         Ok(transaction.commit().await?)
     }
@@ -45,14 +42,14 @@ impl ClientStore for SqliteStore {
         environment: EnvironmentId,
         client: ClientId,
     ) -> Result<Option<ClientRecord>, StoreError> {
-        let mut transaction = self.read().await?;
-        sqlx::query(
+        let mut transaction = self.engine.read().await?;
+        query(
             "SELECT client_id, environment_id, is_account_abstracted, created_at FROM clients
-             WHERE environment_id = ?1 AND client_id = ?2",
+             WHERE environment_id = $1 AND client_id = $2",
         )
         .bind(environment.0)
         .bind(client.0)
-        .fetch_optional(&mut *transaction)
+        .fetch_optional(&mut transaction)
         .await?
         .map(|row| client_record(Row::new("clients", &row)))
         .transpose()
@@ -64,21 +61,21 @@ impl ClientStore for SqliteStore {
         after: Option<ClientId>,
         take: u32,
     ) -> Result<PageOf<ClientRecord>, StoreError> {
-        let mut transaction = self.read().await?;
-        let total = sqlx::query("SELECT count(*) AS total FROM clients WHERE environment_id = ?1")
+        let mut transaction = self.engine.read().await?;
+        let total = query("SELECT count(*) AS total FROM clients WHERE environment_id = $1")
             .bind(environment.0)
-            .fetch_one(&mut *transaction)
-            .await?;
-        // Every id is larger than the empty blob.
-        let entries = sqlx::query(
+            .fetch_optional(&mut transaction)
+            .await?
+            .ok_or(StoreError::NoSuchRow { table: "clients" })?;
+        let entries = query(
             "SELECT client_id, environment_id, is_account_abstracted, created_at FROM clients
-             WHERE environment_id = ?1 AND client_id > coalesce(?2, x'')
-             ORDER BY client_id LIMIT ?3",
+             WHERE environment_id = $1 AND ($2 IS NULL OR client_id > $2)
+             ORDER BY client_id LIMIT $3",
         )
         .bind(environment.0)
         .bind(after.map(|client| client.0))
         .bind(take)
-        .fetch_all(&mut *transaction)
+        .fetch_all(&mut transaction)
         .await?
         .iter()
         .map(|row| client_record(Row::new("clients", row)))
@@ -94,15 +91,15 @@ impl ClientStore for SqliteStore {
         client: ClientId,
         session: NewSession,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.write().await?;
+        let mut transaction = self.engine.write().await?;
         // A client that signs in every day would else leave a row every day.
-        sqlx::query(
+        query(
             "DELETE FROM client_sessions
-             WHERE client_id = ?1 AND (idle_until <= ?2 OR expires_at <= ?2)",
+             WHERE client_id = $1 AND (idle_until <= $2 OR expires_at <= $2)",
         )
         .bind(client.0)
-        .bind(ms(session.created_at))
-        .execute(&mut *transaction)
+        .bind(session.created_at)
+        .execute(&mut transaction)
         .await?;
         insert_session(&mut transaction, client, session).await?;
         Ok(transaction.commit().await?)
@@ -121,32 +118,32 @@ impl ClientStore for SqliteStore {
             return Ok(Some(found));
         }
         // Only a session that was found costs a write: guessed tokens do not take the lock.
-        let mut transaction = self.write().await?;
-        // `max`: an older request that comes in late takes nothing from a newer one.
-        let moved_on = sqlx::query(
-            "UPDATE client_sessions SET idle_until = max(idle_until, ?3)
-             WHERE token_hash = ?1 AND revoked_at IS NULL AND idle_until > ?2 AND expires_at > ?2",
+        let mut transaction = self.engine.write().await?;
+        // An older request that comes in late takes nothing from a newer one.
+        let moved_on = query(
+            "UPDATE client_sessions SET idle_until = CASE WHEN idle_until < $3 THEN $3 ELSE idle_until END
+             WHERE token_hash = $1 AND revoked_at IS NULL AND idle_until > $2 AND expires_at > $2",
         )
         .bind(credential.0.as_slice())
-        .bind(ms(now))
-        .bind(ms(idle_until))
-        .execute(&mut *transaction)
+        .bind(now)
+        .bind(idle_until)
+        .execute(&mut transaction)
         .await?;
         transaction.commit().await?;
         // It may have been revoked between the two transactions.
-        Ok((moved_on.rows_affected() == 1).then_some(found))
+        Ok((moved_on == 1).then_some(found))
     }
 
     async fn tenant(&self, client: ClientId) -> Result<Tenant, StoreError> {
-        let mut transaction = self.read().await?;
-        let row = sqlx::query(
+        let mut transaction = self.engine.read().await?;
+        let row = query(
             "SELECT custodians.custodian_id, custodians.name AS custodian_name,
                  environments.environment_id, environments.name AS environment_name
              FROM clients JOIN environments USING (environment_id) JOIN custodians USING (custodian_id)
-             WHERE client_id = ?1",
+             WHERE client_id = $1",
         )
         .bind(client.0)
-        .fetch_optional(&mut *transaction)
+        .fetch_optional(&mut transaction)
         .await?
         .ok_or(StoreError::NoSuchRow { table: "clients" })?;
         let row = Row::new("environments", &row);
@@ -159,25 +156,25 @@ impl ClientStore for SqliteStore {
     }
 }
 
-impl SqliteStore {
+impl SqlStore {
     async fn find_credential(
         &self,
         credential: CredentialHash,
         now: Timestamp,
     ) -> Result<Option<ClientAuth>, StoreError> {
-        let mut transaction = self.read().await?;
-        sqlx::query(
+        let mut transaction = self.engine.read().await?;
+        query(
             "SELECT clients.client_id, clients.environment_id, 'API_KEY' AS kind
              FROM client_api_keys JOIN clients USING (client_id)
-             WHERE key_hash = ?1 AND revoked_at IS NULL
+             WHERE key_hash = $1 AND revoked_at IS NULL
              UNION ALL
              SELECT clients.client_id, clients.environment_id, 'SESSION' AS kind
              FROM client_sessions JOIN clients USING (client_id)
-             WHERE token_hash = ?1 AND revoked_at IS NULL AND idle_until > ?2 AND expires_at > ?2",
+             WHERE token_hash = $1 AND revoked_at IS NULL AND idle_until > $2 AND expires_at > $2",
         )
         .bind(credential.0.as_slice())
-        .bind(ms(now))
-        .fetch_optional(&mut *transaction)
+        .bind(now)
+        .fetch_optional(&mut transaction)
         .await?
         .map(|row| {
             let row = Row::new("clients", &row);
@@ -196,20 +193,20 @@ impl SqliteStore {
 }
 
 async fn insert_session(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction,
     client: ClientId,
     session: NewSession,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO client_sessions (token_hash, client_id, created_at, idle_until, expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5)",
+         VALUES ($1, $2, $3, $4, $5)",
     )
     .bind(session.token.0.as_slice())
     .bind(client.0)
-    .bind(ms(session.created_at))
-    .bind(ms(session.idle_until))
-    .bind(ms(session.expires_at))
-    .execute(connection)
+    .bind(session.created_at)
+    .bind(session.idle_until)
+    .bind(session.expires_at)
+    .execute(transaction)
     .await
     .map_err(refers_to("clients"))?;
     Ok(())

@@ -1,0 +1,221 @@
+//! The backend in memory, for tests and simulations: what a database promises, without one.
+//!
+//! # Architecture invariants
+//!
+//! A transaction works on a copy of what it changes and puts it back at its end: whoever is cut
+//! off in the midst of one leaves nothing. Secrets lie sealed here too, and the guards of the
+//! databases' schemas hold here as well: this backend passes the same suite.
+
+mod guards;
+mod outbox;
+mod tenants;
+mod wallets;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use portal_lifecycle::ids::{BackupSharePairId, ClientId, CustodianId, EnvironmentId};
+use portal_lifecycle::{BackupStatus, Curve, Epoch, PerCurve, Timestamp};
+use uuid::Uuid;
+
+use crate::kms::Kms;
+use crate::sealed::Sealer;
+use crate::{
+    AuditRecord, ClientRecord, Notice, Rewrapped, SealedAt, Store, StoreError, StoredWallet,
+};
+
+/// Storage in memory; a clone shares it.
+#[derive(Debug, Clone)]
+pub struct MemoryStore {
+    state: Arc<Mutex<State>>,
+    /// A wallet's turn, of those that were asked for.
+    turns: Arc<Mutex<BTreeMap<ClientId, Arc<tokio::sync::Mutex<()>>>>>,
+    sealer: Sealer,
+}
+
+impl MemoryStore {
+    /// An empty storage.
+    #[must_use]
+    pub fn new(kms: Arc<dyn Kms>) -> Self {
+        Self {
+            state: Arc::default(),
+            turns: Arc::default(),
+            sealer: Sealer::new(kms),
+        }
+    }
+
+    /// The same storage, its secrets opened and sealed by another KMS.
+    #[must_use]
+    pub fn reopened(&self, kms: Arc<dyn Kms>) -> Self {
+        Self {
+            state: Arc::clone(&self.state),
+            turns: Arc::clone(&self.turns),
+            sealer: Sealer::new(kms),
+        }
+    }
+
+    /// A copy of everything as it is now, as of a database that is copied away.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self {
+            state: Arc::new(Mutex::new(self.lock().clone())),
+            turns: Arc::default(),
+            sealer: self.sealer.clone(),
+        }
+    }
+
+    /// Puts a copy in the place of what is here, as of a database that is put back.
+    pub fn put_back(&self, copy: &Self) {
+        let state = copy.lock().clone();
+        *self.lock() = state;
+    }
+
+    /// A client's audit log, oldest line first: the wallet's version, what happened, when.
+    #[must_use]
+    pub fn audit_log(&self, client: ClientId) -> Vec<(u64, AuditRecord, Timestamp)> {
+        let state = self.lock();
+        let lines = state.audit_log.iter();
+        lines
+            .filter(|line| line.client == client)
+            .map(|line| (line.version, line.record.clone(), line.at))
+            .collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Debug, Clone)]
+struct State {
+    epoch: Epoch,
+    custodians: BTreeMap<CustodianId, String>,
+    environments: BTreeMap<EnvironmentId, Environment>,
+    custodian_keys: BTreeMap<[u8; 32], EnvironmentId>,
+    clients: BTreeMap<ClientId, ClientRecord>,
+    client_keys: BTreeMap<[u8; 32], ClientId>,
+    sessions: BTreeMap<[u8; 32], Session>,
+    wallets: BTreeMap<ClientId, StoredWallet>,
+    /// By the id of the pair on the curve.
+    signing_shares: BTreeMap<(Curve, Uuid), Vec<u8>>,
+    outbox: BTreeMap<BackupSharePairId, Queued>,
+    notices: BTreeMap<(BackupSharePairId, BackupStatus), QueuedNotice>,
+    audit_log: Vec<AuditLine>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            epoch: Epoch::FIRST,
+            custodians: BTreeMap::new(),
+            environments: BTreeMap::new(),
+            custodian_keys: BTreeMap::new(),
+            clients: BTreeMap::new(),
+            client_keys: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            wallets: BTreeMap::new(),
+            signing_shares: BTreeMap::new(),
+            outbox: BTreeMap::new(),
+            notices: BTreeMap::new(),
+            audit_log: Vec::new(),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Environment {
+    custodian: CustodianId,
+    name: String,
+    webhook: Option<Webhook>,
+}
+
+#[derive(Debug, Clone)]
+struct Webhook {
+    base_url: String,
+    sealed_secret: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Session {
+    client: ClientId,
+    idle_until: Timestamp,
+    expires_at: Timestamp,
+}
+
+/// A custodian share on its way.
+#[derive(Debug, Clone)]
+struct Queued {
+    client: ClientId,
+    ids: PerCurve<BackupSharePairId>,
+    sealed: PerCurve<Vec<u8>>,
+    attempts: u32,
+    due_at: Timestamp,
+    created_at: Timestamp,
+}
+
+#[derive(Debug, Clone)]
+struct QueuedNotice {
+    notice: Notice,
+    due_at: Timestamp,
+}
+
+#[derive(Debug, Clone)]
+struct AuditLine {
+    client: ClientId,
+    version: u64,
+    record: AuditRecord,
+    at: Timestamp,
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl crate::Maintenance for MemoryStore {
+    async fn raise_epoch(&self, now: Timestamp) -> Result<Epoch, StoreError> {
+        let mut state = self.lock();
+        state.epoch = Epoch {
+            number: Epoch::number_at(now).max(state.epoch.number.saturating_add(1)),
+            began_at: now,
+        };
+        Ok(state.epoch)
+    }
+
+    async fn try_one_secret(&self) -> Result<(), StoreError> {
+        match self.sealed_secrets().first() {
+            Some((place, stored)) => {
+                let opened = self.sealer.open(&place.as_place(), stored).await;
+                opened.map(|_| ())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// In one step: nothing here is so large that it must be split.
+    async fn rewrap(&self, _from: Option<SealedAt>, _take: u32) -> Result<Rewrapped, StoreError> {
+        let (mut seen, mut rewrapped, mut unreadable) = (0, 0, 0);
+        for (place, stored) in self.sealed_secrets() {
+            seen += 1;
+            match self.sealer.rewrap(&place.as_place(), &stored).await {
+                Ok(None) => {}
+                Ok(Some(anew)) => {
+                    self.replace_sealed(&place, &stored, anew);
+                    rewrapped += 1;
+                }
+                Err(StoreError::Unsealing { .. }) => unreadable += 1,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Rewrapped {
+            seen,
+            rewrapped,
+            unreadable,
+            next: None,
+        })
+    }
+}

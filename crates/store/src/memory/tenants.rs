@@ -1,0 +1,244 @@
+//! Custodians, clients, and their credentials.
+
+use async_trait::async_trait;
+use portal_lifecycle::Timestamp;
+use portal_lifecycle::ids::{ClientId, EnvironmentId};
+
+use super::{Environment, MemoryStore, Session, State, Webhook};
+use crate::sealed::Place;
+use crate::{
+    ClientAuth, ClientRecord, ClientStore, CredentialHash, CredentialKind, CustodianAuth,
+    CustodianStore, NewClient, NewCustodian, NewSession, PageOf, StoreError, Tenant, WebhookConfig,
+};
+
+/// What a unique index says in a database.
+const TAKEN: StoreError = StoreError::Refused {
+    guard: "an id or a credential is there once",
+};
+
+impl MemoryStore {
+    async fn seal_webhook(
+        &self,
+        environment: EnvironmentId,
+        webhook: &WebhookConfig,
+    ) -> Result<Webhook, StoreError> {
+        let place = Place::WebhookSecret {
+            environment,
+            base_url: &webhook.base_url,
+        };
+        Ok(Webhook {
+            base_url: webhook.base_url.clone(),
+            sealed_secret: self.sealer.seal(&place, &webhook.secret).await?,
+        })
+    }
+}
+
+#[async_trait]
+impl CustodianStore for MemoryStore {
+    async fn create_custodian(&self, new: NewCustodian) -> Result<(), StoreError> {
+        let webhook = match &new.webhook {
+            Some(webhook) => Some(self.seal_webhook(new.environment_id, webhook).await?),
+            None => None,
+        };
+        let mut state = self.lock();
+        if state.custodians.contains_key(&new.custodian_id)
+            || state.environments.contains_key(&new.environment_id)
+            || state.custodian_keys.contains_key(&new.api_key.0)
+        {
+            return Err(TAKEN);
+        }
+        let environment = Environment {
+            custodian: new.custodian_id,
+            name: new.environment_name,
+            webhook,
+        };
+        state
+            .custodians
+            .insert(new.custodian_id, new.custodian_name);
+        state.environments.insert(new.environment_id, environment);
+        state
+            .custodian_keys
+            .insert(new.api_key.0, new.environment_id);
+        Ok(())
+    }
+
+    async fn custodian_by_key(
+        &self,
+        key: CredentialHash,
+    ) -> Result<Option<CustodianAuth>, StoreError> {
+        let state = self.lock();
+        let environment_id = state.custodian_keys.get(&key.0).copied();
+        Ok(environment_id.and_then(|environment_id| {
+            let environment = state.environments.get(&environment_id)?;
+            Some(CustodianAuth {
+                custodian_id: environment.custodian,
+                environment_id,
+            })
+        }))
+    }
+
+    async fn put_webhook(
+        &self,
+        environment: EnvironmentId,
+        webhook: WebhookConfig,
+    ) -> Result<(), StoreError> {
+        let webhook = self.seal_webhook(environment, &webhook).await?;
+        let mut state = self.lock();
+        let environment = state.environments.get_mut(&environment);
+        let environment = environment.ok_or(StoreError::NoSuchRow {
+            table: "environments",
+        })?;
+        environment.webhook = Some(webhook);
+        Ok(())
+    }
+
+    async fn webhook(
+        &self,
+        environment: EnvironmentId,
+    ) -> Result<Option<WebhookConfig>, StoreError> {
+        let webhook = self.lock().environments.get(&environment).cloned();
+        let Some(webhook) = webhook.and_then(|environment| environment.webhook) else {
+            return Ok(None);
+        };
+        let place = Place::WebhookSecret {
+            environment,
+            base_url: &webhook.base_url,
+        };
+        let secret = self.sealer.open(&place, &webhook.sealed_secret).await?;
+        Ok(Some(WebhookConfig {
+            base_url: webhook.base_url,
+            secret,
+        }))
+    }
+}
+
+#[async_trait]
+impl ClientStore for MemoryStore {
+    async fn create_client(&self, new: NewClient) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        if !state.environments.contains_key(&new.environment_id) {
+            return Err(StoreError::NoSuchRow {
+                table: "environments",
+            });
+        }
+        if state.clients.contains_key(&new.client_id)
+            || state.client_keys.contains_key(&new.api_key.0)
+            || state.sessions.contains_key(&new.session.token.0)
+        {
+            return Err(TAKEN);
+        }
+        let record = ClientRecord {
+            client_id: new.client_id,
+            environment_id: new.environment_id,
+            is_account_abstracted: new.is_account_abstracted,
+            created_at: new.created_at,
+        };
+        state.clients.insert(new.client_id, record);
+        state.client_keys.insert(new.api_key.0, new.client_id);
+        insert_session(&mut state, new.client_id, new.session);
+        Ok(())
+    }
+
+    async fn client(
+        &self,
+        environment: EnvironmentId,
+        client: ClientId,
+    ) -> Result<Option<ClientRecord>, StoreError> {
+        let record = self.lock().clients.get(&client).cloned();
+        Ok(record.filter(|record| record.environment_id == environment))
+    }
+
+    async fn clients(
+        &self,
+        environment: EnvironmentId,
+        after: Option<ClientId>,
+        take: u32,
+    ) -> Result<PageOf<ClientRecord>, StoreError> {
+        let state = self.lock();
+        let all = || {
+            let clients = state.clients.values();
+            clients.filter(|record| record.environment_id == environment)
+        };
+        let is_later = |record: &&ClientRecord| after.is_none_or(|after| record.client_id > after);
+        Ok(PageOf {
+            entries: all()
+                .filter(is_later)
+                .take(take as usize)
+                .cloned()
+                .collect(),
+            total: all().count() as u64,
+        })
+    }
+
+    async fn create_session(
+        &self,
+        client: ClientId,
+        session: NewSession,
+    ) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        if !state.clients.contains_key(&client) {
+            return Err(StoreError::NoSuchRow { table: "clients" });
+        }
+        if state.sessions.contains_key(&session.token.0) {
+            return Err(TAKEN);
+        }
+        let now = session.created_at;
+        state
+            .sessions
+            .retain(|_, other| other.client != client || is_live(other, now));
+        insert_session(&mut state, client, session);
+        Ok(())
+    }
+
+    async fn client_by_credential(
+        &self,
+        credential: CredentialHash,
+        now: Timestamp,
+        idle_until: Timestamp,
+    ) -> Result<Option<ClientAuth>, StoreError> {
+        let mut state = self.lock();
+        let (client_id, kind) = if let Some(client) = state.client_keys.get(&credential.0) {
+            (*client, CredentialKind::ApiKey)
+        } else {
+            let session = state.sessions.get_mut(&credential.0);
+            let Some(session) = session.filter(|session| is_live(session, now)) else {
+                return Ok(None);
+            };
+            session.idle_until = session.idle_until.max(idle_until);
+            (session.client, CredentialKind::Session)
+        };
+        let record = state.clients.get(&client_id);
+        Ok(record.map(|record| ClientAuth {
+            client_id,
+            environment_id: record.environment_id,
+            kind,
+        }))
+    }
+
+    async fn tenant(&self, client: ClientId) -> Result<Tenant, StoreError> {
+        let state = self.lock();
+        let found = state.clients.get(&client).and_then(|record| {
+            let environment = state.environments.get(&record.environment_id)?;
+            Some(Tenant {
+                custodian_id: environment.custodian,
+                custodian_name: state.custodians.get(&environment.custodian)?.clone(),
+                environment_id: record.environment_id,
+                environment_name: environment.name.clone(),
+            })
+        });
+        found.ok_or(StoreError::NoSuchRow { table: "clients" })
+    }
+}
+
+fn insert_session(state: &mut State, client: ClientId, new: NewSession) {
+    let session = Session {
+        client,
+        idle_until: new.idle_until,
+        expires_at: new.expires_at,
+    };
+    state.sessions.insert(new.token.0, session);
+}
+
+fn is_live(session: &Session, now: Timestamp) -> bool {
+    session.idle_until > now && session.expires_at > now
+}

@@ -1,0 +1,196 @@
+//! Wallets and the server's shares.
+
+use std::sync::{Arc, PoisonError};
+
+use async_trait::async_trait;
+use portal_lifecycle::ids::{ClientId, SigningSharePairId};
+use portal_lifecycle::{Curve, Epoch, SigningPair, SigningStatus, Timestamp, Wallet};
+use portal_seal::SecretBytes;
+use tokio::sync::OwnedMutexGuard;
+
+use super::{AuditLine, MemoryStore, State, guards, outbox};
+use crate::history::{Change, backup_changes, signing_changes};
+use crate::sealed::{Place, SealedSecrets};
+use crate::{
+    AuditRecord, CommitError, HeldTurn, SigningTurn, StoreError, StoredWallet, WalletCommit,
+    WalletStore, WalletVersion,
+};
+
+#[async_trait]
+impl WalletStore for MemoryStore {
+    async fn wallet(&self, client: ClientId) -> Result<Option<StoredWallet>, StoreError> {
+        let state = self.lock();
+        Ok(state.wallets.get(&client).cloned().map(|mut stored| {
+            stored.wallet.epoch = state.epoch;
+            stored
+        }))
+    }
+
+    async fn commit_wallet(&self, commit: WalletCommit) -> Result<WalletVersion, CommitError> {
+        let secrets = self.sealer.seal_secrets(&commit).await?;
+        let mut state = self.lock();
+        // Worked on aside, and put back whole.
+        let mut next = state.clone();
+        let version = write(&mut next, &commit, &secrets)?;
+        *state = next;
+        Ok(version)
+    }
+
+    async fn signing_share(
+        &self,
+        client: ClientId,
+        curve: Curve,
+        pair: SigningSharePairId,
+    ) -> Result<Option<SecretBytes>, StoreError> {
+        let found = {
+            let state = self.lock();
+            let wallet = state.wallets.get(&client);
+            let wallet = wallet.filter(|stored| stored.wallet.signing_pair(curve, pair).is_some());
+            let share = state.signing_shares.get(&(curve, pair.0)).cloned();
+            wallet.map(|stored| *stored.wallet.ids.of(curve)).zip(share)
+        };
+        let Some((wallet, sealed)) = found else {
+            return Ok(None);
+        };
+        let place = Place::SigningShare {
+            client,
+            wallet,
+            pair,
+            curve,
+        };
+        self.sealer.open(&place, &sealed).await.map(Some)
+    }
+
+    async fn audit(
+        &self,
+        client: ClientId,
+        expected: WalletVersion,
+        record: AuditRecord,
+        now: Timestamp,
+    ) -> Result<(), CommitError> {
+        let mut state = self.lock();
+        let version = state.wallets.get(&client).map(|stored| stored.version);
+        if version != Some(expected) {
+            return Err(CommitError::Conflict);
+        }
+        write_audit(&mut state, client, expected, record, now);
+        Ok(())
+    }
+
+    async fn epoch(&self) -> Result<Epoch, StoreError> {
+        Ok(self.lock().epoch)
+    }
+
+    async fn clients_with_wallets(
+        &self,
+        after: Option<ClientId>,
+        take: u32,
+    ) -> Result<Vec<ClientId>, StoreError> {
+        let state = self.lock();
+        let later = state
+            .wallets
+            .keys()
+            .filter(|client| after.is_none_or(|after| **client > after));
+        Ok(later.take(take as usize).copied().collect())
+    }
+
+    async fn signing_turn(&self, client: ClientId) -> Result<SigningTurn, StoreError> {
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry(client).or_default())
+        };
+        Ok(SigningTurn::new(turn.lock_owned().await))
+    }
+}
+
+#[async_trait]
+impl HeldTurn for OwnedMutexGuard<()> {
+    async fn is_held(&mut self) -> bool {
+        true
+    }
+}
+
+fn write(
+    state: &mut State,
+    commit: &WalletCommit,
+    secrets: &SealedSecrets,
+) -> Result<WalletVersion, CommitError> {
+    let client = commit.client_id;
+    let stored = state.wallets.get(&client).cloned();
+    if commit.wallet.epoch != state.epoch
+        || stored.as_ref().map(|stored| stored.version) != commit.expected
+    {
+        return Err(CommitError::Conflict);
+    }
+    if !state.clients.contains_key(&client) {
+        return Err(StoreError::NoSuchRow { table: "clients" }.into());
+    }
+    let before = stored.as_ref().map(|stored| &stored.wallet);
+    write_shares(state, before, commit, secrets)?;
+    guards::check(before, &commit.wallet, &state.signing_shares)?;
+    let version = WalletVersion(
+        commit
+            .expected
+            .map_or(1, |expected| expected.0.saturating_add(1)),
+    );
+    let wallet = StoredWallet {
+        wallet: commit.wallet.clone(),
+        version,
+        created_at: stored.map_or(commit.now, |stored| stored.created_at),
+    };
+    state.wallets.insert(client, wallet);
+    outbox::write(state, commit, secrets)?;
+    if let Some(record) = &commit.audit {
+        write_audit(state, client, version, record.clone(), commit.now);
+    }
+    Ok(version)
+}
+
+/// A new pair's share comes, a purged one's goes.
+fn write_shares(
+    state: &mut State,
+    before: Option<&Wallet>,
+    commit: &WalletCommit,
+    secrets: &SealedSecrets,
+) -> Result<(), StoreError> {
+    let next = &commit.wallet;
+    let (signing, backup) = before.map_or((&[][..], &[][..]), |wallet| {
+        (&wallet.signing_pairs, &wallet.backup_pairs)
+    });
+    let changes = signing_changes(signing, &next.signing_pairs)?;
+    backup_changes(backup, &next.backup_pairs)?;
+    if let SealedSecrets::StoreSigningShare { ids, sealed } = secrets {
+        let is_new = |change: &Change<'_, SigningPair>| matches!(change, Change::Insert(pair) if pair.ids == *ids);
+        if !changes.iter().any(is_new) {
+            let table = "signing_share_pairs";
+            return Err(StoreError::NoSuchRow { table });
+        }
+        for (curve, sealed) in sealed.iter() {
+            let id = ids.of(curve).0;
+            state.signing_shares.insert((curve, id), sealed.clone());
+        }
+    }
+    for pair in &next.signing_pairs {
+        if pair.status == SigningStatus::Purged {
+            for (curve, id) in pair.ids.iter() {
+                state.signing_shares.remove(&(curve, id.0));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn write_audit(
+    state: &mut State,
+    client: ClientId,
+    version: WalletVersion,
+    record: AuditRecord,
+    at: Timestamp,
+) {
+    state.audit_log.push(AuditLine {
+        client,
+        version: version.0,
+        record,
+        at,
+    });
+}

@@ -1,0 +1,112 @@
+//! The backends on a database: one SQLite file for one machine, Postgres beyond.
+//!
+//! # Architecture invariants
+//!
+//! One text of SQL for both. What differs (how a connection is made, a row is locked, a turn is
+//! taken) is in [`engine`], [`sqlite`] and [`postgres`] alone.
+//!
+//! What a write reads first is still true when it commits: on SQLite the transaction takes the
+//! write lock at its beginning (`BEGIN IMMEDIATE`); on Postgres it writes the wallet's row, on
+//! condition of its version, before anything else of that wallet. Reads see one snapshot. No
+//! transaction is open while a KMS is asked.
+//!
+//! Nobody deletes a wallet, a pair or a line of the audit log; the schema's triggers refuse it
+//! even to a person with a prompt.
+
+mod client;
+mod custodian;
+mod engine;
+mod maintenance;
+mod outbox;
+mod pairs;
+mod postgres;
+mod row;
+mod sqlite;
+mod wallet;
+mod wallet_rows;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use engine::{Engine, query};
+
+use crate::kms::Kms;
+use crate::sealed::Sealer;
+use crate::{Store, StoreError};
+
+/// Storage in a database; a clone shares its connections.
+///
+/// # Security
+///
+/// Shares and webhook secrets lie sealed, each under a data key of its own that the KMS wraps.
+#[derive(Debug, Clone)]
+pub struct SqlStore {
+    engine: Engine,
+    sealer: Sealer,
+}
+
+impl SqlStore {
+    /// Opens the SQLite database at `path`, made if missing and readable for its owner only, and
+    /// brings its schema up to date.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] where the file cannot be made, opened, or is no database;
+    /// [`StoreError::Migration`] where its schema is newer than this program, or was altered.
+    pub async fn sqlite(path: &Path, kms: Arc<dyn Kms>) -> Result<Self, StoreError> {
+        Ok(Self {
+            engine: sqlite::open(path).await?,
+            sealer: Sealer::new(kms),
+        })
+    }
+
+    /// Connects to the Postgres database at `url` (`postgres://user@host/database`), and brings
+    /// its schema up to date. Any number of processes may.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] where it cannot be reached, or the URL is none;
+    /// [`StoreError::Migration`] where its schema is newer than this program, or was altered.
+    pub async fn postgres(url: &str, kms: Arc<dyn Kms>) -> Result<Self, StoreError> {
+        Ok(Self {
+            engine: postgres::open(url).await?,
+            sealer: Sealer::new(kms),
+        })
+    }
+
+    /// A setting of one of its connections to Postgres, as the database tells it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; also on SQLite, which has none.
+    #[cfg(feature = "conformance")]
+    pub async fn setting(&self, name: &str) -> Result<String, StoreError> {
+        let mut transaction = self.engine.write().await?;
+        let row = query("SELECT current_setting($1) AS setting")
+            .bind(name)
+            .fetch_optional(&mut transaction)
+            .await?
+            .ok_or(StoreError::NoSuchRow { table: "settings" })?;
+        row::Row::new("settings", &row).value("setting")
+    }
+
+    /// Waits for what is under way, then closes all connections. Every later call of this store
+    /// or of a clone is refused as [`StoreError::Unavailable`].
+    pub async fn close(&self) {
+        self.engine.close().await;
+    }
+}
+
+#[async_trait]
+impl Store for SqlStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        // Reads a page of the database; `SELECT 1` alone would not touch SQLite's file.
+        let mut transaction = self.engine.read().await?;
+        query("SELECT count(*) FROM deployment")
+            .fetch_optional(&mut transaction)
+            .await
+            .map(|_| ())
+            .map_err(|source| StoreError::Unavailable { source })
+    }
+}

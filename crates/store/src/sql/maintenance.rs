@@ -1,0 +1,252 @@
+//! What an operator does to the database as a whole.
+
+use async_trait::async_trait;
+use portal_lifecycle::ids::{BackupSharePairId, ClientId, EnvironmentId, SigningSharePairId};
+use portal_lifecycle::{Curve, Epoch, PerCurve, Timestamp};
+use uuid::Uuid;
+
+use super::engine::query;
+use super::row::{Row, count};
+use super::{SqlStore, wallet_rows};
+use crate::sealed::Place;
+use crate::{Maintenance, Rewrapped, SealedAt, StoreError};
+
+#[async_trait]
+impl Maintenance for SqlStore {
+    async fn raise_epoch(&self, now: Timestamp) -> Result<Epoch, StoreError> {
+        let mut transaction = self.engine.write().await?;
+        query(
+            "UPDATE deployment SET epoch_began_at = $1,
+                 epoch = CASE WHEN epoch < $2 THEN $2 ELSE epoch + 1 END",
+        )
+        .bind(now)
+        .bind(count(Epoch::number_at(now), "deployment", "epoch")?)
+        .execute(&mut transaction)
+        .await?;
+        let epoch = wallet_rows::epoch(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(epoch)
+    }
+
+    async fn try_one_secret(&self) -> Result<(), StoreError> {
+        for table in &TABLES {
+            let mut transaction = self.engine.read().await?;
+            let row = query(table.select)
+                .bind(None::<Uuid>)
+                .bind(1_i64)
+                .fetch_optional(&mut transaction)
+                .await?;
+            drop(transaction);
+            let Some(row) = row else { continue };
+            let secrets = (table.secrets)(Row::new(table.name, &row))?;
+            if let Some(secret) = secrets.first() {
+                let place = secret.place.as_place();
+                return self.sealer.open(&place, &secret.stored).await.map(|_| ());
+            }
+        }
+        Ok(())
+    }
+
+    async fn rewrap(&self, from: Option<SealedAt>, take: u32) -> Result<Rewrapped, StoreError> {
+        let at = from.unwrap_or(SealedAt {
+            table: 0,
+            after: None,
+        });
+        let Some(table) = TABLES.get(usize::from(at.table)) else {
+            return Ok(Rewrapped {
+                seen: 0,
+                rewrapped: 0,
+                unreadable: 0,
+                next: None,
+            });
+        };
+        let mut transaction = self.engine.read().await?;
+        let rows = query(table.select)
+            .bind(at.after)
+            .bind(take)
+            .fetch_all(&mut transaction)
+            .await?;
+        // The KMS takes its time; nothing is held meanwhile.
+        drop(transaction);
+        let (mut seen, mut rewrapped, mut unreadable, mut after) = (0, 0, 0, at.after);
+        for row in &rows {
+            let row = Row::new(table.name, row);
+            let id: Uuid = row.value("id")?;
+            for secret in (table.secrets)(row)? {
+                seen += 1;
+                match self.rewrap_one(id, &secret).await {
+                    Ok(changed) => rewrapped += u64::from(changed),
+                    // One damaged row must not keep all others under the former key.
+                    Err(error @ StoreError::Unsealing { .. }) => {
+                        tracing::error!(%id, %error, "a secret was not rewrapped");
+                        unreadable += 1;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            after = Some(id);
+        }
+        let is_over = u32::try_from(rows.len()).is_ok_and(|rows| rows < take);
+        let next = if is_over {
+            SealedAt {
+                table: at.table.saturating_add(1),
+                after: None,
+            }
+        } else {
+            SealedAt {
+                table: at.table,
+                after,
+            }
+        };
+        Ok(Rewrapped {
+            seen,
+            rewrapped,
+            unreadable,
+            next: (usize::from(next.table) < TABLES.len()).then_some(next),
+        })
+    }
+}
+
+impl SqlStore {
+    /// Whether the secret was rewrapped, or has changed since it was read: what stands there now
+    /// was not looked at.
+    async fn rewrap_one(&self, id: Uuid, secret: &Sealed) -> Result<bool, StoreError> {
+        let place = secret.place.as_place();
+        let Some(anew) = self.sealer.rewrap(&place, &secret.stored).await? else {
+            return Ok(false);
+        };
+        let mut transaction = self.engine.write().await?;
+        query(secret.update)
+            .bind(id)
+            .bind(&secret.stored)
+            .bind(&anew)
+            .execute(&mut transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+}
+
+/// A table with sealed secrets.
+struct Table {
+    name: &'static str,
+    /// Rows after `$1`, by `id`, at most `$2` of them.
+    select: &'static str,
+    secrets: fn(Row<'_>) -> Result<Vec<Sealed>, StoreError>,
+}
+
+/// A secret as it was read; `update` puts `$3` in the place of `$2` in row `$1`.
+struct Sealed {
+    place: OwnedPlace,
+    stored: Vec<u8>,
+    update: &'static str,
+}
+
+enum OwnedPlace {
+    Share(Place<'static>),
+    Webhook {
+        environment: EnvironmentId,
+        base_url: String,
+    },
+}
+
+impl OwnedPlace {
+    fn as_place(&self) -> Place<'_> {
+        match self {
+            Self::Share(place) => *place,
+            Self::Webhook {
+                environment,
+                base_url,
+            } => Place::WebhookSecret {
+                environment: *environment,
+                base_url,
+            },
+        }
+    }
+}
+
+const TABLES: [Table; 3] = [
+    Table {
+        name: "signing_share_pairs",
+        select: "SELECT pair_id AS id, client_id, curve, sealed_share, secp256k1_wallet_id,
+                     ed25519_wallet_id
+                 FROM signing_share_pairs JOIN wallets USING (client_id)
+                 WHERE sealed_share IS NOT NULL AND ($1 IS NULL OR pair_id > $1)
+                 ORDER BY pair_id LIMIT $2",
+        secrets: |row| {
+            let curve = row.named("curve", |name| name.parse::<Curve>().ok())?;
+            let place = Place::SigningShare {
+                client: row.id("client_id", ClientId)?,
+                wallet: *wallet_rows::wallet_ids(row)?.of(curve),
+                pair: row.id("id", SigningSharePairId)?,
+                curve,
+            };
+            Ok(vec![Sealed {
+                place: OwnedPlace::Share(place),
+                stored: row.value("sealed_share")?,
+                update: "UPDATE signing_share_pairs SET sealed_share = $3
+                         WHERE pair_id = $1 AND sealed_share = $2",
+            }])
+        },
+    },
+    Table {
+        name: "outbox",
+        select: "SELECT secp256k1_pair_id AS id, ed25519_pair_id, client_id,
+                     sealed_secp256k1_share, sealed_ed25519_share, secp256k1_wallet_id,
+                     ed25519_wallet_id
+                 FROM outbox JOIN wallets USING (client_id)
+                 WHERE ($1 IS NULL OR secp256k1_pair_id > $1)
+                 ORDER BY secp256k1_pair_id LIMIT $2",
+        secrets: |row| {
+            let client = row.id("client_id", ClientId)?;
+            let wallets = wallet_rows::wallet_ids(row)?;
+            let pairs = PerCurve::new(
+                row.id("id", BackupSharePairId)?,
+                row.id("ed25519_pair_id", BackupSharePairId)?,
+            );
+            let sealed = |curve, stored, update| Sealed {
+                place: OwnedPlace::Share(Place::OutboxShare {
+                    client,
+                    wallet: *wallets.of(curve),
+                    pair: *pairs.of(curve),
+                    curve,
+                }),
+                stored,
+                update,
+            };
+            Ok(vec![
+                sealed(
+                    Curve::Secp256k1,
+                    row.value("sealed_secp256k1_share")?,
+                    "UPDATE outbox SET sealed_secp256k1_share = $3
+                     WHERE secp256k1_pair_id = $1 AND sealed_secp256k1_share = $2",
+                ),
+                sealed(
+                    Curve::Ed25519,
+                    row.value("sealed_ed25519_share")?,
+                    "UPDATE outbox SET sealed_ed25519_share = $3
+                     WHERE secp256k1_pair_id = $1 AND sealed_ed25519_share = $2",
+                ),
+            ])
+        },
+    },
+    Table {
+        name: "environments",
+        select: "SELECT environment_id AS id, webhook_base_url, sealed_webhook_secret
+                 FROM environments
+                 WHERE sealed_webhook_secret IS NOT NULL AND ($1 IS NULL OR environment_id > $1)
+                 ORDER BY environment_id LIMIT $2",
+        secrets: |row| {
+            let place = OwnedPlace::Webhook {
+                environment: row.id("id", EnvironmentId)?,
+                base_url: row.value("webhook_base_url")?,
+            };
+            Ok(vec![Sealed {
+                place,
+                stored: row.value("sealed_webhook_secret")?,
+                update: "UPDATE environments SET sealed_webhook_secret = $3
+                         WHERE environment_id = $1 AND sealed_webhook_secret = $2",
+            }])
+        },
+    },
+];

@@ -1,0 +1,63 @@
+//! The backend in memory under the suite of all backends.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use portal_lifecycle::ids::ClientId;
+use portal_store::conformance::{AuditLine, Backend};
+use portal_store::kms::Kms;
+use portal_store::{MemoryStore, WalletVersion};
+
+/// One memory, for as many openings as a test makes.
+pub(crate) struct MemoryBackend(Mutex<Option<MemoryStore>>);
+
+impl MemoryBackend {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+#[async_trait]
+impl Backend for MemoryBackend {
+    type Store = MemoryStore;
+
+    async fn open(&self, kms: Arc<dyn Kms>) -> MemoryStore {
+        let mut opened = self.0.lock().unwrap();
+        match &*opened {
+            Some(store) => store.reopened(kms),
+            None => opened.insert(MemoryStore::new(kms)).clone(),
+        }
+    }
+
+    async fn audit_log(&self, client: ClientId) -> Vec<AuditLine> {
+        let opened = self.0.lock().unwrap();
+        let lines = opened.as_ref().unwrap().audit_log(client);
+        lines
+            .into_iter()
+            .map(|(version, record, at)| AuditLine {
+                version: WalletVersion(version),
+                action: record.action.to_owned(),
+                subject: record.subject,
+                digest: record.digest,
+                trace_id: record.trace_id,
+                at,
+            })
+            .collect()
+    }
+}
+
+/// What a simulated catastrophe does.
+#[tokio::test]
+async fn a_copy_is_put_back() {
+    use portal_lifecycle::OperationKind;
+    use portal_store::WalletStore as _;
+    use portal_store::conformance::{Life, kms};
+    let store = MemoryStore::new(kms());
+    let mut life = Life::new(&store).await;
+    life.sign_up(OperationKind::Generate).await;
+    let copy = store.copy();
+    let then = store.wallet(life.client).await.unwrap();
+    life.sign_up(OperationKind::Refresh).await;
+    store.put_back(&copy);
+    assert_eq!(store.wallet(life.client).await.unwrap(), then);
+}

@@ -1,0 +1,193 @@
+//! The Postgres backend: what only a cluster can break.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use portal_lifecycle::Timestamp;
+use portal_lifecycle::ids::{ClientId, TraceId};
+use portal_store::conformance::postgres_cluster::Cluster;
+use portal_store::conformance::{AuditLine, Backend, Life, kms};
+use portal_store::kms::Kms;
+use portal_store::{AuditRecord, SqlStore, StoreError, WalletStore as _, WalletVersion};
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{Connection as _, Row as _};
+use tokio::task::JoinSet;
+
+use crate::races;
+
+/// One database in the cluster of this test process.
+pub(crate) struct PostgresBackend {
+    url: String,
+}
+
+impl PostgresBackend {
+    pub(crate) fn new() -> Self {
+        Self {
+            url: Cluster::shared().database(),
+        }
+    }
+
+    /// A connection of somebody who has a prompt.
+    async fn prompt(&self) -> PgConnection {
+        PgConnection::connect(&self.url).await.unwrap()
+    }
+}
+
+#[async_trait]
+impl Backend for PostgresBackend {
+    type Store = SqlStore;
+
+    async fn open(&self, kms: Arc<dyn Kms>) -> SqlStore {
+        SqlStore::postgres(&self.url, kms).await.unwrap()
+    }
+
+    async fn audit_log(&self, client: ClientId) -> Vec<AuditLine> {
+        let number = |row: &PgRow, column| u64::try_from(row.get::<i64, _>(column)).unwrap();
+        sqlx::query("SELECT * FROM audit_events WHERE client_id = $1 ORDER BY audit_event_id")
+            .bind(client.0)
+            .fetch_all(&mut self.prompt().await)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|row| AuditLine {
+                version: WalletVersion(number(&row, "wallet_version")),
+                action: row.get("action"),
+                subject: row.get("subject"),
+                digest: row.get::<Vec<u8>, _>("digest").try_into().unwrap(),
+                trace_id: TraceId(row.get("trace_id")),
+                at: Timestamp::from_ms(number(&row, "created_at")),
+            })
+            .collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_racing_commits_exactly_one_wins() {
+    races::of_racing_commits_exactly_one_wins(&PostgresBackend::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_racing_claims_one_gets_each_delivery() {
+    races::of_racing_claims_one_gets_each_delivery(&PostgresBackend::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn turns_exclude_each_other() {
+    races::turns_exclude_each_other(&PostgresBackend::new()).await;
+}
+
+/// A process that dies gives its turn back with its connection.
+#[tokio::test]
+async fn a_turn_ends_with_its_holder() {
+    let backend = PostgresBackend::new();
+    let store = backend.open(kms()).await;
+    let client = ClientId(uuid::Uuid::from_u128(9));
+    let held = store.signing_turn(client).await.unwrap();
+    let mut prompt = backend.prompt().await;
+    let killed = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    sqlx::query(killed).execute(&mut prompt).await.unwrap();
+    let other = backend.open(kms()).await;
+    other.signing_turn(client).await.unwrap();
+    drop(held);
+}
+
+/// Several nodes are started at once, on an empty database.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_nodes_that_start_at_once_one_makes_the_schema() {
+    let backend = PostgresBackend::new();
+    let mut starting = JoinSet::new();
+    for _ in 0..4 {
+        let url = backend.url.clone();
+        starting.spawn(async move { SqlStore::postgres(&url, kms()).await });
+    }
+    for started in starting.join_all().await {
+        started.unwrap();
+    }
+}
+
+/// P2, whatever the server's own configuration says.
+#[tokio::test]
+async fn every_connection_waits_for_the_disk() {
+    let backend = PostgresBackend::new();
+    let mut prompt = backend.prompt().await;
+    let name: String = sqlx::query_scalar("SELECT current_database()::text")
+        .fetch_one(&mut prompt)
+        .await
+        .unwrap();
+    let careless = format!("ALTER DATABASE \"{name}\" SET synchronous_commit = off");
+    sqlx::query(sqlx::AssertSqlSafe(careless))
+        .execute(&mut prompt)
+        .await
+        .unwrap();
+    let store = backend.open(kms()).await;
+    Life::new(&store).await;
+    let settings = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'portal'
+         AND datname = current_database()";
+    let connections: i64 = sqlx::query_scalar(settings)
+        .fetch_one(&mut prompt)
+        .await
+        .unwrap();
+    assert!(connections > 0, "expected the store's connections");
+    assert_eq!(store.setting("synchronous_commit").await.unwrap(), "on");
+}
+
+#[tokio::test]
+async fn a_url_that_is_none_and_a_server_that_is_not_there_are_told() {
+    for url in ["mysql://x", "postgres://nobody@localhost/x?host=/nowhere"] {
+        let refused = SqlStore::postgres(url, kms()).await.map(|_| ());
+        let unavailable = matches!(refused, Err(StoreError::Unavailable { .. }));
+        assert!(unavailable, "{url}: {refused:?}");
+    }
+}
+
+/// What the rules would never do, and a person with a prompt must not.
+#[tokio::test]
+async fn the_schema_refuses_what_must_never_be() {
+    use portal_lifecycle::{BackupMethod, OperationKind};
+    let backend = PostgresBackend::new();
+    let store = backend.open(kms()).await;
+    let mut life = Life::new(&store).await;
+    life.sign_up(OperationKind::Generate).await;
+    life.make_backup(BackupMethod::GDrive).await;
+    let record = AuditRecord {
+        action: "signature",
+        subject: "a pair".to_owned(),
+        digest: [1; 32],
+        trace_id: TraceId(life.client.0),
+    };
+    let version = life.version.unwrap();
+    store
+        .audit(life.client, version, record, life.now)
+        .await
+        .unwrap();
+    let mut prompt = backend.prompt().await;
+    for statement in [
+        "DELETE FROM wallets",
+        "TRUNCATE wallets CASCADE",
+        "DELETE FROM signing_share_pairs",
+        "DELETE FROM backup_share_pairs",
+        "DELETE FROM audit_events",
+        "TRUNCATE audit_events",
+        "DELETE FROM deployment",
+        "UPDATE audit_events SET action = 'other'",
+        "UPDATE wallets SET generation = 0, version = version + 1",
+        "UPDATE wallets SET fence = 0, version = version + 1",
+        "UPDATE wallets SET updated_at = 1",
+        "UPDATE wallets SET ed25519_wallet_id = client_id, version = version + 1",
+        "UPDATE wallets SET lease_fence = 1, version = version + 1",
+        "UPDATE signing_share_pairs SET generation = 99",
+        "UPDATE signing_share_pairs SET key_point = client_point",
+        "UPDATE signing_share_pairs SET status = 'PURGED'",
+        "UPDATE signing_share_pairs SET sealed_share = NULL",
+        "UPDATE signing_share_pairs SET status = 'NOVEL'",
+        "UPDATE backup_share_pairs SET method = 'PASSKEY'",
+        "UPDATE backup_share_pairs SET status = 'STORED_CLIENT_BACKUP_SHARE'",
+        "UPDATE deployment SET epoch = 0",
+        "INSERT INTO deployment (only_row, epoch, epoch_began_at) VALUES (FALSE, 0, 0)",
+    ] {
+        let refused = sqlx::query(statement).execute(&mut prompt).await;
+        assert!(refused.is_err(), "expected a refusal of {statement}");
+    }
+    life.check().await;
+}

@@ -1,0 +1,111 @@
+//! Two handles on one database, as two processes would have them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use portal_lifecycle::OperationKind;
+use portal_store::conformance::{Backend, Life, kms, now};
+use portal_store::{AuditRecord, CommitError, OutboxStore as _, Secrets, WalletStore as _};
+use tokio::task::JoinSet;
+
+/// Of commits on the same version exactly one wins, and the others are told.
+pub(crate) async fn of_racing_commits_exactly_one_wins<B>(backend: &B)
+where
+    B: Backend,
+    B::Store: Clone + 'static,
+{
+    let handles = [backend.open(kms()).await, backend.open(kms()).await];
+    let mut life = Life::new(&handles[0]).await;
+    for round in 0..20 {
+        let mut racers = JoinSet::new();
+        for racer in 0..4_usize {
+            let store = handles[racer % 2].clone();
+            let mut commit = life.commit_of(&life.wallet, Secrets::Unchanged);
+            commit.audit = Some(AuditRecord {
+                action: "race",
+                subject: format!("round {round}, racer {racer}"),
+                digest: [0; 32],
+                trace_id: portal_lifecycle::ids::TraceId(life.client.0),
+            });
+            racers.spawn(async move { store.commit_wallet(commit).await });
+        }
+        let mut winners = Vec::new();
+        for result in racers.join_all().await {
+            match result {
+                Ok(version) => winners.push(version),
+                Err(CommitError::Conflict) => {}
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        assert_eq!(winners.len(), 1, "in round {round}");
+        life.version = winners.pop();
+        life.check().await;
+    }
+    let lines = backend.audit_log(life.client).await;
+    assert_eq!(lines.len(), 20, "one line for each winner");
+}
+
+/// What is due is claimed by one of several nodes that ask at once.
+pub(crate) async fn of_racing_claims_one_gets_each_delivery<B>(backend: &B)
+where
+    B: Backend,
+    B::Store: Clone + 'static,
+{
+    const DELIVERIES: usize = 12;
+    let handles = [backend.open(kms()).await, backend.open(kms()).await];
+    let mut life = Life::new(&handles[0]).await;
+    life.sign_up(OperationKind::Generate).await;
+    for _ in 0..DELIVERIES {
+        life.make_backup(portal_lifecycle::BackupMethod::GDrive)
+            .await;
+    }
+    let (due, until) = (now().plus_ms(1_000_000), now().plus_ms(2_000_000));
+    let mut racers = JoinSet::new();
+    for racer in 0..8 {
+        let store = handles[racer % 2].clone();
+        racers.spawn(async move { store.claim_deliveries(due, until, 2).await });
+    }
+    let mut claimed = Vec::new();
+    for result in racers.join_all().await {
+        claimed.extend(
+            result
+                .unwrap()
+                .into_iter()
+                .map(|delivery| delivery.ids.secp256k1),
+        );
+    }
+    // A node may find rows that another is just claiming, and goes without them.
+    let mut once = claimed.clone();
+    once.sort();
+    once.dedup();
+    assert_eq!(once.len(), claimed.len(), "a delivery was claimed twice");
+    let rest = handles[0].claim_deliveries(due, until, 100).await.unwrap();
+    assert_eq!(claimed.len() + rest.len(), DELIVERIES);
+}
+
+/// Whoever has a wallet's turn has it alone, on every node.
+pub(crate) async fn turns_exclude_each_other<B>(backend: &B)
+where
+    B: Backend,
+    B::Store: Clone + 'static,
+{
+    let handles = [backend.open(kms()).await, backend.open(kms()).await];
+    let client = portal_lifecycle::ids::ClientId(uuid::Uuid::from_u128(7));
+    let inside = Arc::new(AtomicU32::new(0));
+    let mut racers = JoinSet::new();
+    for racer in 0..12 {
+        let (store, inside) = (handles[racer % 2].clone(), Arc::clone(&inside));
+        racers.spawn(async move {
+            let turn = store.signing_turn(client).await.unwrap();
+            assert_eq!(
+                inside.fetch_add(1, Ordering::SeqCst),
+                0,
+                "two have the turn"
+            );
+            tokio::task::yield_now().await;
+            inside.fetch_sub(1, Ordering::SeqCst);
+            drop(turn);
+        });
+    }
+    racers.join_all().await;
+}
