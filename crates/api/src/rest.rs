@@ -119,10 +119,21 @@ pub struct ClientState {
     pub is_account_abstracted: bool,
     /// Whether a completed backup is in force. While `false`, a lost device is a lost wallet.
     pub is_backed_up: bool,
+    /// The server's epoch: it grows when an older copy of its database was put in its place.
+    #[serde(default)]
+    pub epoch: u64,
+    /// Whether the signing pair in force proved itself in this epoch. While `false`, it does not
+    /// sign; confirming it again is the proof.
+    #[serde(default = "yes")]
+    pub is_proved: bool,
     /// Addresses; empty until both sides hold a signing pair.
     pub metadata: Metadata,
     /// The key of each curve; empty until the first operation.
     pub wallets: Vec<WalletState>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// Something with a name.
@@ -222,6 +233,9 @@ pub struct BackupSharePair {
     pub backup_method: BackupMethod,
     /// When the server committed it.
     pub created_at: Time,
+    /// When device and custodian last proved that it would recover the wallet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proved_at: Option<Time>,
 }
 
 /// `PATCH /api/v3/clients/me/signing-share-pairs`
@@ -234,6 +248,9 @@ pub struct UpdateSigningSharePairs {
     pub status: SigningStatus,
     /// For each id, in the same order, a proof of possession of the client's share.
     pub proofs: Vec<Base64Bytes>,
+    /// The server's epoch that the proofs are for, as `GET /api/v3/clients/me` tells it.
+    #[serde(default)]
+    pub epoch: u64,
 }
 
 /// `PATCH /api/v3/clients/me/backup-share-pairs`
@@ -251,14 +268,16 @@ pub struct UpdateBackupSharePairs {
 
 /// What a proof of possession of a client's signing share is made for: its confirmation.
 ///
-/// Bound to client and pair, so that a proof for one pair confirms no other. A repeated proof
+/// Bound to client, pair and epoch, so that a proof for one pair confirms no other, and none that
+/// was made before the server's database was put back confirms anything after. A repeated proof
 /// repeats the same confirmation and nothing else.
 #[must_use]
-pub fn confirmation_context(client: ClientId, pair: SigningSharePairId) -> Vec<u8> {
+pub fn confirmation_context(client: ClientId, pair: SigningSharePairId, epoch: u64) -> Vec<u8> {
     [
-        b"portal confirm signing pair v1".as_slice(),
+        b"portal confirm signing pair v2".as_slice(),
         &client.to_bytes(),
         &pair.to_bytes(),
+        &epoch.to_be_bytes(),
     ]
     .concat()
 }

@@ -11,6 +11,10 @@
 //! 5. server → client: [`ServerFrame::Done`]
 //!
 //! [`ServerFrame::Problem`] may come instead of any of the server's frames and ends the session.
+//!
+//! The server sends a ping every ten seconds, whatever it does. A client that closes the
+//! connection cancels the session: what was not committed leaves nothing, and the wallet's lease
+//! is free at once.
 
 use portal_lifecycle::ids::{
     BackupSharePairId, DeviceId, OperationId, SigningSharePairId, TraceId, WalletId,
@@ -18,7 +22,7 @@ use portal_lifecycle::ids::{
 use portal_lifecycle::{BackupMethod, BackupStatus, Curve, PerCurve, SigningStatus};
 use serde::{Deserialize, Serialize};
 
-use crate::{Base64Bytes, Problem};
+use crate::{Base64Bytes, Problem, Time};
 
 /// Version of this conversation; a server refuses others with `MPC_PROTOCOL_UNSUPPORTED`.
 pub const PROTOCOL_VERSION: u16 = 1;
@@ -121,6 +125,13 @@ pub enum Outcome {
     },
     /// A signature.
     Signature,
+    /// Nothing: a backup was shown to be good.
+    BackupProof {
+        /// The pair.
+        ids: PerCurve<BackupSharePairId>,
+        /// When.
+        proved_at: Time,
+    },
 }
 
 /// What a client sends as text.
@@ -149,6 +160,9 @@ pub struct Start {
     pub operation_id: OperationId,
     /// 32 random bytes, fresh for this session.
     pub client_nonce: Base64Bytes,
+    /// How long the caller waits for the session's end; the server ends it then at the latest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_ms: Option<u64>,
     /// What to do.
     pub operation: Operation,
 }
@@ -199,5 +213,14 @@ pub enum Operation {
         signing_share_pair_id: SigningSharePairId,
         /// secp256k1: the 32-byte digest. Ed25519: the message.
         payload: Base64Bytes,
+    },
+    /// A proof that the backup in force would recover the wallet; no share moves.
+    CheckBackup {
+        /// The pair that the cipher text names.
+        backup_share_pair_ids: PerCurve<BackupSharePairId>,
+        /// SHA-256 of the cipher text that was opened.
+        cipher_text_digest: Base64Bytes,
+        /// For each curve, a proof of possession of the client's share, for the server's nonce.
+        proofs: PerCurve<Base64Bytes>,
     },
 }

@@ -1,10 +1,11 @@
 //! Bodies of the calls that the server makes to a custodian's backend.
 //!
 //! `POST {base}/backup` once for each curve, then `POST {base}/backup/fetch` to
-//! prove that both were stored; Recover calls only the latter.
+//! prove that both were stored; Recover calls only the latter. `POST {base}/backup/prove` and
+//! `POST {base}/backup/released` are for receivers that know them.
 
 use portal_lifecycle::ids::{BackupSharePairId, ClientId, WalletId};
-use portal_lifecycle::{BackupMethod, Curve};
+use portal_lifecycle::{BackupMethod, BackupStatus, Curve, PerCurve};
 use serde::{Deserialize, Serialize};
 
 use crate::Base64Bytes;
@@ -59,13 +60,17 @@ pub struct StoredBackupShare {
 pub struct FetchBackupShares {
     /// The client whose shares are asked for.
     pub client_id: ClientId,
+    /// The pair whose shares are asked for. A receiver that does not know this field gives all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup_share_pair_ids: Option<PerCurve<BackupSharePairId>>,
 }
 
 /// Answer to [`FetchBackupShares`].
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BackupShares {
-    /// Every share stored for the client, in any order.
+    /// The shares of the pair that was asked for, or every share stored for the client, in any
+    /// order.
     pub backup_shares: Vec<String>,
 }
 
@@ -73,4 +78,56 @@ impl core::fmt::Debug for BackupShares {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "BackupShares({} shares)", self.backup_shares.len())
     }
+}
+
+/// `POST {base}/backup/prove`: the custodian shows that it holds its shares of a pair, without
+/// giving them out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProveBackupShares {
+    /// The client whose shares they are.
+    pub client_id: ClientId,
+    /// The pair.
+    pub backup_share_pair_ids: PerCurve<BackupSharePairId>,
+    /// 32 bytes, fresh, for this proof alone.
+    pub challenge: Base64Bytes,
+}
+
+/// Answer to [`ProveBackupShares`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupShareProofs {
+    /// A proof of possession of the share of each curve.
+    pub proofs: PerCurve<Base64Bytes>,
+}
+
+/// What a proof that a backup would recover is made for, by either holder of a share.
+#[must_use]
+pub fn backup_proof_context(
+    client: ClientId,
+    pair: BackupSharePairId,
+    challenge: &[u8; 32],
+) -> Vec<u8> {
+    [
+        b"portal check backup v1".as_slice(),
+        &client.to_bytes(),
+        &pair.to_bytes(),
+        challenge,
+    ]
+    .concat()
+}
+
+/// `POST {base}/backup/released`: this pair, and no other, is of no use any more.
+///
+/// A receiver may forget the pair's shares then. It keeps the last pair of which it holds both
+/// shares, whatever it is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupReleased {
+    /// The client whose shares they are.
+    pub client_id: ClientId,
+    /// The pair.
+    pub backup_share_pair_ids: PerCurve<BackupSharePairId>,
+    /// `ABANDONED`: it can no longer be completed. `PURGED`: it was overtaken long ago.
+    pub status: BackupStatus,
 }

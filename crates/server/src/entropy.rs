@@ -8,7 +8,10 @@ use rand::{CryptoRng, Rng as _};
     reason = "the one place that draws randomness"
 )]
 pub fn rng() -> impl CryptoRng {
-    rand::rng()
+    let machine = rand::rng();
+    #[cfg(feature = "simulation")]
+    let machine = crate::simulated::or(machine);
+    machine
 }
 
 /// Fresh random bytes.

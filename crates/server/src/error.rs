@@ -6,6 +6,7 @@ use portal_api::{PROBLEM_MEDIA_TYPE, Problem};
 use portal_lifecycle::ids::TraceId;
 use portal_lifecycle::{ErrorId, OperationKind, Refusal};
 use portal_mpc::{Abort, Check, ShareError};
+use portal_store::kms::KmsError;
 use portal_store::{CommitError, StoreError};
 
 use crate::trace;
@@ -133,7 +134,15 @@ impl From<StoreError> for ApiError {
                 ErrorId::Unavailable,
                 "the database does not answer; try again shortly",
             ),
+            StoreError::Kms {
+                source: KmsError::Unavailable { .. },
+            } => Self::new(
+                ErrorId::Unavailable,
+                "the KMS does not answer; try again shortly",
+            ),
             StoreError::Statement { .. }
+            | StoreError::Kms { .. }
+            | StoreError::Refused { .. }
             | StoreError::Migration { .. }
             | StoreError::Corrupt { .. }
             | StoreError::Unsealing { .. }

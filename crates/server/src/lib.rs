@@ -25,19 +25,26 @@ pub mod clock;
 mod credential;
 pub mod entropy;
 mod error;
+mod garbage;
 mod operator;
 mod outbox;
+mod possession;
 mod read_model;
 mod rest;
 mod serve;
 mod session;
+#[cfg(feature = "simulation")]
+pub mod simulated;
 mod state;
 mod trace;
 mod wallets;
 mod webhook;
 
 pub use error::ApiError;
-pub use operator::{CustodianCreated, Operator, OperatorError, WebhookSettings};
+pub use operator::{CustodianCreated, Operator, OperatorError, ProvedWallets, WebhookSettings};
 pub use serve::{router, serve};
-pub use state::{App, Limits};
-pub use webhook::{WebhookPolicy, WebhookUrlError};
+pub use state::{App, Limits, Parts};
+pub use webhook::{
+    HttpWebhooks, WebhookAnswer, WebhookCall, WebhookPolicy, WebhookTransport, WebhookUnreachable,
+    WebhookUrlError,
+};

@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use portal_lifecycle::ids::{CustodianId, EnvironmentId};
+use portal_lifecycle::ids::{ClientId, CustodianId, EnvironmentId};
+use portal_lifecycle::{Effect, Epoch, Event, Garbage};
 use portal_seal::SecretBytes;
-use portal_store::{NewCustodian, Store, StoreError, WebhookConfig};
+use portal_store::{
+    NewClient, NewCustodian, NewSession, Rewrapped, Store, StoreError, WebhookConfig,
+};
 
 use crate::clock::Clock;
 use crate::credential::{self, Kind};
 use crate::entropy;
+use crate::garbage;
 use crate::webhook::{WebhookPolicy, WebhookUrlError};
 
 /// Acts on a store as its operator.
@@ -35,6 +39,19 @@ pub struct CustodianCreated {
     /// The environment's API key; shown only here.
     pub api_key: String,
 }
+
+/// Wallets that both sides hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ProvedWallets {
+    /// All of them.
+    pub wallets: u64,
+    /// Those that have proved themselves since the database was last put back.
+    pub proved: u64,
+    /// Those with a completed backup.
+    pub backed_up: u64,
+}
+
+const REWRAP_PAGE: u32 = 100;
 
 /// Why an operator's call failed.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +110,110 @@ impl Operator {
         };
         self.store.create_custodian(new).await?;
         Ok(created)
+    }
+
+    /// Makes a client, as the custodian's backend would; gives its id and API key.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn create_client(
+        &self,
+        environment_id: EnvironmentId,
+    ) -> Result<(ClientId, String), StoreError> {
+        let now = self.clock.now();
+        let (api_key, hash) = credential::make(Kind::Client);
+        let (_, token) = credential::make(Kind::Session);
+        let client_id = ClientId::make(now, entropy::bytes());
+        let new = NewClient {
+            client_id,
+            environment_id,
+            is_account_abstracted: false,
+            api_key: hash,
+            session: NewSession {
+                token,
+                created_at: now,
+                idle_until: now,
+                expires_at: now,
+            },
+            created_at: now,
+        };
+        self.store.create_client(new).await?;
+        Ok((client_id, api_key))
+    }
+
+    /// E20: says that the database was put back to an older state.
+    ///
+    /// From then on every wallet proves itself before it signs, and what was handed out before is
+    /// refused.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; the epoch is then as it was.
+    pub async fn raise_epoch(&self) -> Result<Epoch, StoreError> {
+        self.store.raise_epoch(self.clock.now()).await
+    }
+
+    /// How many wallets there are, and how many of them have proved themselves in this epoch.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn proved_wallets(&self) -> Result<ProvedWallets, StoreError> {
+        let mut counts = ProvedWallets::default();
+        garbage::for_each_wallet(self.store.as_ref(), |_, wallet| {
+            if wallet.current_signing().is_some() {
+                counts.wallets += 1;
+                counts.proved += u64::from(wallet.is_proved());
+                counts.backed_up += u64::from(wallet.active_backup().is_some());
+            }
+        })
+        .await?;
+        Ok(counts)
+    }
+
+    /// E9, E10, E18: what a pass over all wallets would give up now. Nothing is changed.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn would_collect(&self) -> Result<Vec<(ClientId, Garbage)>, StoreError> {
+        let now = self.clock.now();
+        let mut found = Vec::new();
+        garbage::for_each_wallet(self.store.as_ref(), |client, wallet| {
+            let collected = wallet.apply(Event::Collect, now);
+            if let Ok(Effect::Collect(garbage)) = collected.map(|collected| collected.effect) {
+                found.extend(garbage.into_iter().map(|what| (client, what)));
+            }
+        })
+        .await?;
+        Ok(found)
+    }
+
+    /// Wraps every data key under the KMS's present key, page by page; says how many secrets
+    /// there are and how many of their keys were wrapped anew. Servers go on meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; run it again then, it goes on where it was.
+    pub async fn rewrap_all(&self) -> Result<Rewrapped, StoreError> {
+        let mut from = None;
+        let mut all = Rewrapped {
+            seen: 0,
+            rewrapped: 0,
+            unreadable: 0,
+            next: None,
+        };
+        loop {
+            let step = self.store.rewrap(from, REWRAP_PAGE).await?;
+            all.seen = all.seen.saturating_add(step.seen);
+            all.rewrapped = all.rewrapped.saturating_add(step.rewrapped);
+            all.unreadable = all.unreadable.saturating_add(step.unreadable);
+            match step.next {
+                Some(next) => from = Some(next),
+                None => return Ok(all),
+            }
+        }
     }
 
     /// Replaces an environment's webhook.

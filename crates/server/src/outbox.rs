@@ -1,10 +1,10 @@
 //! Delivery of custodian shares: at once by the session that made them, later by a worker.
 
 use portal_api::Base64Bytes;
-use portal_api::webhook::StoreBackupShare;
+use portal_api::webhook::{BackupReleased, StoreBackupShare};
 use portal_lifecycle::ids::{BackupSharePairId, ClientId};
 use portal_lifecycle::{ErrorId, Event, PerCurve};
-use portal_store::{Delivery, Secrets, WebhookConfig};
+use portal_store::{Delivery, Notice, Secrets, WebhookConfig};
 use tokio::time::MissedTickBehavior;
 
 use crate::{ApiError, App, trace};
@@ -19,6 +19,9 @@ pub(crate) const SESSION_GRACE_MS: u64 = 30_000;
 
 const BATCH: u32 = 16;
 
+/// How long a claim lasts: longer than the calls of one delivery may take.
+const CLAIM_MS: u64 = 60_000;
+
 /// Delivers one pair's shares, has them fetched back, and says so to the wallet (E15).
 ///
 /// Delivered again, the custodian gives the same receipt: nothing is lost by repeating.
@@ -30,13 +33,7 @@ pub(crate) async fn deliver(
     // Not there any more: somebody else has delivered it.
     if let Some(delivery) = app.store.delivery(client, ids).await? {
         if let Err(error) = attempt(app, &delivery).await {
-            let attempts = usize::try_from(delivery.attempts).unwrap_or(usize::MAX);
-            let wait = BACK_OFF_MS
-                .get(attempts)
-                .or(BACK_OFF_MS.last())
-                .copied()
-                .unwrap_or(0);
-            let due = app.clock.now().plus_ms(wait);
+            let due = app.clock.now().plus_ms(back_off_ms(delivery.attempts));
             app.store.delivery_failed(client, ids, due).await?;
             return Err(error);
         }
@@ -83,7 +80,10 @@ async fn attempt(app: &App, delivery: &Delivery) -> Result<(), ApiError> {
         };
         app.webhooks.store(&webhook, &body).await?;
     }
-    let fetched = app.webhooks.fetch(&webhook, delivery.client_id).await?;
+    let fetched = app
+        .webhooks
+        .fetch(&webhook, delivery.client_id, delivery.ids);
+    let fetched = fetched.await?;
     if shares.iter().all(|(_, share)| fetched.contains(share)) {
         Ok(())
     } else {
@@ -99,37 +99,76 @@ fn encode_share(share: &[u8]) -> String {
     Base64Bytes(share.to_vec()).to_string()
 }
 
-/// Takes up what is due, until the service stops.
+/// How long to wait after so many failures.
+fn back_off_ms(attempts: u32) -> u64 {
+    let attempts = usize::try_from(attempts).unwrap_or(usize::MAX);
+    let wait = BACK_OFF_MS.get(attempts).or(BACK_OFF_MS.last());
+    wait.copied().unwrap_or(0)
+}
+
+/// E18: tells the custodian of one pair.
+async fn tell(app: &App, notice: Notice) -> Result<(), ApiError> {
+    let told = async {
+        let webhook = webhook(app, notice.client_id).await?;
+        let body = BackupReleased {
+            client_id: notice.client_id,
+            backup_share_pair_ids: notice.ids,
+            status: notice.status,
+        };
+        app.webhooks.released(&webhook, &body).await
+    };
+    match told.await {
+        Ok(()) => Ok(app.store.notice_heard(&notice).await?),
+        Err(error) => {
+            let due = app.clock.now().plus_ms(back_off_ms(notice.attempts));
+            app.store.notice_failed(&notice, due).await?;
+            Err(error)
+        }
+    }
+}
+
+/// Takes up what is due, until the service stops. Any node may: what one has claimed, the others
+/// leave alone until the claim ends.
 pub(crate) async fn work(app: App) {
     let mut ticks = tokio::time::interval(app.limits.outbox_interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = app.stopped() => return,
+            biased;
+            () = app.draining() => return,
             _ = ticks.tick() => {}
         }
-        let due = match app.store.due_deliveries(app.clock.now(), BATCH).await {
-            Ok(due) => due,
-            Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "outbox unreadable"
-                );
-                continue;
-            }
-        };
-        for delivery in due {
-            if app.is_stopping() {
-                return;
-            }
-            let delivered = trace::scope(
-                trace::fresh(),
-                deliver(&app, delivery.client_id, delivery.ids),
-            )
-            .await;
-            if let Err(error) = delivered {
-                tracing::warn!(id = %error.id(), attempts = delivery.attempts, "not delivered");
-            }
+        if let Err(error) = take_up(&app).await {
+            tracing::error!(id = %error.id(), "outbox unreadable");
         }
     }
+}
+
+/// One pass: everything that is due, side by side, so that one custodian that does not answer
+/// holds up nobody else's.
+async fn take_up(app: &App) -> Result<(), ApiError> {
+    let now = app.clock.now();
+    let claimed_until = now.plus_ms(CLAIM_MS);
+    let deliveries = app.store.claim_deliveries(now, claimed_until, BATCH);
+    let deliveries = deliveries.await?;
+    let notices = app.store.claim_notices(now, claimed_until, BATCH).await?;
+    let delivering = deliveries.into_iter().map(|delivery| async move {
+        let delivered = deliver(app, delivery.client_id, delivery.ids);
+        let delivered = trace::scope(trace::fresh(), delivered).await;
+        if let Err(error) = delivered {
+            tracing::warn!(id = %error.id(), attempts = delivery.attempts, "not delivered");
+        }
+    });
+    let telling = notices.into_iter().map(|notice| async move {
+        let attempts = notice.attempts;
+        if let Err(error) = trace::scope(trace::fresh(), tell(app, notice)).await {
+            tracing::warn!(id = %error.id(), attempts, "a notice was not heard");
+        }
+    });
+    futures_util::future::join(
+        futures_util::future::join_all(delivering),
+        futures_util::future::join_all(telling),
+    )
+    .await;
+    Ok(())
 }

@@ -5,7 +5,7 @@ use portal_api::rest::{
     BackupSharePair, ClientState, Environment, Metadata, Named, NamespaceAddress, Namespaces,
     SigningSharePair, WalletState,
 };
-use portal_lifecycle::{Curve, Point, Wallet};
+use portal_lifecycle::{Curve, Epoch, Point, Wallet};
 use portal_store::{ClientRecord, StoredWallet, Tenant};
 
 use crate::ApiError;
@@ -15,6 +15,7 @@ pub(crate) fn client_state(
     client: &ClientRecord,
     tenant: Tenant,
     wallet: Option<&StoredWallet>,
+    epoch: Epoch,
 ) -> Result<ClientState, ApiError> {
     Ok(ClientState {
         id: client.client_id,
@@ -31,6 +32,8 @@ pub(crate) fn client_state(
         },
         ejected_at: None,
         is_account_abstracted: client.is_account_abstracted,
+        epoch: epoch.number,
+        is_proved: wallet.is_none_or(|stored| stored.wallet.is_proved()),
         is_backed_up: wallet.is_some_and(|stored| stored.wallet.active_backup().is_some()),
         metadata: metadata(wallet.map(|stored| &stored.wallet))?,
         wallets: wallet.map(wallets).unwrap_or_default(),
@@ -58,6 +61,7 @@ pub(crate) fn backup_pairs(wallet: &Wallet, curve: Curve) -> Vec<BackupSharePair
             status: pair.status,
             backup_method: pair.method,
             created_at: Time(pair.created_at),
+            proved_at: pair.proved_at.map(Time),
         })
         .collect()
 }

@@ -3,6 +3,7 @@
 //! The machine that runs a protocol never does I/O; this module does, and never looks inside a
 //! message. An output is committed before the message that makes the client count on it leaves.
 
+mod check;
 mod guard;
 mod pair;
 mod sign;
@@ -41,30 +42,40 @@ pub(crate) async fn upgrade(
         Some(token) => Some(auth::client(&app, token).await?.client_id),
         None => None,
     };
+    if app.is_draining() {
+        return Err(stopping());
+    }
     let trace_id = trace::current();
     let span = tracing::info_span!("session", %trace_id);
+    // Counted from here on: the service waits for it.
+    let token = app.tasks.token();
     Ok(upgrade
         .max_frame_size(FRAME_BYTES)
         .max_message_size(FRAME_BYTES)
-        .on_upgrade(move |socket| {
-            trace::scope(trace_id, run(app, socket, client)).instrument(span)
+        .on_upgrade(move |socket| async move {
+            let session = trace::scope(trace_id, run(app, socket, client));
+            session.instrument(span).await;
+            drop(token);
         }))
+}
+
+fn stopping() -> ApiError {
+    ApiError::new(
+        ErrorId::Unavailable,
+        "the server is stopping; try again shortly",
+    )
 }
 
 /// One session, from greeting to end; whatever goes wrong is told as a problem.
 async fn run(app: App, socket: WebSocket, client: Option<ClientId>) {
-    let mut socket = Socket::new(socket, app.limits.frame_timeout);
-    let session = tokio::time::timeout(
-        app.limits.session_timeout,
-        converse(&app, &mut socket, client),
-    );
+    let limits = app.limits;
+    let mut socket = Socket::new(socket, limits.frame_timeout, limits.ping_interval);
+    let session = tokio::time::timeout(limits.session_timeout, converse(&app, &mut socket, client));
     let ended = tokio::select! {
-        () = app.stopped() => {
-            Err(ApiError::new(ErrorId::Unavailable, "the server is stopping; try again shortly"))
-        }
+        biased;
+        () = app.stopped() => Err(stopping()),
         ended = session => ended.unwrap_or_else(|_| {
-            let allowed = app.limits.session_timeout.as_secs();
-            Err(ApiError::new(ErrorId::WsTimeout, format!("the session took over {allowed} s")))
+            Err(too_long(limits.session_timeout))
         }),
     };
     if let Err(error) = ended {
@@ -108,8 +119,26 @@ async fn converse(
         client: client_nonce,
         server: server_nonce,
     };
+    if app.is_draining() {
+        return Err(stopping());
+    }
     let trace_id = start.trace_id.unwrap_or_else(trace::current);
-    trace::scope(trace_id, operate(app, socket, client, start, nonces)).await
+    let deadline = start
+        .deadline_ms
+        .map_or(Duration::MAX, Duration::from_millis);
+    let operation = trace::scope(trace_id, operate(app, socket, client, start, nonces));
+    // The caller has given up by then; whoever comes next need not wait for the lease.
+    tokio::time::timeout(deadline.min(app.limits.session_timeout), operation)
+        .await
+        .unwrap_or_else(|_| Err(too_long(deadline)))
+}
+
+fn too_long(allowed: Duration) -> ApiError {
+    let allowed = allowed.as_secs_f64();
+    ApiError::new(
+        ErrorId::WsTimeout,
+        format!("the session took over {allowed} s"),
+    )
 }
 
 async fn operate(
@@ -169,6 +198,18 @@ async fn operate(
                 Plan::Refresh { source },
             )
             .await?
+        }
+        Operation::CheckBackup {
+            backup_share_pair_ids: ids,
+            cipher_text_digest,
+            proofs,
+        } => {
+            let claim = check::Claim {
+                ids,
+                cipher_text_digest,
+                proofs,
+            };
+            check::run(app, socket, client, nonces, claim).await?
         }
     };
     let busy = begun
@@ -269,11 +310,22 @@ where
         .acquire_owned()
         .await
         .map_err(gone)?;
-    tokio::task::spawn_blocking(move || {
+    compute(move || {
         // Held by the thread: a session that gives up does not stop it.
         let _turn = turn;
         machine.step(&message, &mut entropy::rng())
     })
     .await
-    .map_err(|_| ApiError::internal("a protocol step did not end"))
+    .ok_or_else(|| ApiError::internal("a protocol step did not end"))
+}
+
+/// Computes on a thread that may; in a simulation, which has one thread, here and now. None if
+/// that panicked.
+async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    #[cfg(feature = "simulation")]
+    if crate::simulated::is_seeded() {
+        tokio::task::yield_now().await;
+        return Some(work());
+    }
+    tokio::task::spawn_blocking(work).await.ok()
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use portal_store::Store;
 use tokio::sync::{Semaphore, watch};
+use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::session::SigningTurns;
 use crate::wallets::Wallets;
-use crate::webhook::{WebhookClient, WebhookPolicy};
+use crate::webhook::{HttpWebhooks, WebhookClient, WebhookPolicy, WebhookTransport};
 
 /// The service, cheap to clone.
 #[derive(Clone)]
@@ -23,7 +24,19 @@ pub struct App {
     pub(crate) computing: Arc<Semaphore>,
     /// The wallets that sign at present.
     pub(crate) signing_turns: Arc<SigningTurns>,
-    stopping: Arc<watch::Sender<bool>>,
+    /// Sessions, and what they leave to be done when they are cut off.
+    pub(crate) tasks: TaskTracker,
+    phase: Arc<watch::Sender<Phase>>,
+}
+
+/// How far the service is from its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Serving,
+    /// What is under way may finish; nothing new begins.
+    Draining,
+    /// What is still under way is cut off.
+    Stopping,
 }
 
 /// Times and numbers that an operator may set.
@@ -39,6 +52,24 @@ pub struct Limits {
     pub session_life: Duration,
     /// How often the outbox is looked through.
     pub outbox_interval: Duration,
+    /// How often all wallets are gone over for what is to be given up.
+    pub garbage_interval: Duration,
+    /// How often a client is pinged during a session.
+    pub ping_interval: Duration,
+    /// How long sessions may go on when the service is told to stop.
+    pub drain_timeout: Duration,
+}
+
+/// What a service is made of besides its storage; a simulation brings its own.
+pub struct Parts {
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Where webhooks may go.
+    pub policy: WebhookPolicy,
+    /// Carries calls to custodians' backends.
+    pub webhooks: Arc<dyn WebhookTransport>,
+    /// Times and numbers.
+    pub limits: Limits,
 }
 
 impl Default for Limits {
@@ -49,6 +80,9 @@ impl Default for Limits {
             session_idle: Duration::from_secs(24 * 3600),
             session_life: Duration::from_secs(7 * 24 * 3600),
             outbox_interval: Duration::from_secs(1),
+            garbage_interval: Duration::from_secs(3600),
+            ping_interval: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(25),
         }
     }
 }
@@ -65,36 +99,65 @@ impl App {
         policy: WebhookPolicy,
         limits: Limits,
     ) -> Result<Self, reqwest::Error> {
+        let parts = Parts {
+            clock,
+            policy,
+            webhooks: Arc::new(HttpWebhooks::new()?),
+            limits,
+        };
+        Ok(Self::of_parts(store, parts))
+    }
+
+    /// The same, of any parts.
+    #[must_use]
+    pub fn of_parts(store: Arc<dyn Store>, parts: Parts) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self {
+        let clock = parts.clock;
+        Self {
             wallets: Arc::new(Wallets::new(Arc::clone(&store), Arc::clone(&clock))),
             store,
             clock,
-            webhooks: Arc::new(WebhookClient::new(policy)?),
-            limits,
+            webhooks: Arc::new(WebhookClient::new(parts.policy, parts.webhooks)),
+            limits: parts.limits,
             computing: Arc::new(Semaphore::new(cores)),
             signing_turns: Arc::default(),
-            stopping: Arc::new(watch::Sender::new(false)),
-        })
+            tasks: TaskTracker::new(),
+            phase: Arc::new(watch::Sender::new(Phase::Serving)),
+        }
+    }
+
+    /// Lets what is under way finish, and begins nothing new.
+    pub(crate) fn drain(&self) {
+        self.become_at_least(Phase::Draining);
     }
 
     /// Tells every session and worker to end.
     pub(crate) fn stop(&self) {
-        self.stopping.send_replace(true);
+        self.become_at_least(Phase::Stopping);
+    }
+
+    fn become_at_least(&self, phase: Phase) {
+        self.phase.send_modify(|now| *now = (*now).max(phase));
     }
 
     /// Whether the service was told to stop.
-    pub(crate) fn is_stopping(&self) -> bool {
-        *self.stopping.borrow()
+    pub(crate) fn is_draining(&self) -> bool {
+        *self.phase.borrow() >= Phase::Draining
     }
 
     /// Returns when the service is told to stop.
+    pub(crate) async fn draining(&self) {
+        self.at_least(Phase::Draining).await;
+    }
+
+    /// Returns when what is under way is cut off.
     pub(crate) async fn stopped(&self) {
+        self.at_least(Phase::Stopping).await;
+    }
+
+    async fn at_least(&self, phase: Phase) {
         // An error would mean that the sender is gone, and with it the service.
-        let _ = self
-            .stopping
-            .subscribe()
-            .wait_for(|stopping| *stopping)
-            .await;
+        let mut phases = self.phase.subscribe();
+        let _ = phases.wait_for(|now| *now >= phase).await;
     }
 }

@@ -44,6 +44,10 @@ impl Wallets {
             let transition = before.apply(event.clone(), now)?;
             let secrets = match &transition.effect {
                 Effect::EraseOutbox(ids) => Secrets::EraseOutbox { ids: *ids },
+                Effect::Collect(garbage) if !garbage.is_empty() => Secrets::Collect {
+                    garbage: garbage.clone(),
+                    due_at: now,
+                },
                 _ => secrets.clone(),
             };
             let applied = Applied {
@@ -70,8 +74,8 @@ impl Wallets {
         Err(CommitError::Conflict.into())
     }
 
-    /// Decides an event that only an audit record follows from, and writes that record against
-    /// the very state that was decided on (E11).
+    /// Decides an event that an audit record follows from, and writes that record together with
+    /// what else changes, against the very state that was decided on (E11).
     pub(crate) async fn audited(
         &self,
         client: ClientId,
@@ -79,15 +83,25 @@ impl Wallets {
         record: AuditRecord,
     ) -> Result<(), ApiError> {
         for _ in 0..TRIES {
-            let (wallet, expected) = self.read(client).await?;
+            let (before, expected) = self.read(client).await?;
             let now = self.clock.now();
-            wallet.apply(event.clone(), now)?;
+            let wallet = before.apply(event.clone(), now)?.wallet;
             let expected = expected.ok_or_else(ApiError::not_found)?;
-            match self
-                .store
-                .audit(client, expected, record.clone(), now)
-                .await
-            {
+            let written = if wallet == before {
+                let record = record.clone();
+                self.store.audit(client, expected, record, now).await
+            } else {
+                let commit = WalletCommit {
+                    client_id: client,
+                    expected: Some(expected),
+                    wallet,
+                    secrets: Secrets::Unchanged,
+                    audit: Some(record.clone()),
+                    now,
+                };
+                self.store.commit_wallet(commit).await.map(|_| ())
+            };
+            match written {
                 Ok(()) => return Ok(()),
                 Err(CommitError::Conflict) => {}
                 Err(CommitError::Store(error)) => return Err(error.into()),
@@ -112,7 +126,8 @@ impl Wallets {
             Some(stored) => (stored.wallet, Some(stored.version)),
             None => {
                 let id = || WalletId::make(self.clock.now(), entropy::bytes());
-                (Wallet::new(PerCurve::new(id(), id())), None)
+                let epoch = self.store.epoch().await?;
+                (Wallet::new(PerCurve::new(id(), id()), epoch), None)
             }
         })
     }

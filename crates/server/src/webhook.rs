@@ -1,25 +1,27 @@
 //! Calls to a custodian's backend.
 
-use std::time::Duration;
+mod transport;
+
+use std::sync::Arc;
 
 use portal_api::webhook::{
-    BackupShares, FetchBackupShares, SECRET_HEADER, StoreBackupShare, StoredBackupShare,
+    BackupReleased, BackupShareProofs, BackupShares, FetchBackupShares, ProveBackupShares,
+    SECRET_HEADER, StoreBackupShare, StoredBackupShare,
 };
 use portal_api::{Base64Bytes, TRACE_HEADER};
-use portal_lifecycle::ErrorId;
-use portal_lifecycle::ids::ClientId;
+use portal_lifecycle::ids::{BackupSharePairId, ClientId};
+use portal_lifecycle::{ErrorId, PerCurve};
 use portal_store::WebhookConfig;
-use reqwest::redirect::Policy;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
-use crate::{ApiError, trace};
+pub use transport::{
+    HttpWebhooks, WebhookAnswer, WebhookCall, WebhookTransport, WebhookUnreachable,
+};
 
-const TIMEOUT: Duration = Duration::from_secs(10);
-/// Room for every share of a client who has made thousands of backups.
-const ANSWER_BYTES: usize = 4 * 1024 * 1024;
+use crate::{ApiError, trace};
 
 /// Where webhooks may go.
 #[derive(Debug, Clone, Copy, Default)]
@@ -62,22 +64,15 @@ impl WebhookPolicy {
     }
 }
 
-/// Calls webhooks: without redirects, and for ten seconds at most.
+/// Calls webhooks, as far as the policy allows.
 pub(crate) struct WebhookClient {
-    http: reqwest::Client,
+    transport: Arc<dyn WebhookTransport>,
     policy: WebhookPolicy,
 }
 
 impl WebhookClient {
-    pub(crate) fn new(policy: WebhookPolicy) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder()
-            .redirect(Policy::none())
-            // The policy looks at the URL: the connection must go there and nowhere else.
-            .no_proxy()
-            .timeout(TIMEOUT)
-            .user_agent("portal-webhook/1")
-            .build()?;
-        Ok(Self { http, policy })
+    pub(crate) fn new(policy: WebhookPolicy, transport: Arc<dyn WebhookTransport>) -> Self {
+        Self { transport, policy }
     }
 
     /// Hands a share over, and checks the receipt if there is one.
@@ -97,73 +92,127 @@ impl WebhookClient {
         }
     }
 
-    /// Every share that the custodian holds for a client.
+    /// The shares of a pair that the custodian holds; among others, from a receiver that cannot
+    /// choose.
     pub(crate) async fn fetch(
         &self,
         webhook: &WebhookConfig,
         client_id: ClientId,
+        ids: PerCurve<BackupSharePairId>,
     ) -> Result<Zeroizing<Vec<String>>, ApiError> {
-        let answer = self
-            .call(webhook, "backup/fetch", &FetchBackupShares { client_id })
-            .await?;
+        let body = FetchBackupShares {
+            client_id,
+            backup_share_pair_ids: Some(ids),
+        };
+        let answer = self.call(webhook, "backup/fetch", &body).await?;
         serde_json::from_slice::<BackupShares>(&answer)
             .map(|shares| Zeroizing::new(shares.backup_shares))
             .map_err(|_| failed("expected `{\"backupShares\": [string]}` from the custodian"))
     }
 
+    /// Proofs that the custodian holds its shares of a pair.
+    ///
+    /// # Errors
+    ///
+    /// `WEBHOOK_FAILED`; its text says so where the receiver knows no such call.
+    pub(crate) async fn prove(
+        &self,
+        webhook: &WebhookConfig,
+        body: &ProveBackupShares,
+    ) -> Result<BackupShareProofs, ApiError> {
+        let answer = self.call(webhook, "backup/prove", body).await;
+        let answer = answer.map_err(|error| {
+            if error.is_unknown_call() {
+                failed("the custodian's backend cannot prove what it holds; update it")
+            } else {
+                error.into()
+            }
+        })?;
+        serde_json::from_slice(&answer)
+            .map_err(|_| failed("expected proofs for both curves from the custodian"))
+    }
+
+    /// E18: says that a pair is of no use any more. A receiver that knows no such call keeps it.
+    pub(crate) async fn released(
+        &self,
+        webhook: &WebhookConfig,
+        body: &BackupReleased,
+    ) -> Result<(), ApiError> {
+        match self.call(webhook, "backup/released", body).await {
+            Err(error) if !error.is_unknown_call() => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
     async fn call(
         &self,
         webhook: &WebhookConfig,
-        path: &str,
+        path: &'static str,
         body: &impl Serialize,
-    ) -> Result<Zeroizing<Vec<u8>>, ApiError> {
+    ) -> Result<Zeroizing<Vec<u8>>, CallError> {
         // Checked at every call: the policy may have become stricter since it was configured.
         self.policy
             .check(&webhook.base_url)
             .map_err(|error| failed(&error.to_string()))?;
         let url = format!("{}/{path}", webhook.base_url.trim_end_matches('/'));
+        let url = Url::parse(&url).map_err(|_| failed("the webhook's URL is none"))?;
         let secret = std::str::from_utf8(webhook.secret.expose())
             .map_err(|_| failed("the webhook's secret is no text"))?;
-        let body = Zeroizing::new(serde_json::to_vec(body).unwrap_or_default());
-        let mut response = self
-            .http
-            .post(url)
-            .header(SECRET_HEADER, secret)
-            .header(TRACE_HEADER, trace::current().to_string())
-            .header(reqwest::header::CONTENT_TYPE, "application/json")
-            .body(body.to_vec())
-            .send()
-            .await
-            .map_err(|error| failed(unreachable(&error)))?;
-        if !response.status().is_success() {
-            return Err(failed(&format!(
-                "expected 2xx from POST {path} of the custodian, got {}",
-                response.status().as_u16()
-            )));
+        let call = WebhookCall {
+            url,
+            headers: [
+                (SECRET_HEADER, Zeroizing::new(secret.to_owned())),
+                (TRACE_HEADER, Zeroizing::new(trace::current().to_string())),
+            ],
+            body: Zeroizing::new(serde_json::to_vec(body).unwrap_or_default()),
+        };
+        let answer = self.transport.post(call).await;
+        let answer = answer.map_err(|error| failed(&error.to_string()))?;
+        if !(200..300).contains(&answer.status) {
+            return Err(CallError::Status {
+                status: answer.status,
+                path,
+            });
         }
-        let mut answer = Zeroizing::new(Vec::new());
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| failed(unreachable(&error)))?
-        {
-            if answer.len().saturating_add(chunk.len()) > ANSWER_BYTES {
-                return Err(failed("the custodian's answer is too large"));
-            }
-            answer.extend_from_slice(&chunk);
-        }
-        Ok(answer)
+        Ok(answer.body)
     }
 }
 
-/// `reqwest`'s own text names the URL; what went wrong is enough.
-fn unreachable(error: &reqwest::Error) -> &'static str {
-    if error.is_timeout() {
-        "the custodian's webhook did not answer within 10 seconds"
-    } else if error.is_connect() {
-        "the custodian's webhook cannot be reached"
-    } else {
-        "the connection to the custodian's webhook broke"
+/// How a call went wrong.
+enum CallError {
+    /// The custodian said no.
+    Status { status: u16, path: &'static str },
+    /// Everything else.
+    Failed(ApiError),
+}
+
+impl From<ApiError> for CallError {
+    fn from(error: ApiError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<CallError> for ApiError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Status { status, path } => failed(&format!(
+                "expected 2xx from POST {path} of the custodian, got {status}"
+            )),
+            CallError::Failed(error) => error,
+        }
+    }
+}
+
+impl CallError {
+    /// Whether the receiver does not know this call: it is of an older kind.
+    const fn is_unknown_call(&self) -> bool {
+        matches!(
+            self,
+            Self::Status {
+                status: 404 | 405 | 501,
+                ..
+            }
+        )
     }
 }
 

@@ -7,15 +7,16 @@ use portal_api::rest::{
     BackupSharePair, ClientState, Page, PageMetadata, SigningSharePair, UpdateBackupSharePairs,
     UpdateSigningSharePairs, confirmation_context,
 };
-use portal_lifecycle::ids::{ClientId, SigningSharePairId};
+use portal_lifecycle::ids::ClientId;
 use portal_lifecycle::{
-    BackupStatus, CipherTextDigest, Curve, ErrorId, Event, SigningStatus, Wallet,
+    BackupStatus, CipherTextDigest, Curve, ErrorId, Event, SigningPair, SigningStatus, Wallet,
 };
-use portal_mpc::{Ed25519, Role, Secp256k1, verify_possession};
+use portal_mpc::Role;
 use portal_store::Secrets;
 
 use crate::auth::Client;
 use crate::body::Json;
+use crate::possession::possesses;
 use crate::{ApiError, App, read_model};
 
 /// `GET /api/v3/clients/me`
@@ -30,7 +31,11 @@ pub(crate) async fn state(
     let record = record.ok_or_else(ApiError::not_found)?;
     let tenant = app.store.tenant(client.client_id).await?;
     let wallet = app.wallets.stored(client.client_id).await?;
-    read_model::client_state(&record, tenant, wallet.as_ref()).map(axum::Json)
+    let epoch = match &wallet {
+        Some(stored) => stored.wallet.epoch,
+        None => app.store.epoch().await?,
+    };
+    read_model::client_state(&record, tenant, wallet.as_ref(), epoch).map(axum::Json)
 }
 
 /// `PATCH /api/v3/clients/me/signing-share-pairs` (E4–E6)
@@ -65,9 +70,16 @@ pub(crate) async fn update_signing_pairs(
         } else {
             (Curve::Ed25519, &pair.points.ed25519)
         };
-        check_proof(client.client_id, curve, *id, &points.client.0, proof)?;
+        let context = confirmation_context(client.client_id, *id, body.epoch);
+        check_proof(&context, curve, &points.client.0, proof)?;
     }
-    let event = Event::ConfirmSigning { ids: pair.ids };
+    if pair.status == SigningStatus::StoredDatabase {
+        own_shares_open(&app, client.client_id, pair).await?;
+    }
+    let event = Event::ConfirmSigning {
+        ids: pair.ids,
+        epoch: body.epoch,
+    };
     app.wallets
         .apply(client.client_id, event, Secrets::Unchanged)
         .await?;
@@ -164,24 +176,31 @@ fn whole<T>(results: Vec<T>) -> axum::Json<Page<T>> {
     axum::Json(Page { results, metadata })
 }
 
+/// P1: no address is handed out for a pair whose other half this server could not use.
+async fn own_shares_open(app: &App, client: ClientId, pair: &SigningPair) -> Result<(), ApiError> {
+    for (curve, id) in pair.ids.iter() {
+        let share = app.store.signing_share(client, curve, *id).await?;
+        share.ok_or_else(|| ApiError::internal("the server's share is gone"))?;
+    }
+    Ok(())
+}
+
 fn check_proof(
-    client: ClientId,
+    context: &[u8],
     curve: Curve,
-    pair: SigningSharePairId,
     point: &[u8],
     proof: &Base64Bytes,
 ) -> Result<(), ApiError> {
-    let context = confirmation_context(client, pair);
-    let verify = match curve {
-        Curve::Secp256k1 => verify_possession::<Secp256k1>,
-        Curve::Ed25519 => verify_possession::<Ed25519>,
-    };
-    verify(&context, Role::Client, point, &proof.0).map_err(|_| {
-        ApiError::new(
-            ErrorId::SignShareMismatch,
-            format!("the proof for the {curve} pair does not show that the client holds its share"),
-        )
-    })
+    possesses(curve, context, Role::Client, point, &proof.0)
+        .then_some(())
+        .ok_or_else(|| {
+            ApiError::new(
+                ErrorId::SignShareMismatch,
+                format!(
+                    "the proof for the {curve} pair does not show that the client holds its share"
+                ),
+            )
+        })
 }
 
 fn digest(given: Option<Base64Bytes>) -> Result<Option<CipherTextDigest>, ApiError> {

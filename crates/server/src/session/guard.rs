@@ -6,8 +6,7 @@
 //! out of time, or a server that is told to stop cannot come between a failed check and the
 //! freeze.
 //!
-//! This holds within one process. Between processes the freeze in the database is checked
-//! before every answer.
+//! Within one process a lock holds that; between processes the database's own turn does.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -84,12 +83,19 @@ where
 {
     let app = app.clone();
     // A task of its own: dropping the session does not drop it.
-    let task = tokio::spawn(async move {
+    let tasks = app.tasks.clone();
+    let task = tasks.spawn(async move {
         let turn = app.signing_turns.of(signing.client);
         let mut banned = turn.lock().await;
         if banned.contains(&signing.pair) {
             return Err(RunError::Other(frozen()));
         }
+        // Taken after the process's own, so that one process holds one connection a wallet.
+        let mut elsewhere = app
+            .store
+            .signing_turn(signing.client)
+            .await
+            .map_err(ApiError::from)?;
         app.wallets.check(signing.client, signing.event()).await?;
         let stepped = step(&app, machine, message).await?;
         if let Err(abort) = &stepped
@@ -97,6 +103,11 @@ where
         {
             banned.push(signing.pair);
             freeze(&app, signing, abort).await;
+        }
+        if stepped.is_ok() && !elsewhere.is_held().await {
+            // Another node may have caught the client meanwhile.
+            let what = "the wallet's turn was lost; try again";
+            return Err(RunError::Other(ApiError::new(ErrorId::Unavailable, what)));
         }
         stepped.map_err(RunError::Protocol)
     });
@@ -112,6 +123,10 @@ async fn freeze(app: &App, signing: Signing, abort: &Abort) {
         .apply(signing.client, signing.strike(), Secrets::Unchanged)
         .await
     {
+        if error.id() == ErrorId::NotFound {
+            // The database was put back to before this pair: it signs nothing any more.
+            return;
+        }
         tracing::error!(id = %error.id(), "the freeze is not durable yet");
         tokio::time::sleep(RETRY).await;
     }

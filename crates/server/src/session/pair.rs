@@ -51,7 +51,9 @@ pub(super) async fn run(
     let begun = app.wallets.apply(client, event, Secrets::Unchanged).await?;
     let lease = match begun.effect {
         Effect::LeaseTaken(lease) => lease,
-        Effect::AlreadyMade(made) => return already_made(app, client, &begun.wallet, made).await,
+        Effect::AlreadyMade(made) => {
+            return already_made(app, socket, client, &begun.wallet, made).await;
+        }
         _ => return Err(ApiError::internal("a start led to something else")),
     };
     // A commit ends the lease with the rest; whatever else happens, the guard does.
@@ -83,7 +85,8 @@ impl Drop for Lease {
     fn drop(&mut self) {
         let (app, client) = (self.app.clone(), self.client);
         let end = Event::End { fence: self.fence };
-        tokio::spawn(async move {
+        let tasks = self.app.tasks.clone();
+        tasks.spawn(async move {
             if let Err(error) = app.wallets.apply(client, end, Secrets::Unchanged).await {
                 tracing::warn!(id = %error.id(), "the lease stays until it expires");
             }
@@ -94,6 +97,7 @@ impl Drop for Lease {
 /// The same operation id again: what it made stands, and a delivery that failed is tried again.
 async fn already_made(
     app: &App,
+    socket: &mut Socket,
     client: ClientId,
     wallet: &Wallet,
     made: AlreadyMade,
@@ -108,7 +112,9 @@ async fn already_made(
             })
         }
         AlreadyMade::Backup(ids) => {
-            outbox::deliver(app, client, ids).await?;
+            socket
+                .while_working(outbox::deliver(app, client, ids))
+                .await??;
             let stored = app.wallets.stored(client).await?.ok_or_else(gone)?;
             let pair = stored.wallet.backup_pair_of(ids).ok_or_else(gone)?;
             Ok(Outcome::BackupPair {
@@ -144,7 +150,8 @@ impl Session<'_> {
                 self.reshare_to_signing(socket, shares).await
             }
             Plan::Recover { source } => {
-                let shares = source::backup(self.app, self.client, &self.wallet, source).await?;
+                let shares = source::backup(self.app, self.client, &self.wallet, source);
+                let shares = socket.while_working(shares).await??;
                 self.reshare_to_signing(socket, shares).await
             }
             Plan::Backup { method, source } => {
@@ -242,7 +249,8 @@ impl Session<'_> {
         };
         self.app.wallets.apply(self.client, commit, secrets).await?;
         socket.send_binary(made.last.release().into_bytes()).await?;
-        outbox::deliver(self.app, self.client, ids).await?;
+        let delivering = outbox::deliver(self.app, self.client, ids);
+        socket.while_working(delivering).await??;
         let status = lifecycle::BackupStatus::StoredCustodianBackupShare;
         Ok(Outcome::BackupPair { ids, status })
     }

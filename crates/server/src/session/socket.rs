@@ -12,14 +12,17 @@ use crate::ApiError;
 pub(super) struct Socket {
     inner: WebSocket,
     timeout: Duration,
+    /// Whoever stands between must see that the connection is alive, and so must the client.
+    ping_every: Duration,
     waited: Duration,
 }
 
 impl Socket {
-    pub(super) const fn new(inner: WebSocket, timeout: Duration) -> Self {
+    pub(super) const fn new(inner: WebSocket, timeout: Duration, ping_every: Duration) -> Self {
         Self {
             inner,
             timeout,
+            ping_every,
             waited: Duration::ZERO,
         }
     }
@@ -86,13 +89,40 @@ impl Socket {
 
     async fn next(&mut self) -> Result<Message, ApiError> {
         loop {
-            match self.inner.recv().await {
+            let message = match tokio::time::timeout(self.ping_every, self.inner.recv()).await {
+                Ok(message) => message,
+                Err(_) => {
+                    self.write(Message::Ping(Vec::new().into())).await?;
+                    continue;
+                }
+            };
+            match message {
                 None | Some(Ok(Message::Close(_))) => return Err(closed()),
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(message)) => return Ok(message),
                 Some(Err(_)) => {
                     return Err(malformed("the connection broke, or sent what is no frame"));
                 }
+            }
+        }
+    }
+
+    /// Does work that is not the client's, while it waits: pings it, and hears when it leaves.
+    ///
+    /// # Errors
+    ///
+    /// `WS_CLOSED` where the client has left; the work is then dropped. `WS_MSG_MALFORMED` where
+    /// it speaks out of turn.
+    pub(super) async fn while_working<T>(
+        &mut self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, ApiError> {
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            message = self.next() => {
+                message?;
+                Err(malformed("expected the client to wait for the server"))
             }
         }
     }

@@ -113,6 +113,7 @@ impl Cheat {
             trace_id: None,
             device_id: DeviceId(Uuid::from_bytes([1; 16])),
             operation_id: OperationId(Uuid::from_bytes([2; 16])),
+            deadline_ms: None,
             client_nonce: Base64Bytes(vec![3; 32]),
             operation: Operation::Sign {
                 curve: Curve::Secp256k1,

@@ -8,7 +8,8 @@ use portal_sdk::Portal;
 use portal_seal::SealingKey;
 use portal_server::clock::SystemClock;
 use portal_server::{App, Limits, Operator, WebhookPolicy, serve};
-use portal_store::SqliteStore;
+use portal_store::SqlStore;
+use portal_store::kms::KeyFileKms;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -83,10 +84,11 @@ impl Service {
     }
 }
 
-async fn open(directory: &TempDir) -> Arc<SqliteStore> {
+async fn open(directory: &TempDir) -> Arc<SqlStore> {
     let key = SealingKey::from_bytes(Zeroizing::new([7; 32]));
+    let kms = Arc::new(KeyFileKms::from_key(key));
     Arc::new(
-        SqliteStore::open(&directory.path().join("portal.db"), key)
+        SqlStore::sqlite(&directory.path().join("portal.db"), kms)
             .await
             .unwrap(),
     )

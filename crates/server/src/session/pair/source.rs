@@ -48,7 +48,7 @@ pub(super) async fn backup(
         ));
     }
     let webhook = outbox::webhook(app, client).await?;
-    let shares = app.webhooks.fetch(&webhook, client).await?;
+    let shares = app.webhooks.fetch(&webhook, client, ids).await?;
     Ok(KeyShares {
         secp256k1: pick::<Secp256k1>(&shares, ids.secp256k1, &active.points.secp256k1)?,
         ed25519: pick::<Ed25519>(&shares, ids.ed25519, &active.points.ed25519)?,
