@@ -5,7 +5,7 @@ use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use portal_api::custodian_app::StoreCipherText;
-use portal_api::webhook::{FetchBackupShares, StoreBackupShare};
+use portal_api::webhook::{BackupReleased, FetchBackupShares, ProveBackupShares, StoreBackupShare};
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
@@ -33,7 +33,28 @@ impl Body for StoreBackupShare {
 }
 
 impl Body for FetchBackupShares {
-    const FIELDS: &'static [&'static str] = &["clientId"];
+    const FIELDS: &'static [&'static str] =
+        &["clientId", "backupSharePairIds", "secp256k1", "ed25519"];
+}
+
+impl Body for ProveBackupShares {
+    const FIELDS: &'static [&'static str] = &[
+        "clientId",
+        "backupSharePairIds",
+        "secp256k1",
+        "ed25519",
+        "challenge",
+    ];
+}
+
+impl Body for BackupReleased {
+    const FIELDS: &'static [&'static str] = &[
+        "clientId",
+        "backupSharePairIds",
+        "secp256k1",
+        "ed25519",
+        "status",
+    ];
 }
 
 impl Body for StoreCipherText {

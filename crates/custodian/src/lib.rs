@@ -26,8 +26,8 @@
 //!
 //! # Architecture invariants
 //!
-//! A share is an opaque string: nothing here computes with one. It lies sealed, bound to its
-//! client, pair, wallet and curve.
+//! A share is an opaque string: nothing here computes with one, but to prove that it is here
+//! (`/backup/prove`). It lies sealed, bound to its client, pair, wallet and curve.
 //!
 //! Nothing is ever replaced or deleted, by this code or by another that opens the file.
 //!

@@ -24,6 +24,8 @@ pub(crate) enum Refusal {
     AppAuth(AppAuthError),
     /// No such cipher text, or another client's: the two are not told apart.
     NoCipherText,
+    /// Not both shares of the pair are here, as Portal made them.
+    NoShare,
     /// No such path.
     NoSuchPath,
     /// The path does not know the method.
@@ -62,6 +64,11 @@ impl Refusal {
                 ErrorId::NotFound,
                 "no cipher text of this method is stored for this client and pair",
             ),
+            Self::NoShare => problem(
+                ErrorId::CustodianShareNotFound,
+                "the shares of this pair are not stored here",
+            )
+            .with_status(StatusCode::CONFLICT.as_u16()),
             Self::NoSuchPath => problem(ErrorId::NotFound, "there is no such path"),
             Self::NoSuchMethod => problem(
                 ErrorId::BadRequest,

@@ -25,7 +25,7 @@ pub(crate) struct Shared {
 ///
 /// | route | for |
 /// |---|---|
-/// | POST `/backup`, `/backup/fetch` | Portal, by the webhook secret |
+/// | POST `/backup`, `/backup/fetch`, `/backup/prove`, `/backup/released` | Portal, by the webhook secret |
 /// | PUT, GET `/app/clients/{clientId}/cipher-texts/{backupMethod}` | apps, by `app_auth` |
 /// | GET `/live`, `/ready` | whoever watches the process |
 ///
@@ -45,6 +45,8 @@ pub fn router(
     Router::new()
         .route("/backup", post(webhook::store_share))
         .route("/backup/fetch", post(webhook::fetch_shares))
+        .route("/backup/prove", post(webhook::prove_shares))
+        .route("/backup/released", post(webhook::release_pair))
         .route(
             "/app/clients/{clientId}/cipher-texts/{backupMethod}",
             put(app::store_cipher_text).get(app::read_cipher_text),

@@ -2,6 +2,7 @@
 
 mod cipher_texts;
 mod driver;
+mod released;
 mod sealed_share;
 mod shares;
 
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use portal_lifecycle::ids::{BackupSharePairId, ClientId};
-use portal_lifecycle::{BackupMethod, Timestamp};
+use portal_lifecycle::{BackupMethod, PerCurve, Timestamp};
 use portal_seal::SealingKey;
 use rand::CryptoRng;
 use sqlx::SqlitePool;
@@ -110,6 +111,19 @@ impl CustodianStore for SqliteCustodianStore {
 
     async fn shares_of(&self, client_id: ClientId) -> Result<Vec<StoredShare>, StoreError> {
         self.shares_of(client_id).await
+    }
+
+    async fn release(
+        &self,
+        client_id: ClientId,
+        pair_ids: PerCurve<BackupSharePairId>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.release(client_id, pair_ids, now).await
+    }
+
+    async fn released(&self, client_id: ClientId) -> Result<Vec<BackupSharePairId>, StoreError> {
+        self.released(client_id).await
     }
 
     async fn insert_cipher_text(

@@ -98,6 +98,25 @@ pub trait CustodianStore: Send + Sync + 'static {
     /// others do is left out, and the log says so.
     async fn shares_of(&self, client_id: ClientId) -> Result<Vec<StoredShare>, StoreError>;
 
+    /// E18: notes that a pair is of no use any more; again, it changes nothing. Its shares stay.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    async fn release(
+        &self,
+        client_id: ClientId,
+        pair_ids: PerCurve<BackupSharePairId>,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Pairs of the client that were released, by the id of either curve.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    async fn released(&self, client_id: ClientId) -> Result<Vec<BackupSharePairId>, StoreError>;
+
     /// Stores a cipher text under (client, both pair ids), and gives it as it is stored.
     ///
     /// The same again changes nothing and gives what was stored first.

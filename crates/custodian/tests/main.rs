@@ -14,5 +14,6 @@ mod insert_only;
 mod malformed;
 mod mounted;
 mod receiver;
+mod released;
 mod secrecy;
 mod tokens;

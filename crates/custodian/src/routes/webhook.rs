@@ -1,16 +1,19 @@
-//! Portal's calls: store a share, give back all shares of a client.
+//! Portal's calls: store a share, give back all shares of a client, prove that a pair's are here.
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use portal_api::Base64Bytes;
 use portal_api::webhook::{
-    BackupShares, FetchBackupShares, SECRET_HEADER, StoreBackupShare, StoredBackupShare,
+    BackupReleased, BackupShareProofs, BackupShares, FetchBackupShares, ProveBackupShares,
+    SECRET_HEADER, StoreBackupShare, StoredBackupShare, backup_proof_context,
 };
-use portal_lifecycle::Generation;
+use portal_lifecycle::ids::BackupSharePairId;
+use portal_lifecycle::{BackupStatus, Curve, Generation, PerCurve};
+use portal_mpc::{Ed25519, Group, KeyShare, Secp256k1};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::json_body::JsonBody;
@@ -56,8 +59,92 @@ pub(crate) async fn fetch_shares(
     State(shared): State<Shared>,
     JsonBody(body): JsonBody<FetchBackupShares>,
 ) -> Result<Response, Refusal> {
-    let shares = shared.store.shares_of(body.client_id).await?;
+    let mut shares = shared.store.shares_of(body.client_id).await?;
+    match body.backup_share_pair_ids {
+        // Also one that was released: whoever names it needs it.
+        Some(ids) => {
+            let ids = ids.into_array();
+            shares.retain(|share| ids.contains(&share.backup_share_pair_id));
+        }
+        None => {
+            let released = shared.store.released(body.client_id).await?;
+            leave_out(&mut shares, &released);
+        }
+    }
     shares_response(&shares)
+}
+
+/// Leaves out the shares of released pairs, if a whole pair remains without them.
+fn leave_out(shares: &mut Vec<StoredShare>, released: &[BackupSharePairId]) {
+    let is_kept = |share: &StoredShare| !released.contains(&share.backup_share_pair_id);
+    let remains = |curve| {
+        let kept = shares.iter().filter(|share| is_kept(share));
+        let of_curve = kept.filter(|share| share.curve == curve);
+        of_curve.map(|share| share.generation).collect::<Vec<_>>()
+    };
+    let ed25519 = remains(Curve::Ed25519);
+    if remains(Curve::Secp256k1)
+        .iter()
+        .any(|generation| ed25519.contains(generation))
+    {
+        shares.retain(is_kept);
+    }
+}
+
+/// POST `/backup/prove`: shows that both shares of a pair are here, without giving them out.
+pub(crate) async fn prove_shares(
+    _: FromPortal,
+    State(shared): State<Shared>,
+    JsonBody(body): JsonBody<ProveBackupShares>,
+) -> Result<Json<BackupShareProofs>, Refusal> {
+    let challenge = body
+        .challenge
+        .to_array()
+        .ok_or_else(|| Refusal::Malformed("the field challenge: expected 32 bytes".to_owned()))?;
+    let shares = shared.store.shares_of(body.client_id).await?;
+    let ids = body.backup_share_pair_ids;
+    let context = |id| backup_proof_context(body.client_id, id, &challenge);
+    let secp256k1 = prove::<Secp256k1>(&shares, ids.secp256k1, &context(ids.secp256k1))?;
+    let ed25519 = prove::<Ed25519>(&shares, ids.ed25519, &context(ids.ed25519))?;
+    Ok(Json(BackupShareProofs {
+        proofs: PerCurve::new(Base64Bytes(secp256k1), Base64Bytes(ed25519)),
+    }))
+}
+
+fn prove<G: Group>(
+    shares: &[StoredShare],
+    id: BackupSharePairId,
+    context: &[u8],
+) -> Result<Vec<u8>, Refusal> {
+    let share = shares
+        .iter()
+        .find(|share| share.backup_share_pair_id == id)
+        .ok_or(Refusal::NoShare)?;
+    // Exposed to prove that it is here.
+    let bytes = Base64Bytes::parse(share.share.expose()).map_err(|_| Refusal::NoShare)?;
+    let bytes = Zeroizing::new(bytes.0);
+    let share = KeyShare::<G>::decode(&bytes).map_err(|_| Refusal::NoShare)?;
+    Ok(share.prove_possession(context, &mut ambient::rng()))
+}
+
+/// POST `/backup/released` (E18). Noted, and no more than that: the pair is left out where
+/// `/backup/fetch` asks for all, unless it is the last one of which both shares are here.
+pub(crate) async fn release_pair(
+    _: FromPortal,
+    State(shared): State<Shared>,
+    JsonBody(body): JsonBody<BackupReleased>,
+) -> Result<StatusCode, Refusal> {
+    if !matches!(body.status, BackupStatus::Abandoned | BackupStatus::Purged) {
+        return Err(Refusal::Malformed(format!(
+            "the field status: expected ABANDONED or PURGED, got {}",
+            body.status
+        )));
+    }
+    shared
+        .store
+        .release(body.client_id, body.backup_share_pair_ids, ambient::now())
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn checked(body: StoreBackupShare) -> Result<NewShare, Refusal> {
