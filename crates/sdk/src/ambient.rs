@@ -8,6 +8,10 @@ use rand::{CryptoRng, Rng as _};
     reason = "the one place that reads the clock"
 )]
 pub(crate) fn now() -> Timestamp {
+    #[cfg(feature = "simulation")]
+    if let Some(now) = crate::simulated::now() {
+        return now;
+    }
     let since_epoch = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap_or_default();
@@ -19,7 +23,10 @@ pub(crate) fn now() -> Timestamp {
     reason = "the one place that draws randomness"
 )]
 pub(crate) fn rng() -> impl CryptoRng {
-    rand::rng()
+    let machine = rand::rng();
+    #[cfg(feature = "simulation")]
+    let machine = crate::simulated::or(machine);
+    machine
 }
 
 pub(crate) fn bytes<const N: usize>() -> [u8; N] {

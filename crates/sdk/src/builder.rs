@@ -13,6 +13,7 @@ use crate::device::Device;
 use crate::meter::Meter;
 use crate::progress::{Listener, Progress};
 use crate::rest::Rest;
+use crate::transport::{Network, Transport};
 use crate::{Error, Portal};
 
 /// Collects what a [`Portal`] works with.
@@ -22,6 +23,7 @@ pub struct PortalBuilder {
     keychain: Arc<dyn Keychain>,
     storages: BTreeMap<BackupMethod, Arc<dyn BackupStorage>>,
     listener: Listener,
+    transport: Option<Arc<dyn Transport>>,
 }
 
 impl PortalBuilder {
@@ -32,6 +34,7 @@ impl PortalBuilder {
             keychain,
             storages: BTreeMap::new(),
             listener: Box::new(|_| {}),
+            transport: None,
         }
     }
 
@@ -46,6 +49,13 @@ impl PortalBuilder {
     #[must_use]
     pub fn on_progress(mut self, listener: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.listener = Box::new(listener);
+        self
+    }
+
+    /// How the server is reached, where it is not by the machine's own network.
+    #[must_use]
+    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
         self
     }
 
@@ -69,7 +79,11 @@ impl PortalBuilder {
                 "expected a server URL such as https://portal.example.com",
             )
         })?;
-        let rest = Rest::new(base, self.token)?;
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => Arc::new(Network::new(&base)?),
+        };
+        let rest = Rest::new(transport, base, self.token);
         let mut meter = Meter::start();
         let state = rest.state(&mut meter).await?;
         let portal = Portal {

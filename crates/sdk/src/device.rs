@@ -64,6 +64,8 @@ impl Pairs {
 pub(crate) struct Device {
     keychain: Arc<dyn Keychain>,
     client_id: ClientId,
+    /// Held from the reading of the marks to their writing: no mark is lost between.
+    marking: Arc<tokio::sync::Mutex<()>>,
 }
 
 const DEVICE_ENTRY: &str = "device";
@@ -73,6 +75,7 @@ impl Device {
         Self {
             keychain,
             client_id,
+            marking: Arc::default(),
         }
     }
 
@@ -161,6 +164,12 @@ impl Device {
         PairRecord::decode(read.expose()) // read to be proven
     }
 
+    /// Whether a pair on this device was confirmed, and is in use as far as this device knows.
+    pub(crate) async fn holds_a_wallet(&self) -> Result<bool, Error> {
+        let in_use = |marked: &Marked| matches!(marked.mark, Mark::Active | Mark::Frozen);
+        Ok(self.marks().await?.iter().any(in_use))
+    }
+
     /// What is known of a pair; new where nothing is.
     pub(crate) async fn mark_of(&self, generation: Generation) -> Result<Mark, Error> {
         let marks = self.marks().await?;
@@ -172,6 +181,7 @@ impl Device {
 
     /// E7: the pair is in use from now on; the former one is kept.
     pub(crate) async fn activate(&self, generation: Generation) -> Result<(), Error> {
+        let _marking = self.marking.lock().await;
         let mut marks = self.marks().await?;
         let now = ambient::now();
         for marked in &mut marks {
@@ -185,6 +195,7 @@ impl Device {
 
     /// Notes what became of a pair.
     pub(crate) async fn mark(&self, generation: Generation, mark: Mark) -> Result<(), Error> {
+        let _marking = self.marking.lock().await;
         let mut marks = self.marks().await?;
         set(&mut marks, generation, mark, ambient::now());
         self.write_marks(&marks).await

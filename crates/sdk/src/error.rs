@@ -99,7 +99,9 @@ impl Error {
         )
     }
 
-    pub(crate) fn unreachable(what: &str) -> Self {
+    /// `UNAVAILABLE`: somebody whom an operation needs cannot be reached, or broke off.
+    #[must_use]
+    pub fn unreachable(what: &str) -> Self {
         Self::new(ErrorId::Unavailable, format!("{what}; try again shortly"))
     }
 }

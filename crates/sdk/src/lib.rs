@@ -39,15 +39,21 @@ mod portal;
 mod progress;
 mod rest;
 mod session;
+#[cfg(feature = "simulation")]
+pub mod simulated;
 mod state;
+mod transport;
 
 pub use builder::PortalBuilder;
 pub use error::Error;
 pub use meter::Report;
-pub use operation::{Backup, BackupMade, Created, Recovered, SignedRaw, SignedRequest};
+pub use operation::{
+    Backup, BackupChecked, BackupMade, Created, Recovered, SignedRaw, SignedRequest,
+};
 pub use portal::{Api, Portal};
 pub use portal_backup::{BackupStorage, FolderStorage, MemoryStorage, Password};
 pub use portal_chains::{Addresses, ChainId, Signed};
 pub use portal_keychain::{FileKeychain, Keychain, MemoryKeychain};
 pub use portal_lifecycle::{BackupMethod, Curve, ErrorId};
 pub use progress::{Progress, Status};
+pub use transport::{Frames, Transport, Unreachable, websocket_config};

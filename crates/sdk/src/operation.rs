@@ -1,6 +1,7 @@
 //! The operations on a wallet.
 
 mod backup;
+mod check;
 mod create;
 mod pair;
 mod reconcile;
@@ -8,6 +9,7 @@ mod recover;
 mod sign;
 
 pub use backup::{Backup, BackupMade};
+pub use check::BackupChecked;
 pub use create::Created;
 pub use recover::Recovered;
 pub(crate) use sign::absent;

@@ -1,65 +1,50 @@
 //! REST calls.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use portal_api::rest::{ClientState, UpdateBackupSharePairs, UpdateSigningSharePairs};
 use portal_api::{Problem, TRACE_HEADER};
 use portal_lifecycle::ErrorId;
 use portal_lifecycle::ids::TraceId;
-use reqwest::redirect::Policy;
-use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::Serialize;
+use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use tokio_tungstenite::tungstenite::http::{Method, Request, StatusCode};
 use url::Url;
 use zeroize::Zeroizing;
 
 use crate::meter::Meter;
+use crate::transport::Transport;
 use crate::{Error, ambient};
-
-const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The server, as a client calls it.
 pub(crate) struct Rest {
-    http: reqwest::Client,
+    transport: Arc<dyn Transport>,
     base: Url,
     token: Zeroizing<String>,
 }
 
 impl Rest {
-    pub(crate) fn new(base: Url, token: Zeroizing<String>) -> Result<Self, Error> {
-        // An answer from elsewhere than the server is no answer.
-        let builder = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            .redirect(Policy::none());
-        // A proxy would read what goes over plain HTTP; that is for this machine alone.
-        let builder = if base.scheme() == "http" {
-            builder.no_proxy()
-        } else {
-            builder
-        };
-        let http = builder.build();
-        let http =
-            http.map_err(|_| Error::new(ErrorId::InternalError, "no HTTP client could be made"))?;
-        Ok(Self { http, base, token })
+    pub(crate) fn new(transport: Arc<dyn Transport>, base: Url, token: Zeroizing<String>) -> Self {
+        Self {
+            transport,
+            base,
+            token,
+        }
+    }
+
+    pub(crate) fn transport(&self) -> &dyn Transport {
+        self.transport.as_ref()
     }
 
     pub(crate) const fn base(&self) -> &Url {
         &self.base
     }
 
-    pub(crate) fn token(&self) -> &str {
-        &self.token
-    }
-
     pub(crate) async fn state(&self, meter: &mut Meter) -> Result<ClientState, Error> {
-        let body = self
-            .send(
-                meter,
-                StatusCode::OK,
-                self.request(Method::GET, "api/v3/clients/me")?,
-                None,
-            )
-            .await?;
-        serde_json::from_slice(&body).map_err(|_| {
+        let path = "api/v3/clients/me";
+        let body = self.send(meter, StatusCode::OK, Method::GET, path, None);
+        serde_json::from_slice(&body.await?).map_err(|_| {
             Error::new(
                 ErrorId::InternalError,
                 "the server's answer is not a client's state; update the SDK",
@@ -96,54 +81,66 @@ impl Rest {
         self.send(
             meter,
             StatusCode::NO_CONTENT,
-            self.request(Method::PATCH, path)?,
+            Method::PATCH,
+            path,
             Some(body),
         )
         .await
         .map(|_| ())
     }
 
-    fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, Error> {
-        let url = self.base.join(path).map_err(|_| {
+    /// The value of the header `authorization`, not to be shown by whoever debugs a request.
+    pub(crate) fn bearer(&self) -> Result<HeaderValue, Error> {
+        let bearer = Zeroizing::new(format!("Bearer {}", self.token.as_str()));
+        let mut value = HeaderValue::from_str(&bearer).map_err(|_| {
             Error::new(
-                ErrorId::BadRequest,
-                "expected a server URL such as https://portal.example.com",
+                ErrorId::AuthFailed,
+                "expected a client API key or session token",
             )
         })?;
-        let trace_id = TraceId::make(ambient::now(), ambient::bytes());
-        Ok(self
-            .http
-            .request(method, url)
-            .bearer_auth(self.token())
-            .header(TRACE_HEADER, trace_id.to_string()))
+        value.set_sensitive(true);
+        Ok(value)
     }
 
     async fn send(
         &self,
         meter: &mut Meter,
         expected: StatusCode,
-        request: RequestBuilder,
+        method: Method,
+        path: &str,
         body: Option<Vec<u8>>,
     ) -> Result<Vec<u8>, Error> {
-        meter.sent(body.as_ref().map_or(0, Vec::len));
-        let request = match body {
-            Some(body) => request
-                .header(reqwest::header::CONTENT_TYPE, "application/json")
-                .body(body),
-            None => request,
+        let bad = || {
+            Error::new(
+                ErrorId::BadRequest,
+                "expected a server URL such as https://portal.example.com",
+            )
         };
-        let unreachable = |_| Error::unreachable("the server cannot be reached, or broke off");
-        let response = meter.wait(request.send()).await.map_err(unreachable)?;
-        let status = response.status();
-        let timing = response
+        let url = self.base.join(path).map_err(|_| bad())?;
+        let trace_id = TraceId::make(ambient::now(), ambient::bytes());
+        let mut request = Request::builder()
+            .method(method)
+            .uri(url.as_str())
+            .header(AUTHORIZATION, self.bearer()?)
+            .header(TRACE_HEADER, trace_id.to_string());
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let body = body.unwrap_or_default();
+        meter.sent(body.len());
+        let request = request.body(body).map_err(|_| bad())?;
+        let answered = meter.wait(self.transport.request(request)).await;
+        let answer = answered.map_err(|error| Error::unreachable(&error.to_string()))?;
+        let status = answer.status();
+        let timing = answer
             .headers()
             .get("server-timing")
             .and_then(|value| value.to_str().ok());
         meter.served(timing.and_then(total_of).unwrap_or_default());
-        let body = meter.wait(response.bytes()).await.map_err(unreachable)?;
+        let body = answer.into_body();
         meter.received(body.len());
         if status == expected {
-            return Ok(body.into());
+            return Ok(body);
         }
         Err(serde_json::from_slice::<Problem>(&body).map_or_else(
             |_| {

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use portal_api::limits::FRAME_BYTES;
 use portal_api::session::{
     ClientFrame, Done, Operation, PATH, PROTOCOL_VERSION, ServerFrame, Start, Started,
 };
@@ -11,24 +10,25 @@ use portal_api::{Base64Bytes, Problem};
 use portal_lifecycle::ids::{DeviceId, OperationId, TraceId};
 use portal_lifecycle::{Curve, ErrorId};
 use portal_mpc::{self as mpc, BothCurves, KeyContext, Machine, Message, Step};
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::http::HeaderValue;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as Frame};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::error::Run;
 use crate::meter::Meter;
 use crate::rest::Rest;
+use crate::transport::Frames;
 use crate::{Error, ambient};
 
 /// Longest wait for the server's next frame; a backup's waits for the custodian's webhook.
 const FRAME_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest silence: the server pings every ten seconds, so it is gone then, or the way to it is.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(35);
+/// Longest session; the server is told, and frees the wallet for others then.
+const SESSION_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A connection that has been greeted.
 pub(crate) struct Session<'a> {
-    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    stream: Box<dyn Frames>,
     meter: &'a mut Meter,
     pub(crate) nonces: Nonces,
 }
@@ -37,7 +37,7 @@ pub(crate) struct Session<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Nonces {
     client: [u8; 32],
-    server: [u8; 32],
+    pub(crate) server: [u8; 32],
 }
 
 impl Nonces {
@@ -78,22 +78,15 @@ impl<'a> Session<'a> {
         url.set_scheme(scheme).map_err(|()| bad())?;
         let url = url.join(PATH.trim_start_matches('/')).map_err(|_| bad())?;
         let mut request = url.as_str().into_client_request().map_err(|_| bad())?;
-        let bearer = HeaderValue::from_str(&format!("Bearer {}", rest.token())).map_err(|_| {
-            Error::new(
-                ErrorId::AuthFailed,
-                "expected a client API key or session token",
-            )
-        })?;
-        request.headers_mut().insert("authorization", bearer);
-        let config = WebSocketConfig::default()
-            .max_frame_size(Some(FRAME_BYTES))
-            .max_message_size(Some(FRAME_BYTES));
-        let connecting = tokio_tungstenite::connect_async_with_config(request, Some(config), true);
+        request
+            .headers_mut()
+            .insert("authorization", rest.bearer()?);
+        let connecting = rest.transport().websocket(request);
         let connecting = tokio::time::timeout(FRAME_TIMEOUT, connecting);
-        let (stream, _) = meter
+        let stream = meter
             .wait(connecting)
             .await
-            .map_err(|_| timed_out())?
+            .map_err(|_| timed_out(FRAME_TIMEOUT))?
             .map_err(refused)?;
         let nonces = Nonces {
             client: ambient::bytes(),
@@ -134,6 +127,7 @@ impl<'a> Session<'a> {
             device_id,
             operation_id: OperationId::make(ambient::now(), ambient::bytes()),
             client_nonce: Base64Bytes(self.nonces.client.to_vec()),
+            deadline_ms: u64::try_from(SESSION_TIMEOUT.as_millis()).ok(),
             operation,
         });
         let text = serde_json::to_string(&start)
@@ -208,7 +202,8 @@ impl<'a> Session<'a> {
 
     async fn write(&mut self, frame: Frame) -> Result<(), Error> {
         let sending = tokio::time::timeout(FRAME_TIMEOUT, self.stream.send(frame));
-        let sent = self.meter.wait(sending).await.map_err(|_| timed_out())?;
+        let sent = self.meter.wait(sending).await;
+        let sent = sent.map_err(|_| timed_out(FRAME_TIMEOUT))?;
         if sent.is_ok() {
             return Ok(());
         }
@@ -223,8 +218,10 @@ impl<'a> Session<'a> {
         // One deadline for the answer: pings do not put it off.
         let deadline = tokio::time::Instant::now() + FRAME_TIMEOUT;
         loop {
-            let next = tokio::time::timeout_at(deadline, self.stream.next());
-            let frame = self.meter.wait(next).await.map_err(|_| timed_out())?;
+            let silent_at = tokio::time::Instant::now() + SILENCE_TIMEOUT;
+            let next = tokio::time::timeout_at(deadline.min(silent_at), self.stream.next());
+            let frame = self.meter.wait(next).await;
+            let frame = frame.map_err(|_| timed_out(FRAME_TIMEOUT.min(SILENCE_TIMEOUT)))?;
             match frame {
                 Some(Ok(Frame::Text(text))) => {
                     self.meter.received(text.len());
@@ -258,10 +255,15 @@ pub(crate) fn key_contexts(started: &Started) -> BothCurves<KeyContext> {
     }
 }
 
-/// Computes on a thread that may.
+/// Computes on a thread that may; in a simulation, which has one thread, here and now.
 pub(crate) async fn compute<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Error> {
+    #[cfg(feature = "simulation")]
+    if crate::simulated::is_seeded() {
+        tokio::task::yield_now().await;
+        return Ok(work());
+    }
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|_| Error::new(ErrorId::InternalError, "a computation did not end"))
@@ -282,8 +284,8 @@ fn refused(error: WsError) -> Error {
     )
 }
 
-fn timed_out() -> Error {
-    let allowed = FRAME_TIMEOUT.as_secs();
+fn timed_out(allowed: Duration) -> Error {
+    let allowed = allowed.as_secs();
     Error::new(
         ErrorId::WsTimeout,
         format!("the server did not answer within {allowed} s"),

@@ -17,6 +17,11 @@ pub struct MemoryStorage {
 }
 
 impl MemoryStorage {
+    /// Loses every key, as a cloud account that is closed does.
+    pub fn clear(&self) {
+        self.keys().clear();
+    }
+
     /// An empty storage.
     #[must_use]
     pub fn new() -> Self {

@@ -217,11 +217,16 @@ impl Portal {
         shares: &PerCurve<SecretBytes>,
     ) -> Result<CipherText, Error> {
         self.tell(Status::EncryptingShare);
-        let rng = &mut ambient::rng();
-        let key = SealingKey::generate(rng);
         let name = KeyName::of_backup(&subject.backup_share_pair_ids);
-        let cipher_text =
-            CipherText::encrypt_with_key(&key, name.clone(), method, subject, shares, rng)?;
+        let (key, cipher_text) = {
+            // Not kept while this waits: it is of this thread, and the caller's task may move on
+            // to another.
+            let rng = &mut ambient::rng();
+            let key = SealingKey::generate(rng);
+            let cipher_text =
+                CipherText::encrypt_with_key(&key, name.clone(), method, subject, shares, rng)?;
+            (key, cipher_text)
+        };
         self.tell(Status::StoringShare);
         keep_key(self.storage(method)?.as_ref(), &name, &key).await?;
         let update = UpdateBackupSharePairs {

@@ -32,7 +32,7 @@ impl Portal {
     ///
     /// # Errors
     ///
-    /// `WALLET_ALREADY_EXISTS`, `OPERATION_IN_PROGRESS`, the `KEYCHAIN_…` and `MPC_…` ids,
+    /// `WALLET_ALREADY_EXISTS`, `STATE_INVALID`, `OPERATION_IN_PROGRESS`, the `KEYCHAIN_…` and `MPC_…` ids,
     /// `DKG_FAILED`, `UNAVAILABLE`.
     pub async fn create_wallet(&self) -> Result<Created, Error> {
         let mut meter = Meter::start();
@@ -54,6 +54,14 @@ impl Portal {
                 "this client already has a wallet; use it, or recover it on this device",
             ));
         }
+        if self.device.holds_a_wallet().await? {
+            return Err(Error::new(
+                ErrorId::StateInvalid,
+                "this device holds the share of a wallet that the server has forgotten, as after \
+                 its database was restored from a copy of before; another wallet would hide it. \
+                 Have a newer copy restored, or use another keychain for another wallet",
+            ));
+        }
         self.tell(Status::GeneratingShare);
         let device_id = self.device.id().await?;
         let mut session = Session::open(&self.rest, &mut meter).await?;
@@ -72,7 +80,9 @@ impl Portal {
                 .map_err(|abort| Error::from_abort(run, &abort))?;
         let shares = session.run(run, machine, first).await?;
         session.done_if_told().await;
-        let pair = self.adopt(&mut meter, &started, &shares).await?;
+        let pair = self
+            .adopt(&mut meter, &started, &shares, state.epoch)
+            .await?;
         let addresses = pair.addresses()?;
         self.tell(Status::Done);
         tracing::warn!(

@@ -19,6 +19,7 @@ impl Portal {
         meter: &mut Meter,
         started: &Started,
         shares: &SigningShares,
+        epoch: u64,
     ) -> Result<PairRecord, Error> {
         self.tell(Status::ParsingShare);
         let PairIds::Signing(ids) = started.new_pair else {
@@ -33,15 +34,33 @@ impl Portal {
         meter.passed(SigningStatus::StoredDatabase.as_str());
         self.tell(Status::StoringShare);
         let pair = self.device.store(&pair).await?;
-        self.confirm(meter, &pair).await?;
+        self.confirm(meter, &pair, epoch).await?;
         meter.passed(SigningStatus::StoredClient.as_str());
         Ok(pair)
     }
 
     /// E4, E7: proves to the server that this device holds the pair, and uses it from then on.
-    pub(super) async fn confirm(&self, meter: &mut Meter, pair: &PairRecord) -> Result<(), Error> {
+    pub(super) async fn confirm(
+        &self,
+        meter: &mut Meter,
+        pair: &PairRecord,
+        epoch: u64,
+    ) -> Result<(), Error> {
+        self.prove(meter, pair, epoch).await?;
+        self.device.activate(pair.generation).await
+    }
+
+    /// E4, E20: proves to the server that this device holds the pair.
+    pub(super) async fn prove(
+        &self,
+        meter: &mut Meter,
+        pair: &PairRecord,
+        epoch: u64,
+    ) -> Result<(), Error> {
         let (secp256k1, ed25519) = (pair.secp256k1()?, pair.ed25519()?);
-        let contexts = pair.ids.map(|id| confirmation_context(self.client_id, id));
+        let contexts = pair
+            .ids
+            .map(|id| confirmation_context(self.client_id, id, epoch));
         let proofs = compute(move || {
             let rng = &mut ambient::rng();
             [
@@ -53,9 +72,9 @@ impl Portal {
             signing_share_pair_ids: pair.ids.into_array().to_vec(),
             status: SigningStatus::StoredClient,
             proofs: proofs.await?.map(Base64Bytes).to_vec(),
+            epoch,
         };
-        self.rest.update_signing(meter, &update).await?;
-        self.device.activate(pair.generation).await
+        self.rest.update_signing(meter, &update).await
     }
 }
 

@@ -5,7 +5,7 @@ use portal_lifecycle::{ErrorId, SigningStatus};
 
 use crate::device::{Mark, PairRecord};
 use crate::meter::Meter;
-use crate::state::signing_status;
+use crate::state::{exists, signing_status};
 use crate::{Error, Portal};
 
 impl Portal {
@@ -23,7 +23,14 @@ impl Portal {
             let mark = self.device.mark_of(pair.generation).await?;
             match signing_status(state, pair.ids) {
                 Some(SigningStatus::StoredDatabase) if finished.is_none() => {
-                    finished = self.confirmed_now(meter, pair, mark).await?;
+                    finished = self.confirmed_now(meter, pair, mark, state.epoch).await?;
+                }
+                // E20: the server's database was put back. The pair that is in force there proves
+                // itself, even if it had been superseded in what was lost.
+                Some(SigningStatus::StoredClient | SigningStatus::Frozen)
+                    if finished.is_none() && !state.is_proved =>
+                {
+                    self.prove_again(meter, &pair, mark, state.epoch).await?;
                 }
                 // What was just confirmed is newer than what the state says.
                 Some(SigningStatus::StoredClient | SigningStatus::Frozen)
@@ -36,10 +43,34 @@ impl Portal {
                 {
                     self.device.mark(pair.generation, Mark::Superseded).await?;
                 }
+                // Nor is a pair of use that the server has forgotten, while another is in force.
+                None if mark == Mark::Active && exists(state) => {
+                    self.device.mark(pair.generation, Mark::Superseded).await?;
+                }
                 _ => {}
             }
         }
         Ok(finished)
+    }
+
+    /// E20: a pair whose share on this device does not fit stands in nobody's way.
+    async fn prove_again(
+        &self,
+        meter: &mut Meter,
+        pair: &PairRecord,
+        mark: Mark,
+        epoch: u64,
+    ) -> Result<(), Error> {
+        match self.prove(meter, pair, epoch).await {
+            // That the server cheated with it is not forgotten.
+            Ok(()) if matches!(mark, Mark::Active | Mark::Frozen) => Ok(()),
+            Ok(()) => self.device.activate(pair.generation).await,
+            Err(error) if !error.is_retryable() => {
+                tracing::warn!(%error, "the signing pair in force cannot prove itself");
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn confirmed_now(
@@ -47,11 +78,12 @@ impl Portal {
         meter: &mut Meter,
         pair: PairRecord,
         mark: Mark,
+        epoch: u64,
     ) -> Result<Option<PairRecord>, Error> {
         if mark == Mark::Refused {
             return Ok(None);
         }
-        match self.confirm(meter, &pair).await {
+        match self.confirm(meter, &pair, epoch).await {
             Ok(()) => Ok(Some(pair)),
             Err(error) if error.id() == ErrorId::SigningShareSuperseded => {
                 self.device.mark(pair.generation, Mark::Refused).await?;

@@ -71,7 +71,13 @@ impl Portal {
             backup_share_pair_ids: subject.backup_share_pair_ids,
         };
         let pair = self
-            .renew(&mut meter, OperationKind::Recover, operation, source)
+            .renew(
+                &mut meter,
+                OperationKind::Recover,
+                operation,
+                source,
+                state.epoch,
+            )
             .await?;
         let addresses = pair.addresses()?;
         self.tell(Status::Done);
@@ -105,7 +111,13 @@ impl Portal {
             signing_share_pair_ids: old.ids,
         };
         let pair = self
-            .renew(&mut meter, OperationKind::Refresh, operation, source)
+            .renew(
+                &mut meter,
+                OperationKind::Refresh,
+                operation,
+                source,
+                state.epoch,
+            )
             .await?;
         let addresses = pair.addresses()?;
         self.tell(Status::Done);
@@ -121,6 +133,7 @@ impl Portal {
         kind: OperationKind,
         operation: Operation,
         source: KeyShares,
+        epoch: u64,
     ) -> Result<PairRecord, Error> {
         let key = (
             source.secp256k1.points().key(),
@@ -154,10 +167,10 @@ impl Portal {
                 "the new pair shares another key",
             ));
         }
-        self.adopt(meter, &started, &shares).await
+        self.adopt(meter, &started, &shares, epoch).await
     }
 
-    async fn decrypt(
+    pub(super) async fn decrypt(
         &self,
         backup: Backup,
         cipher_text: CipherText,
@@ -186,7 +199,7 @@ impl Portal {
 }
 
 /// The share inside an opened cipher text.
-fn decode<G: mpc::Group>(share: &SecretBytes) -> Result<KeyShare<G>, Error> {
+pub(super) fn decode<G: mpc::Group>(share: &SecretBytes) -> Result<KeyShare<G>, Error> {
     let mismatch = |detail: String| Error::new(ErrorId::BackupShareMismatch, detail);
     let share =
         KeyShare::decode(share.expose()) // to be reshared

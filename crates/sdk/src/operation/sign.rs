@@ -53,7 +53,28 @@ impl Portal {
         params: &serde_json::Value,
     ) -> Result<SignedRequest, Error> {
         let mut meter = Meter::start();
-        let pair = self.pair_to_sign(&mut meter).await?;
+        let mut pair = self.pair_to_sign(&mut meter).await?;
+        let mut signed = self.request(&mut meter, &pair, chain, method, params).await;
+        if signed.as_ref().is_err_and(server_knows_otherwise) {
+            pair = self.pair_after_asking(&mut meter, pair).await?;
+            signed = self.request(&mut meter, &pair, chain, method, params).await;
+        }
+        let (summary, signed) = signed?;
+        Ok(SignedRequest {
+            summary,
+            signed,
+            report: meter.finish(),
+        })
+    }
+
+    async fn request(
+        &self,
+        meter: &mut Meter,
+        pair: &PairRecord,
+        chain: &ChainId,
+        method: &str,
+        params: &serde_json::Value,
+    ) -> Result<(String, Signed), Error> {
         let (secp256k1, ed25519) = (pair.secp256k1()?, pair.ed25519()?);
         let key = match chain.curve() {
             portal_chains::Curve::Secp256k1 => secp256k1.key().points().key(),
@@ -63,17 +84,13 @@ impl Portal {
         let mut signatures = Vec::new();
         for payload in request.payloads() {
             let signature = match payload {
-                Payload::Digest(digest) => self.ecdsa(&mut meter, &pair, digest).await?,
-                Payload::Message(message) => self.eddsa(&mut meter, &pair, message).await?,
+                Payload::Digest(digest) => self.ecdsa(meter, pair, digest).await?,
+                Payload::Message(message) => self.eddsa(meter, pair, message).await?,
             };
             signatures.push(signature);
         }
         let signed = request.finish(&signatures)?;
-        Ok(SignedRequest {
-            summary: request.summary(),
-            signed,
-            report: meter.finish(),
-        })
+        Ok((request.summary(), signed))
     }
 
     /// Signs raw bytes: a 32-byte digest on secp256k1, a message on Ed25519.
@@ -87,21 +104,56 @@ impl Portal {
     /// `SIGN_SHARE_MISMATCH`, the `KEYCHAIN_…` and `MPC_…` ids, `SIGN_FAILED`, `UNAVAILABLE`.
     pub async fn raw_sign(&self, curve: Curve, payload: &[u8]) -> Result<SignedRaw, Error> {
         let mut meter = Meter::start();
-        let pair = self.pair_to_sign(&mut meter).await?;
-        let signature = match curve {
+        let mut pair = self.pair_to_sign(&mut meter).await?;
+        let mut signed = self.raw(&mut meter, &pair, curve, payload).await;
+        if signed.as_ref().is_err_and(server_knows_otherwise) {
+            pair = self.pair_after_asking(&mut meter, pair).await?;
+            signed = self.raw(&mut meter, &pair, curve, payload).await;
+        }
+        Ok(SignedRaw {
+            signature: signed?,
+            report: meter.finish(),
+        })
+    }
+
+    async fn raw(
+        &self,
+        meter: &mut Meter,
+        pair: &PairRecord,
+        curve: Curve,
+        payload: &[u8],
+    ) -> Result<Signature, Error> {
+        match curve {
             Curve::Secp256k1 => {
                 let digest = payload.try_into().map_err(|_| {
                     let detail = format!("expected a digest of 32 bytes, got {}", payload.len());
                     Error::new(ErrorId::BadRequest, detail)
                 })?;
-                self.ecdsa(&mut meter, &pair, digest).await?
+                self.ecdsa(meter, pair, digest).await
             }
-            Curve::Ed25519 => self.eddsa(&mut meter, &pair, payload.to_vec()).await?,
-        };
-        Ok(SignedRaw {
-            signature,
-            report: meter.finish(),
-        })
+            Curve::Ed25519 => self.eddsa(meter, pair, payload.to_vec()).await,
+        }
+    }
+
+    /// E20: the server knows less of this device's pair, or asks for a proof: its database was
+    /// put back. The pair to go on with, or what there is to do.
+    async fn pair_after_asking(
+        &self,
+        meter: &mut Meter,
+        refused: PairRecord,
+    ) -> Result<PairRecord, Error> {
+        let state = self.rest.state(meter).await?;
+        self.reconcile(meter, &state).await?;
+        let pair = self.pair_in_use(&state).await?;
+        match self.device.mark_of(pair.generation).await? {
+            Mark::Frozen => Err(frozen()),
+            Mark::Superseded if pair.ids == refused.ids => Err(Error::new(
+                ErrorId::SigningShareSuperseded,
+                "another pair is in force at the server than those on this device; recover the \
+                 wallet on this device",
+            )),
+            _ => Ok(pair),
+        }
     }
 
     /// The pair this device uses, when the server's state is at hand.
@@ -250,6 +302,12 @@ impl Portal {
         }
         signed
     }
+}
+
+/// Whether a refusal means that the server's database was put back, or that this device missed
+/// something: the state tells.
+fn server_knows_otherwise(error: &Error) -> bool {
+    matches!(error.id(), ErrorId::StateInvalid | ErrorId::NotFound)
 }
 
 /// How long a caller waits for the freeze to be durable.

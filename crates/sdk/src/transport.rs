@@ -1,0 +1,101 @@
+//! How this crate reaches the server: over the network, or over a simulated one.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::{Sink, Stream};
+use portal_api::limits::FRAME_BYTES;
+use reqwest::redirect::Policy;
+use tokio_tungstenite::tungstenite::http::{Request, Response};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error as WsError, Message as Frame};
+use url::Url;
+
+use crate::Error;
+use portal_lifecycle::ErrorId;
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// An open WebSocket, as frames.
+pub trait Frames:
+    Stream<Item = Result<Frame, WsError>> + Sink<Frame, Error = WsError> + Send + Unpin
+{
+}
+
+impl<T> Frames for T where
+    T: Stream<Item = Result<Frame, WsError>> + Sink<Frame, Error = WsError> + Send + Unpin
+{
+}
+
+/// Why no answer came.
+#[derive(Debug, thiserror::Error)]
+#[error("the server cannot be reached, or broke off")]
+pub struct Unreachable;
+
+/// Reaches the server.
+#[async_trait]
+pub trait Transport: Send + Sync + 'static {
+    /// Sends a request and takes its whole answer, of whatever status.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreachable`]; whether the request arrived is then not known.
+    async fn request(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Unreachable>;
+
+    /// Opens a WebSocket.
+    ///
+    /// # Errors
+    ///
+    /// What the WebSocket's library says; a refusal comes as its HTTP answer.
+    async fn websocket(&self, request: Request<()>) -> Result<Box<dyn Frames>, WsError>;
+}
+
+/// The limits of a WebSocket to the server.
+#[must_use]
+pub fn websocket_config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .max_frame_size(Some(FRAME_BYTES))
+        .max_message_size(Some(FRAME_BYTES))
+}
+
+/// The network of the machine.
+pub(crate) struct Network(reqwest::Client);
+
+impl Network {
+    pub(crate) fn new(base: &Url) -> Result<Self, Error> {
+        // An answer from elsewhere than the server is no answer.
+        let builder = reqwest::Client::builder()
+            .timeout(TIMEOUT)
+            .redirect(Policy::none());
+        // A proxy would read what goes over plain HTTP; that is for this machine alone.
+        let builder = if base.scheme() == "http" {
+            builder.no_proxy()
+        } else {
+            builder
+        };
+        let client = builder.build();
+        client
+            .map(Self)
+            .map_err(|_| Error::new(ErrorId::InternalError, "no HTTP client could be made"))
+    }
+}
+
+#[async_trait]
+impl Transport for Network {
+    async fn request(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Unreachable> {
+        let request = reqwest::Request::try_from(request).map_err(|_| Unreachable)?;
+        let answer = self.0.execute(request).await.map_err(|_| Unreachable)?;
+        let mut response = Response::new(Vec::new());
+        *response.status_mut() = answer.status();
+        *response.headers_mut() = answer.headers().clone();
+        *response.body_mut() = answer.bytes().await.map_err(|_| Unreachable)?.into();
+        Ok(response)
+    }
+
+    async fn websocket(&self, request: Request<()>) -> Result<Box<dyn Frames>, WsError> {
+        let config = Some(websocket_config());
+        let connecting = tokio_tungstenite::connect_async_with_config(request, config, true);
+        let (stream, _) = connecting.await?;
+        Ok(Box::new(stream))
+    }
+}
