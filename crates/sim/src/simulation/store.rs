@@ -1,0 +1,264 @@
+//! A storage whose every call may fail.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use portal_lifecycle::ids::{BackupSharePairId, ClientId, EnvironmentId, SigningSharePairId};
+use portal_lifecycle::{Curve, Epoch, PerCurve, Timestamp};
+use portal_seal::SecretBytes;
+use portal_store::{
+    AuditRecord, ClientAuth, ClientRecord, ClientStore, CommitError, CredentialHash, CustodianAuth,
+    CustodianStore, Delivery, Maintenance, MemoryStore, NewClient, NewCustodian, NewSession,
+    Notice, OutboxStore, PageOf, Rewrapped, SealedAt, SigningTurn, Store, StoreError, StoredWallet,
+    Tenant, WalletCommit, WalletStore, WalletVersion, WebhookConfig,
+};
+
+use super::faults::Faults;
+
+/// The storage as one node of the server sees it.
+pub(crate) struct FaultyStore {
+    pub(crate) inner: MemoryStore,
+    pub(crate) faults: Faults,
+    pub(crate) host: &'static str,
+}
+
+impl FaultyStore {
+    pub(crate) fn of(inner: MemoryStore, faults: Faults, host: &'static str) -> Arc<Self> {
+        Arc::new(Self {
+            inner,
+            faults,
+            host,
+        })
+    }
+
+    async fn around<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.faults.around(self.host, unavailable, work).await
+    }
+
+    async fn around_commit<T>(
+        &self,
+        work: impl Future<Output = Result<T, CommitError>>,
+    ) -> Result<T, CommitError> {
+        let failed = || CommitError::Store(unavailable());
+        self.faults.around(self.host, failed, work).await
+    }
+}
+
+/// What a database that does not answer looks like.
+fn unavailable() -> StoreError {
+    StoreError::Kms {
+        source: portal_store::kms::KmsError::Unavailable {
+            problem: "simulated".to_owned(),
+        },
+    }
+}
+
+#[async_trait]
+impl CustodianStore for FaultyStore {
+    async fn create_custodian(&self, new: NewCustodian) -> Result<(), StoreError> {
+        self.around(self.inner.create_custodian(new)).await
+    }
+
+    async fn custodian_by_key(
+        &self,
+        key: CredentialHash,
+    ) -> Result<Option<CustodianAuth>, StoreError> {
+        self.around(self.inner.custodian_by_key(key)).await
+    }
+
+    async fn put_webhook(
+        &self,
+        environment: EnvironmentId,
+        webhook: WebhookConfig,
+    ) -> Result<(), StoreError> {
+        self.around(self.inner.put_webhook(environment, webhook))
+            .await
+    }
+
+    async fn webhook(
+        &self,
+        environment: EnvironmentId,
+    ) -> Result<Option<WebhookConfig>, StoreError> {
+        self.around(self.inner.webhook(environment)).await
+    }
+}
+
+#[async_trait]
+impl ClientStore for FaultyStore {
+    async fn create_client(&self, new: NewClient) -> Result<(), StoreError> {
+        self.around(self.inner.create_client(new)).await
+    }
+
+    async fn client(
+        &self,
+        environment: EnvironmentId,
+        client: ClientId,
+    ) -> Result<Option<ClientRecord>, StoreError> {
+        self.around(self.inner.client(environment, client)).await
+    }
+
+    async fn clients(
+        &self,
+        environment: EnvironmentId,
+        after: Option<ClientId>,
+        take: u32,
+    ) -> Result<PageOf<ClientRecord>, StoreError> {
+        self.around(self.inner.clients(environment, after, take))
+            .await
+    }
+
+    async fn create_session(
+        &self,
+        client: ClientId,
+        session: NewSession,
+    ) -> Result<(), StoreError> {
+        self.around(self.inner.create_session(client, session))
+            .await
+    }
+
+    async fn client_by_credential(
+        &self,
+        credential: CredentialHash,
+        now: Timestamp,
+        idle_until: Timestamp,
+    ) -> Result<Option<ClientAuth>, StoreError> {
+        let work = self.inner.client_by_credential(credential, now, idle_until);
+        self.around(work).await
+    }
+
+    async fn tenant(&self, client: ClientId) -> Result<Tenant, StoreError> {
+        self.around(self.inner.tenant(client)).await
+    }
+}
+
+#[async_trait]
+impl WalletStore for FaultyStore {
+    async fn wallet(&self, client: ClientId) -> Result<Option<StoredWallet>, StoreError> {
+        self.around(self.inner.wallet(client)).await
+    }
+
+    async fn commit_wallet(&self, commit: WalletCommit) -> Result<WalletVersion, CommitError> {
+        self.around_commit(self.inner.commit_wallet(commit)).await
+    }
+
+    async fn signing_share(
+        &self,
+        client: ClientId,
+        curve: Curve,
+        pair: SigningSharePairId,
+    ) -> Result<Option<SecretBytes>, StoreError> {
+        self.around(self.inner.signing_share(client, curve, pair))
+            .await
+    }
+
+    async fn audit(
+        &self,
+        client: ClientId,
+        expected: WalletVersion,
+        record: AuditRecord,
+        now: Timestamp,
+    ) -> Result<(), CommitError> {
+        self.around_commit(self.inner.audit(client, expected, record, now))
+            .await
+    }
+
+    async fn epoch(&self) -> Result<Epoch, StoreError> {
+        self.around(self.inner.epoch()).await
+    }
+
+    async fn clients_with_wallets(
+        &self,
+        after: Option<ClientId>,
+        take: u32,
+    ) -> Result<Vec<ClientId>, StoreError> {
+        self.around(self.inner.clients_with_wallets(after, take))
+            .await
+    }
+
+    async fn signing_turn(&self, client: ClientId) -> Result<SigningTurn, StoreError> {
+        self.around(self.inner.signing_turn(client)).await
+    }
+}
+
+#[async_trait]
+impl OutboxStore for FaultyStore {
+    async fn delivery(
+        &self,
+        client: ClientId,
+        ids: PerCurve<BackupSharePairId>,
+    ) -> Result<Option<Delivery>, StoreError> {
+        self.around(self.inner.delivery(client, ids)).await
+    }
+
+    async fn claim_deliveries(
+        &self,
+        now: Timestamp,
+        claimed_until: Timestamp,
+        take: u32,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        self.around(self.inner.claim_deliveries(now, claimed_until, take))
+            .await
+    }
+
+    async fn delivery_failed(
+        &self,
+        client: ClientId,
+        ids: PerCurve<BackupSharePairId>,
+        next_due_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.around(self.inner.delivery_failed(client, ids, next_due_at))
+            .await
+    }
+
+    async fn claim_notices(
+        &self,
+        now: Timestamp,
+        claimed_until: Timestamp,
+        take: u32,
+    ) -> Result<Vec<Notice>, StoreError> {
+        self.around(self.inner.claim_notices(now, claimed_until, take))
+            .await
+    }
+
+    async fn notice_heard(&self, notice: &Notice) -> Result<(), StoreError> {
+        self.around(self.inner.notice_heard(notice)).await
+    }
+
+    async fn notice_failed(
+        &self,
+        notice: &Notice,
+        next_due_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.around(self.inner.notice_failed(notice, next_due_at))
+            .await
+    }
+
+    async fn oldest_delivery(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.around(self.inner.oldest_delivery()).await
+    }
+}
+
+#[async_trait]
+impl Maintenance for FaultyStore {
+    async fn raise_epoch(&self, now: Timestamp) -> Result<Epoch, StoreError> {
+        self.around(self.inner.raise_epoch(now)).await
+    }
+
+    async fn try_one_secret(&self) -> Result<(), StoreError> {
+        self.around(self.inner.try_one_secret()).await
+    }
+
+    async fn rewrap(&self, from: Option<SealedAt>, take: u32) -> Result<Rewrapped, StoreError> {
+        self.around(self.inner.rewrap(from, take)).await
+    }
+}
+
+#[async_trait]
+impl Store for FaultyStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.around(self.inner.ping()).await
+    }
+}

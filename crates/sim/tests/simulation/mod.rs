@@ -1,0 +1,65 @@
+//! Some seeds of the simulation, on every run of the tests; `cargo xtask simulate` runs more.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use portal_sim::simulation::{self, Catastrophe, Outcome};
+
+const SEEDS: u64 = 240;
+
+#[test]
+fn no_seed_loses_a_wallet() {
+    let next = AtomicU64::new(0);
+    let outcomes = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= SEEDS {
+                        return;
+                    }
+                    let outcome = simulation::run(seed);
+                    outcomes.lock().unwrap().push((seed, outcome));
+                }
+            });
+        }
+    });
+    let outcomes = outcomes.into_inner().unwrap();
+    let failures: Vec<_> = outcomes
+        .iter()
+        .filter_map(|(seed, outcome)| Some((seed, outcome.failure.as_ref()?)))
+        .collect();
+    assert!(failures.is_empty(), "{failures:#?}");
+    // What the seeds must come across, or nothing was held against much.
+    let met = |what: fn(&Outcome) -> bool| {
+        let met = outcomes.iter().filter(|(_, outcome)| what(outcome));
+        met.count()
+    };
+    for (what, times) in [
+        ("wallets", met(|outcome| outcome.has_wallet)),
+        ("backups", met(|outcome| outcome.is_backed_up)),
+        ("faults", met(|outcome| outcome.faults > 0)),
+        ("crashes", met(|outcome| outcome.crashes > 0)),
+        (
+            "databases put back",
+            met(|outcome| outcome.catastrophe == Catastrophe::Database),
+        ),
+        (
+            "lost devices with a backup",
+            met(|outcome| outcome.catastrophe == Catastrophe::Phone && outcome.is_backed_up),
+        ),
+    ] {
+        assert!(
+            times >= 5,
+            "expected {what} in at least 5 seeds, saw {times}"
+        );
+    }
+}
+
+#[test]
+fn a_seed_repeats() {
+    for seed in [3, 14, 159] {
+        assert_eq!(simulation::run(seed), simulation::run(seed), "seed {seed}");
+    }
+}
