@@ -55,6 +55,15 @@ pub(crate) enum Command {
     /// The customer's side: run its backend, or make a customer.
     #[command(subcommand)]
     Custodian(CustodianCommand),
+    /// The keys that guard the server's shares.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// After the server's database was restored from an older copy: run this once, before its
+    /// servers start. Every wallet then proves itself before it signs.
+    RestoreCheck(RestoreCheckArgs),
+    /// What the servers would give up by now: pairs that were never confirmed, shares and backups
+    /// that were overtaken long ago.
+    Collect(CollectArgs),
     /// Make an end user, and a profile for a device of theirs.
     Client(ClientArgs),
     /// Create, back up, recover and use a wallet.
@@ -79,9 +88,11 @@ pub(crate) struct DemoArgs {
     pub(crate) data: Option<PathBuf>,
 }
 
+/// Where a server keeps what it keeps.
 #[derive(Args)]
-pub(crate) struct ServeArgs {
-    /// Where the database and the key file lie; made on first start.
+pub(crate) struct StorageArgs {
+    /// Where the key file lies, and the database unless --database names another; both are made
+    /// on first start.
     #[arg(
         long,
         env = "PORTAL_SERVER_DATA",
@@ -89,6 +100,88 @@ pub(crate) struct ServeArgs {
         value_name = "DIR"
     )]
     pub(crate) data: PathBuf,
+    /// A Postgres database, such as postgres://portal@db.internal/portal: for several servers at
+    /// once. Without it, a SQLite file in the data directory.
+    #[arg(
+        long,
+        env = "PORTAL_DATABASE",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub(crate) database: Option<String>,
+    /// What wraps the keys of shares: `file` (portal.key in the data directory, the same on every
+    /// server), `aws:KEY` (an ARN or alias; credentials as for the AWS command line) or
+    /// `vault:MOUNT/KEY` (Transit; VAULT_ADDR and VAULT_TOKEN).
+    #[arg(long, env = "PORTAL_KMS", default_value = "file", value_name = "KMS")]
+    pub(crate) kms: String,
+    /// Another KMS, or several, that still opens what it wrapped, while `portal keys rotate` moves
+    /// everything to --kms.
+    #[arg(
+        long,
+        env = "PORTAL_FORMER_KMS",
+        value_name = "KMS",
+        value_delimiter = ','
+    )]
+    pub(crate) former_kms: Vec<String>,
+}
+
+impl StorageArgs {
+    /// A SQLite file with its key file, both in one directory.
+    pub(crate) fn in_directory(data: &std::path::Path) -> Self {
+        Self {
+            data: data.to_owned(),
+            database: None,
+            kms: "file".to_owned(),
+            former_kms: Vec::new(),
+        }
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct RotateArgs {
+    #[command(flatten)]
+    pub(crate) storage: StorageArgs,
+    /// Draw a new key into the key file first; servers that run take it up by themselves.
+    #[arg(long)]
+    pub(crate) new_key: bool,
+    /// Remove the former keys from the key file, if nothing is wrapped under them any more. Run it
+    /// when every server has the new key.
+    #[arg(long, conflicts_with = "new_key")]
+    pub(crate) forget: bool,
+    /// With --forget: how long to wait for what a server may still be about to store.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    pub(crate) settle_s: u64,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Wrap every share's key under the present key of the KMS. Servers go on meanwhile; what was
+    /// interrupted goes on when this is run again.
+    Rotate(RotateArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct RestoreCheckArgs {
+    #[command(flatten)]
+    pub(crate) storage: StorageArgs,
+    /// Only tell how many wallets have proved themselves; the epoch stays.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct CollectArgs {
+    #[command(flatten)]
+    pub(crate) storage: StorageArgs,
+    /// Only list what a server would give up now.
+    #[arg(long, required = true)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) storage: StorageArgs,
     /// Where to listen; port 0 takes a free one and prints it.
     #[arg(
         long,
@@ -100,6 +193,14 @@ pub(crate) struct ServeArgs {
     /// Allow webhooks over plain HTTP to this machine; for development.
     #[arg(long, env = "PORTAL_ALLOW_HTTP_WEBHOOKS")]
     pub(crate) allow_http_webhooks: bool,
+    /// How long sessions may go on when the server is told to stop, in seconds.
+    #[arg(
+        long,
+        env = "PORTAL_DRAIN_TIMEOUT_S",
+        default_value_t = 25,
+        value_name = "SECONDS"
+    )]
+    pub(crate) drain_timeout_s: u64,
     /// Longest MPC session, in seconds; a wallet's lease lasts as long.
     #[arg(
         long,
@@ -132,14 +233,8 @@ pub(crate) struct CustodianServeArgs {
 
 #[derive(Args)]
 pub(crate) struct CustodianCreateArgs {
-    /// The server's data directory.
-    #[arg(
-        long,
-        env = "PORTAL_SERVER_DATA",
-        default_value = "portal-data/server",
-        value_name = "DIR"
-    )]
-    pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) storage: StorageArgs,
     /// What people call the customer.
     #[arg(long, env = "PORTAL_CUSTODIAN_NAME")]
     pub(crate) name: String,
@@ -235,6 +330,8 @@ pub(crate) enum WalletCommand {
         #[arg(long, env = "PORTAL_CIPHER_TEXT_FILE", value_name = "FILE")]
         cipher_text_file: PathBuf,
     },
+    /// Show that the completed backup would recover the wallet, without recovering it.
+    CheckBackup(BackupArgs),
     /// Make this device the one that signs, from the completed backup.
     Recover(BackupArgs),
     /// Replace both signing shares; the key stays.

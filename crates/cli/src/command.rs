@@ -4,6 +4,7 @@ pub(crate) mod client;
 pub(crate) mod custodian_app;
 pub(crate) mod custodian_create;
 pub(crate) mod custodian_serve;
+pub(crate) mod maintain;
 pub(crate) mod serve;
 pub(crate) mod wallet;
 

@@ -12,10 +12,11 @@ mod device;
 mod key_file;
 mod logging;
 mod output;
+mod storage;
 
 use std::process::ExitCode;
 
-use args::{Command, CustodianCommand};
+use args::{Command, CustodianCommand, KeysCommand};
 use output::Output;
 
 fn main() -> ExitCode {
@@ -61,6 +62,9 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<()> {
         Command::Custodian(CustodianCommand::Create(args)) => {
             command::custodian_create::run(args, output).await
         }
+        Command::Keys(KeysCommand::Rotate(args)) => command::maintain::rotate(args, output).await,
+        Command::RestoreCheck(args) => command::maintain::restore_check(args, output).await,
+        Command::Collect(args) => command::maintain::collect(args, output).await,
         Command::Client(args) => command::client::run(args, output).await,
         Command::Wallet(args) => command::wallet::run(args, output).await,
     }

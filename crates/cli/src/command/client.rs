@@ -7,7 +7,6 @@ use anyhow::{Context as _, bail};
 use portal_api::Problem;
 use portal_api::rest::{CreateClient, CreatedClient, CreatedSession};
 use portal_lifecycle::ids::ClientId;
-use portal_sdk::ErrorId;
 use reqwest::redirect::Policy;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -128,7 +127,8 @@ pub(crate) async fn answer<T: DeserializeOwned>(
     response: reqwest::Result<reqwest::Response>,
     server: &str,
 ) -> anyhow::Result<T> {
-    let unreachable = || format!("{} cannot be reached at {server}", ErrorId::Unavailable);
+    // With the id that scripts branch on: the same call may succeed later.
+    let unreachable = || portal_sdk::Error::unreachable(&format!("{server} cannot be reached"));
     let response = response.with_context(unreachable)?;
     let status = response.status();
     let body = response.bytes().await.with_context(unreachable)?;

@@ -7,10 +7,10 @@ use portal_server::clock::SystemClock;
 use portal_server::{Operator, WebhookPolicy, WebhookSettings};
 use serde_json::json;
 
-use super::serve::open_store;
 use crate::args::CustodianCreateArgs;
 use crate::key_file;
 use crate::output::Output;
+use crate::storage;
 
 pub(crate) async fn run(args: CustodianCreateArgs, output: Output) -> anyhow::Result<()> {
     let secret = key_file::text(&args.webhook_secret_file)?;
@@ -18,7 +18,7 @@ pub(crate) async fn run(args: CustodianCreateArgs, output: Output) -> anyhow::Re
         base_url: args.webhook_url,
         secret: SecretBytes::new(secret.as_bytes().to_vec()),
     };
-    let store = open_store(&args.data).await?;
+    let store = storage::open(&args.storage).await?;
     let policy = WebhookPolicy {
         allow_http_to_loopback: args.allow_http_webhooks,
     };

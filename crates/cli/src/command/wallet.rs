@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use portal_api::Time;
 use portal_lifecycle::ids::BackupSharePairId;
 use portal_lifecycle::{BackupMethod, BackupStatus, Refusal, SigningStatus};
 use portal_sdk::{Backup, ChainId, Password, Portal, Report, Status};
@@ -29,6 +30,7 @@ pub(crate) async fn run(args: WalletArgs, output: Output) -> anyhow::Result<()> 
         WalletCommand::ConfirmBackup { cipher_text_file } => {
             confirm_backup(&device, &cipher_text_file, output).await
         }
+        WalletCommand::CheckBackup(backup) => check_backup(&device, backup, output).await,
         WalletCommand::Recover(backup) => recover(&device, backup, output).await,
         WalletCommand::Refresh => refresh(&device, output).await,
         WalletCommand::Sign(sign_args) => sign(&device, sign_args, output).await,
@@ -108,18 +110,7 @@ async fn confirm_backup(device: &Device, file: &Path, output: Output) -> anyhow:
 
 async fn recover(device: &Device, args: BackupArgs, output: Output) -> anyhow::Result<()> {
     let portal = portal(device, args.folder.as_deref(), output).await?;
-    let cipher_text = match &args.cipher_text_file {
-        Some(path) => std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read {}", path.display()))?
-            .trim_end()
-            .to_owned(),
-        None => {
-            let (method, pair) = backup_in_force(&portal).await?;
-            custodian_app::fetch(&device.profile, method, pair)
-                .await?
-                .cipher_text
-        }
-    };
+    let cipher_text = cipher_text(device, &portal, args.cipher_text_file.as_deref()).await?;
     let recovered = portal.recover_wallet(choose(&args)?, &cipher_text).await?;
     let document = json!({
         "addresses": addresses(&recovered.addresses),
@@ -131,6 +122,43 @@ async fn recover(device: &Device, args: BackupArgs, output: Output) -> anyhow::R
     );
     output.result(lines, &document);
     Ok(())
+}
+
+async fn check_backup(device: &Device, args: BackupArgs, output: Output) -> anyhow::Result<()> {
+    let portal = portal(device, args.folder.as_deref(), output).await?;
+    let cipher_text = cipher_text(device, &portal, args.cipher_text_file.as_deref()).await?;
+    let checked = portal.check_backup(choose(&args)?, &cipher_text).await?;
+    let proved_at = Time(checked.proved_at);
+    let document = json!({
+        "backupSharePairIds": checked.backup_share_pair_ids.into_array(),
+        "provedAt": proved_at,
+        "report": report(&checked.report),
+    });
+    output.result(
+        "The backup is good: this device opened the cipher text, and the customer's backend \
+         holds its part.",
+        &document,
+    );
+    Ok(())
+}
+
+/// The cipher text of the backup in force: from a file, or from the customer's backend.
+async fn cipher_text(
+    device: &Device,
+    portal: &Portal,
+    file: Option<&Path>,
+) -> anyhow::Result<String> {
+    match file {
+        Some(path) => Ok(std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?
+            .trim_end()
+            .to_owned()),
+        None => {
+            let (method, pair) = backup_in_force(portal).await?;
+            let stored = custodian_app::fetch(&device.profile, method, pair).await?;
+            Ok(stored.cipher_text)
+        }
+    }
 }
 
 /// Which cipher text to ask for: the newest one need not belong to a completed backup.
@@ -207,8 +235,12 @@ async fn status(device: &Device, output: Output) -> anyhow::Result<()> {
             lines.push(format!("  signing {} {}", pair.id, pair.status));
         }
         for pair in &wallet.backup_share_pairs {
+            let proved = match pair.proved_at.and_then(Time::to_rfc3339) {
+                Some(at) => format!(", proved good {at}"),
+                None => String::new(),
+            };
             lines.push(format!(
-                "  backup  {} {} ({})",
+                "  backup  {} {} ({}){proved}",
                 pair.id, pair.status, pair.backup_method
             ));
         }

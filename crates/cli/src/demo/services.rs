@@ -7,14 +7,16 @@ use portal_custodian::WebhookSecret;
 use portal_seal::SecretBytes;
 use portal_server::clock::SystemClock;
 use portal_server::{App, Limits, Operator, WebhookPolicy, WebhookSettings};
-use portal_store::SqliteStore;
+use portal_store::SqlStore;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::state;
-use crate::command::{custodian_serve, serve};
+use crate::args::StorageArgs;
+use crate::command::custodian_serve;
 use crate::output::Output;
+use crate::storage;
 
 const POLICY: WebhookPolicy = WebhookPolicy {
     allow_http_to_loopback: true,
@@ -27,7 +29,7 @@ pub(super) struct Services {
     pub(super) custodian_data: PathBuf,
     operator: Operator,
     webhook_secret: SecretBytes,
-    store: Arc<SqliteStore>,
+    store: Arc<SqlStore>,
     stopping: watch::Sender<bool>,
     running: Vec<JoinHandle<std::io::Result<()>>>,
 }
@@ -50,7 +52,7 @@ impl Services {
             stopped(&stopping),
         ));
 
-        let store = serve::open_store(&data.join("server")).await?;
+        let store = storage::open(&StorageArgs::in_directory(&data.join("server"))).await?;
         let clock = Arc::new(SystemClock);
         let operator = Operator::new(Arc::clone(&store) as _, Arc::clone(&clock) as _, POLICY);
         let app = App::new(Arc::clone(&store) as _, clock, POLICY, Limits::default())?;

@@ -30,7 +30,12 @@ pub(crate) struct Pair {
 pub(crate) async fn generate(raw: &mut Raw, start: Start) -> Pair {
     raw.send_start(start).await;
     let started = raw.hear_started().await;
-    let (session, keys) = context(raw, &started, mpc::Operation::Generate);
+    finish_generate(raw, &started).await
+}
+
+/// Runs a Generate that has begun to its end.
+pub(crate) async fn finish_generate(raw: &mut Raw, started: &Started) -> Pair {
+    let (session, keys) = context(raw, started, mpc::Operation::Generate);
     let client = Generate::client(&session, &keys, &mut entropy::rng());
     let (machine, first) = client.expect("a first message");
     let shares = run(raw, machine, first).await;
@@ -172,7 +177,7 @@ impl Pair {
         client: ClientId,
         about: PerCurve<SigningSharePairId>,
     ) -> [Base64Bytes; 2] {
-        let context = about.map(|id| confirmation_context(client, id));
+        let context = about.map(|id| confirmation_context(client, id, 0));
         let rng = &mut entropy::rng();
         let shares = &self.shares;
         [
@@ -192,6 +197,7 @@ pub(crate) fn confirmation(ids: &[SigningSharePairId], proofs: &[Base64Bytes]) -
         signing_share_pair_ids: ids.to_vec(),
         status: SigningStatus::StoredClient,
         proofs: proofs.to_vec(),
+        epoch: 0,
     };
     serde_json::to_value(update).expect("JSON")
 }

@@ -49,7 +49,11 @@ async fn a_server_stopped_during_a_session_is_found_again() {
 /// A stopped server's leases end by themselves: another device need not know of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lease_of_a_stopped_server_ends() {
-    let mut world = World::start().await;
+    let mut world = World::start_with(Limits {
+        drain_timeout: Duration::from_millis(100),
+        ..Limits::default()
+    })
+    .await;
     let user = world.user().await;
     let mut first = Raw::open(world.url(), &user.token).await;
     first.start(Operation::Generate).await;

@@ -79,6 +79,7 @@ impl Raw {
             device_id: self.device_id,
             operation_id: OperationId::make(now(), entropy::bytes()),
             client_nonce: Base64Bytes(self.client_nonce.to_vec()),
+            deadline_ms: None,
             operation,
         }
     }
@@ -111,6 +112,16 @@ impl Raw {
                 Some(Ok(_)) => {}
             }
         }
+    }
+
+    /// Expects to be asked whether this client is still there.
+    pub(crate) async fn hear_ping(&mut self) {
+        let next = tokio::time::timeout(DEADLINE, self.stream.next()).await;
+        let heard = next.expect("expected a ping in time");
+        assert!(
+            matches!(heard, Some(Ok(Message::Ping(_)))),
+            "expected a ping, seen {heard:?}"
+        );
     }
 
     /// Expects that the operation begins.

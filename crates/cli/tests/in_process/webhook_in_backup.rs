@@ -136,6 +136,7 @@ pub(crate) async fn shares_of(world: &World, wallet: &Wallet) -> Vec<String> {
         .header(SECRET_HEADER, WEBHOOK_SECRET)
         .json(&FetchBackupShares {
             client_id: wallet.user.id,
+            backup_share_pair_ids: None,
         })
         .send()
         .await

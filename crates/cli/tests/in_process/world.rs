@@ -11,7 +11,8 @@ use portal_sdk::{Error, MemoryStorage, Portal, PortalBuilder};
 use portal_seal::{SealingKey, SecretBytes};
 use portal_server::clock::Clock;
 use portal_server::{App, CustodianCreated, Limits, Operator, WebhookPolicy, WebhookSettings};
-use portal_store::SqliteStore;
+use portal_store::SqlStore;
+use portal_store::kms::KeyFileKms;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -43,7 +44,7 @@ pub(crate) struct World {
 
 struct Server {
     url: String,
-    store: Arc<SqliteStore>,
+    store: Arc<SqlStore>,
     stop: oneshot::Sender<()>,
     served: JoinHandle<std::io::Result<()>>,
 }
@@ -94,7 +95,7 @@ impl World {
         &self.server().url
     }
 
-    pub(crate) fn store(&self) -> &SqliteStore {
+    pub(crate) fn store(&self) -> &SqlStore {
         &self.server().store
     }
 
@@ -211,8 +212,12 @@ fn webhook(base_url: &str) -> WebhookSettings {
     }
 }
 
-fn operator(store: &Arc<SqliteStore>, clock: &Arc<MovableClock>) -> Operator {
+fn operator(store: &Arc<SqlStore>, clock: &Arc<MovableClock>) -> Operator {
     Operator::new(Arc::clone(store) as _, Arc::clone(clock) as _, POLICY)
+}
+
+fn kms() -> Arc<KeyFileKms> {
+    Arc::new(KeyFileKms::from_key(key(1)))
 }
 
 fn key(byte: u8) -> SealingKey {
@@ -222,7 +227,7 @@ fn key(byte: u8) -> SealingKey {
 async fn start_server(data: &TempDir, clock: &Arc<MovableClock>, limits: Limits) -> Server {
     let directory = data.path().join("server");
     std::fs::create_dir_all(&directory).expect("a directory");
-    let store = SqliteStore::open(&directory.join("portal.db"), key(1)).await;
+    let store = SqlStore::sqlite(&directory.join("portal.db"), kms()).await;
     let store = Arc::new(store.expect("a database"));
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
     let app = App::new(Arc::clone(&store) as _, clock, POLICY, limits).expect("a client");

@@ -1,120 +1,126 @@
-//! A server and a customer's backend as processes of their own, with devices beside them.
+//! Servers and a customer's backend as processes of their own, with devices beside them.
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::service::Service;
+
 const PORTAL: &str = env!("CARGO_BIN_EXE_portal");
 
-/// A running service; killed when dropped.
-struct Service {
-    child: Child,
-    url: String,
+/// What an installation is made of.
+pub(crate) struct Setup {
+    /// A Postgres database; SQLite without.
+    pub(crate) database: Option<String>,
+    /// How many servers; one on SQLite.
+    pub(crate) servers: usize,
+    /// What every process logs.
+    pub(crate) log: &'static str,
+    /// Further arguments of `portal serve`.
+    pub(crate) serve: Vec<String>,
 }
 
-impl Service {
-    /// Starts `portal …` and waits for the address that it prints.
-    fn start(mut command: Command, log: &Path) -> Self {
-        let log = File::options().create(true).append(true).open(log).unwrap();
-        let mut child = command
-            .arg("--json")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let told: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
-            let status = child.wait().unwrap();
-            panic!("expected the service to tell its address, got {line:?} ({status})")
-        });
-        let url = told["listening"].as_str().unwrap().to_owned();
-        Self { child, url }
-    }
-
-    /// SIGKILL: no chance to finish anything.
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            database: None,
+            servers: 1,
+            log: "trace",
+            serve: Vec::new(),
+        }
     }
 }
 
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Both services with their data, and the devices of one end user.
+/// All services with their data, and the devices of end users.
 pub(crate) struct Installation {
     directory: TempDir,
-    server: Service,
+    setup: Setup,
+    servers: Vec<Service>,
     custodian: Service,
 }
 
 impl Installation {
-    /// Starts the customer's backend, makes the customer, starts the server.
+    /// One server on SQLite.
     pub(crate) fn start() -> Self {
+        Self::start_with(Setup::default())
+    }
+
+    /// Starts the customer's backend, makes the customer, starts the servers.
+    pub(crate) fn start_with(setup: Setup) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path();
-        let mut serve = portal(root);
-        serve.args(["custodian", "serve", "--listen", "127.0.0.1:0", "--data"]);
-        serve.arg(root.join("custodian"));
-        let custodian = Service::start(serve, &root.join("custodian.log"));
-
-        let mut create = portal(root);
-        create.args([
-            "custodian",
-            "create",
-            "--name",
-            "Acme",
-            "--allow-http-webhooks",
-            "--data",
-        ]);
-        create.arg(root.join("server"));
-        create.args(["--webhook-url", &custodian.url, "--webhook-secret-file"]);
+        let custodian = start_custodian(root, &setup, "127.0.0.1:0").unwrap();
+        let mut create = operator(root, &setup, &["custodian", "create", "--name", "Acme"]);
+        create.args(["--allow-http-webhooks", "--webhook-url", &custodian.url]);
+        create.arg("--webhook-secret-file");
         create.arg(root.join("custodian/webhook-secret"));
         let made = expect_success(create);
         fs::write(root.join("api-key"), made["apiKey"].as_str().unwrap()).unwrap();
 
-        let server = Self::start_server(root);
+        let servers = (0..setup.servers).map(|_| start_server(root, &setup));
+        let servers = servers.collect();
         Self {
             directory,
-            server,
+            setup,
+            servers,
             custodian,
         }
     }
 
-    fn start_server(root: &Path) -> Service {
-        let mut serve = portal(root);
-        serve.args([
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--allow-http-webhooks",
-            "--data",
-        ]);
-        serve.arg(root.join("server"));
-        Service::start(serve, &root.join("server.log"))
-    }
-
     /// SIGKILL, and a new process on the same data. Its port is another one.
     pub(crate) fn kill_and_restart_server(&mut self) {
-        self.server.kill();
-        self.server = Self::start_server(self.directory.path());
+        self.kill_server(0);
+        self.start_server(0);
     }
 
-    /// Stops both services; their data stays.
+    /// SIGKILL: no chance to finish anything.
+    pub(crate) fn kill_server(&mut self, number: usize) {
+        self.servers[number].kill();
+    }
+
+    /// SIGTERM, while nothing is under way.
+    pub(crate) fn stop_server(&mut self, number: usize) {
+        self.servers[number].terminate();
+        let status = self.servers[number].wait();
+        assert!(
+            status.success(),
+            "expected that the server stops, seen {status}"
+        );
+    }
+
+    /// Starts a server that is down on the same data. Its port is another one.
+    pub(crate) fn start_server(&mut self, number: usize) {
+        self.servers[number] = start_server(self.root(), &self.setup);
+    }
+
+    pub(crate) fn server(&self, number: usize) -> &Service {
+        &self.servers[number]
+    }
+
+    pub(crate) fn server_mut(&mut self, number: usize) -> &mut Service {
+        &mut self.servers[number]
+    }
+
+    pub(crate) fn kill_custodian(&mut self) {
+        self.custodian.kill();
+    }
+
+    /// Starts the killed backend on the same data and, since the webhook names it, the same port.
+    pub(crate) fn start_custodian(&mut self) {
+        let address = self.custodian.url.trim_start_matches("http://").to_owned();
+        // A connection of another process may have been given the port meanwhile; it will end.
+        self.custodian = (0..100)
+            .find_map(|_| start_custodian(self.root(), &self.setup, &address).ok())
+            .expect("the customer's backend has its port again");
+    }
+
+    /// Stops all services; their data stays.
     pub(crate) fn stop(&mut self) {
-        self.server.kill();
+        self.servers.iter_mut().for_each(Service::kill);
         self.custodian.kill();
     }
 
@@ -126,16 +132,27 @@ impl Installation {
         self.directory.path()
     }
 
+    /// The Postgres database, if that is what the servers run on.
+    pub(crate) fn database(&self) -> Option<&str> {
+        self.setup.database.as_deref()
+    }
+
+    /// Goes on with another database.
+    pub(crate) fn use_database(&mut self, url: String) {
+        self.setup.database = Some(url);
+    }
+
+    /// The program, as its operator runs it beside the servers.
+    pub(crate) fn operator(&self, arguments: &[&str]) -> Command {
+        operator(self.root(), &self.setup, arguments)
+    }
+
     /// `portal client create` or `login`, for the device of that name.
     pub(crate) fn client(&self, device: &str, arguments: &[&str]) -> Value {
-        let mut command = portal(self.root());
+        let mut command = self.portal();
         command.arg("client").args(arguments);
-        command.args([
-            "--server",
-            &self.server.url,
-            "--custodian",
-            &self.custodian.url,
-        ]);
+        command.args(["--server", &self.servers[0].url]);
+        command.args(["--custodian", &self.custodian.url]);
         command.arg("--api-key-file").arg(self.path("api-key"));
         command.arg("--custodian-data").arg(self.path("custodian"));
         command.arg("--device").arg(self.path(device));
@@ -161,12 +178,8 @@ impl Installation {
             !output.status.success(),
             "expected a failure of {arguments:?}"
         );
-        let told = stderr
-            .lines()
-            .rev()
-            .find_map(|line| serde_json::from_str::<Value>(line).ok());
-        let told = told.unwrap_or_else(|| panic!("expected an error in JSON, got {stderr}"));
-        told["error"]["id"]
+        let told = error_in(&stderr);
+        told["id"]
             .as_str()
             .unwrap_or_else(|| panic!("expected an id in {told}"))
             .to_owned()
@@ -181,13 +194,44 @@ impl Installation {
     }
 
     pub(crate) fn wallet_command(&self, device: &str, arguments: &[&str]) -> Command {
-        let mut command = portal(self.root());
+        let mut command = self.portal();
         command.arg("wallet").args(arguments);
-        command.args(["--server", &self.server.url]);
+        command.args(["--server", &self.servers[0].url]);
         command.arg("--device").arg(self.path(device));
         command.stderr(self.device_log());
         command
     }
+
+    fn portal(&self) -> Command {
+        let mut command = portal(self.root());
+        command.env("PORTAL_LOG", self.setup.log);
+        command
+    }
+}
+
+fn operator(root: &Path, setup: &Setup, arguments: &[&str]) -> Command {
+    let mut command = portal(root);
+    command.env("PORTAL_LOG", setup.log).args(arguments);
+    command.arg("--data").arg(root.join("server"));
+    if let Some(url) = &setup.database {
+        command.args(["--database", url]);
+    }
+    command
+}
+
+fn start_server(root: &Path, setup: &Setup) -> Service {
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--allow-http-webhooks"];
+    let mut serve = operator(root, setup, &serve);
+    serve.args(&setup.serve);
+    Service::start(serve, &root.join("server.log")).unwrap()
+}
+
+fn start_custodian(root: &Path, setup: &Setup, address: &str) -> Result<Service, String> {
+    let mut serve = portal(root);
+    serve.env("PORTAL_LOG", setup.log);
+    serve.args(["custodian", "serve", "--listen", address, "--data"]);
+    serve.arg(root.join("custodian"));
+    Service::start(serve, &root.join("custodian.log"))
 }
 
 /// The program, with no settings but those given, logging everything.
@@ -208,4 +252,14 @@ pub(crate) fn expect_success(mut command: Command) -> Value {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{shown}\n{stdout}\n{stderr}");
     serde_json::from_str(&stdout).unwrap_or_else(|_| panic!("{shown}: expected JSON, got {stdout}"))
+}
+
+/// The error that a failed command told in JSON, after what it logged.
+pub(crate) fn error_in(stderr: &str) -> Value {
+    let told = stderr
+        .lines()
+        .rev()
+        .find_map(|line| serde_json::from_str::<Value>(line).ok());
+    let told = told.unwrap_or_else(|| panic!("expected an error in JSON, got {stderr:?}"));
+    told["error"].clone()
 }

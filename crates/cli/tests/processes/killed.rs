@@ -9,6 +9,7 @@ use std::process::Stdio;
 use serde_json::Value;
 
 use crate::installation::Installation;
+use crate::signing::addresses;
 
 const PASSWORD: &str = "a password of the end user";
 const MOMENTS: usize = 7;
@@ -96,33 +97,4 @@ fn no_operation_loses_a_wallet_when_the_server_is_killed_in_it() {
         }
         assert_eq!(status["client"]["isBackedUp"], true);
     }
-}
-
-/// The addresses that this device signs for, by signing a message with each key.
-fn addresses(installation: &Installation, device: &str) -> Value {
-    let sign = |chain: &str, method: &str| {
-        let arguments = [
-            "sign",
-            "--chain",
-            chain,
-            "--method",
-            method,
-            "--params",
-            "\"hello\"",
-        ];
-        installation.wallet(device, &arguments)["signed"]
-            .as_str()
-            .unwrap()
-            .to_owned()
-    };
-    let status = installation.wallet(device, &["status"]);
-    let addresses = status["client"]["metadata"]["namespaces"].clone();
-    let evm = addresses["eip155"]["address"].as_str().unwrap();
-    let signature = sign("ethereum", "personal_sign");
-    let digest = crate::verify::personal_digest("hello");
-    assert_eq!(crate::verify::evm_signer(digest, &signature), evm);
-    let signature: solana_signature::Signature = sign("solana", "sol_signMessage").parse().unwrap();
-    let solana = addresses["solana"]["address"].as_str().unwrap();
-    crate::verify::ed25519(solana, b"hello", signature.as_ref());
-    addresses
 }

@@ -19,6 +19,29 @@ fn the_server_may_be_killed_between_any_two_steps() {
     live(Installation::kill_and_restart_server);
 }
 
+#[test]
+fn while_the_backend_is_down_errors_say_that_they_may_pass() {
+    let mut installation = Installation::start();
+    let made = installation.client("phone", &["create"]);
+    let client = made["clientId"].as_str().unwrap();
+    installation.wallet("phone", &["create"]);
+    installation.wallet("phone", &["backup", "--folder", "drive"]);
+    installation.client("tablet", &["login", "--client", client]);
+
+    installation.kill_custodian();
+    let of = |device: &str, arguments: &[&str]| installation.wallet_refusal(device, arguments);
+    assert_eq!(
+        of("phone", &["backup", "--folder", "drive"]),
+        "WEBHOOK_FAILED"
+    );
+    assert_eq!(
+        of("tablet", &["recover", "--folder", "drive"]),
+        "UNAVAILABLE"
+    );
+    installation.start_custodian();
+    installation.wallet("tablet", &["recover", "--folder", "drive"]);
+}
+
 /// A wallet's life; `between` happens between any two steps.
 fn live(between: impl Fn(&mut Installation)) {
     let mut installation = Installation::start();

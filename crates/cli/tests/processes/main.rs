@@ -10,9 +10,32 @@
     reason = "tests"
 )]
 
+mod check_backup;
+mod cluster;
+mod crash;
 mod demo;
+mod end_user;
 mod installation;
 mod killed;
 mod lifecycle;
+mod restore;
+mod rotation;
 mod secrets;
+mod service;
+mod shutdown;
+mod signing;
 mod verify;
+
+// Tools of the other binary.
+#[path = "../in_process/alive.rs"]
+mod alive;
+#[path = "../in_process/expect.rs"]
+mod expect;
+#[path = "../in_process/frames.rs"]
+mod frames;
+#[expect(dead_code, reason = "the other binary does more with it")]
+#[path = "../in_process/proxy.rs"]
+mod proxy;
+#[expect(dead_code, reason = "the other binary does more with it")]
+#[path = "../in_process/raw.rs"]
+mod raw;

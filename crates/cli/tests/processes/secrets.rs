@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use portal_backup::{CipherText, Password};
 use portal_custodian::{CustodianStore as _, SqliteCustodianStore};
 use portal_keychain::{FileKeychain, Keychain as _};
 use portal_lifecycle::Curve;
 use portal_seal::SealingKey;
-use portal_store::{SqliteStore, WalletStore as _};
+use portal_store::kms::KeyFileKms;
+use portal_store::{SqlStore, WalletStore as _};
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use zeroize::Zeroizing;
@@ -278,8 +280,8 @@ async fn server_shares(
     installation: &Installation,
     client: portal_lifecycle::ids::ClientId,
 ) -> Vec<Secret> {
-    let key = SealingKey::from_bytes(key(&installation.path("server/portal.key")));
-    let store = SqliteStore::open(&installation.path("server/portal.db"), key)
+    let kms = KeyFileKms::open(&installation.path("server/portal.key")).unwrap();
+    let store = SqlStore::sqlite(&installation.path("server/portal.db"), Arc::new(kms))
         .await
         .unwrap();
     let wallet = store.wallet(client).await.unwrap().unwrap().wallet;

@@ -1,0 +1,72 @@
+//! A service as a process.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use serde_json::Value;
+
+/// A running service; killed when dropped.
+pub(crate) struct Service {
+    child: Child,
+    /// Where it listens.
+    pub(crate) url: String,
+}
+
+impl Service {
+    /// Starts `portal …` and waits for the address that it prints.
+    ///
+    /// # Errors
+    ///
+    /// What came instead.
+    pub(crate) fn start(mut command: Command, log: &Path) -> Result<Self, String> {
+        let log = File::options().create(true).append(true).open(log).unwrap();
+        let mut child = command
+            .arg("--json")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let Ok(told) = serde_json::from_str::<Value>(&line) else {
+            let status = child.wait().unwrap();
+            return Err(format!(
+                "expected the service to tell its address, got {line:?} ({status})"
+            ));
+        };
+        let url = told["listening"].as_str().unwrap().to_owned();
+        Ok(Self { child, url })
+    }
+
+    /// SIGKILL: no chance to finish anything.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM: it is asked to finish what is under way.
+    pub(crate) fn terminate(&self) {
+        let asked = Command::new("/bin/sh")
+            .args(["-c", "kill -TERM \"$1\"", "kill"])
+            .arg(self.child.id().to_string())
+            .status();
+        assert!(asked.unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
