@@ -82,7 +82,7 @@ pub(crate) enum TaskError {
 pub(crate) struct Command {
     program: String,
     arguments: Vec<String>,
-    environment: Vec<(&'static str, &'static str)>,
+    environment: Vec<(&'static str, String)>,
 }
 
 impl Command {
@@ -99,8 +99,8 @@ impl Command {
     }
 
     /// Sets an environment variable.
-    pub(crate) fn with(mut self, name: &'static str, value: &'static str) -> Self {
-        self.environment.push((name, value));
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.environment.push((name, value.to_owned()));
         self
     }
 
@@ -153,7 +153,7 @@ impl Command {
         let mut command = std::process::Command::new(&self.program);
         command
             .args(&self.arguments)
-            .envs(self.environment.iter().copied())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(workspace_root());
         command
     }

@@ -2,11 +2,15 @@
 
 mod command;
 mod constant_time;
+mod crash;
 mod debian;
 mod errors;
 mod fuzz;
 mod lint;
+mod model;
+mod moto;
 mod peers;
+mod simulate;
 mod tally;
 mod test;
 
@@ -21,7 +25,7 @@ struct Task {
     run: fn(&[String]) -> Result<(), TaskError>,
 }
 
-const TASKS: [Task; 7] = [
+const TASKS: [Task; 10] = [
     Task {
         name: "test",
         what: "install what the tests need, run all of them, and count",
@@ -43,6 +47,11 @@ const TASKS: [Task; 7] = [
         run: |arguments| no_arguments(arguments).and_then(|()| demo()),
     },
     Task {
+        name: "simulate",
+        what: "run the whole on a simulated network and clock, with faults; --seeds N, or --seed N",
+        run: simulate::run,
+    },
+    Task {
         name: "peers",
         what: "measure the engine beside its peers; --json FILE, --runs N, --check as it says",
         run: peers::run,
@@ -53,9 +62,19 @@ const TASKS: [Task; 7] = [
         run: |arguments| no_arguments(arguments).and_then(|()| constant_time::run()),
     },
     Task {
+        name: "model",
+        what: "check the rules in every state of a small system; --small, --endless and others as it says",
+        run: model::run,
+    },
+    Task {
         name: "fuzz",
         what: "run every fuzz target; --seconds N for each, 600 unless told",
         run: fuzz::run,
+    },
+    Task {
+        name: "crash",
+        what: "kill processes at random moments; --kills N on each database, 1000 unless told",
+        run: crash::run,
     },
 ];
 

@@ -1,11 +1,12 @@
 //! `cargo xtask test`: what the tests need, and all of them.
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use crate::command::{Command, TaskError};
-use crate::debian;
 use crate::tally::Tally;
+use crate::{debian, moto};
 
 /// Installs what is missing, runs every test of the workspace, and ends with one line of counts.
 ///
@@ -15,6 +16,8 @@ use crate::tally::Tally;
 /// their end; another where they could not be begun.
 pub(crate) fn run() -> Result<(), TaskError> {
     install_c_compiler()?;
+    install_postgres()?;
+    moto::install()?;
     // Without `--no-fail-fast` the binaries after a failure would not be counted.
     let tests = Command::cargo(&[
         "test",
@@ -50,6 +53,30 @@ pub(crate) fn run() -> Result<(), TaskError> {
     } else {
         Err(TaskError::TestsFailed)
     }
+}
+
+/// Storage is tested on a throw-away Postgres cluster, which the tests make and stop themselves.
+pub(crate) fn install_postgres() -> Result<(), TaskError> {
+    let configured = std::env::var_os("PORTAL_TEST_POSTGRES_BIN").map(PathBuf::from);
+    let on_path = std::env::var_os("PATH").unwrap_or_default();
+    let debian = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten();
+    let found = configured
+        .into_iter()
+        .chain(std::env::split_paths(&on_path))
+        .chain(debian.filter_map(|version| Some(version.ok()?.path().join("bin"))))
+        .any(|directory| directory.join("initdb").exists());
+    if found {
+        return Ok(());
+    }
+    debian::install(
+        "a Postgres server",
+        "install one (Debian and Ubuntu: `apt-get install postgresql`; macOS: `brew install \
+         postgresql`), or name the directory of its programs in PORTAL_TEST_POSTGRES_BIN; then \
+         run this again",
+        &["postgresql"],
+    )
 }
 
 /// SQLite, ring and libsecp256k1 are compiled from the C sources that their crates carry.

@@ -58,7 +58,7 @@ const MAY_IMPORT: [(&str, &[&str]); 11] = [
 const PORT: &[&str] = &["portal-lifecycle", "portal-api", "portal-seal"];
 
 /// They may import anything of ours, and nothing imports them.
-const OUTERMOST: [&str; 2] = ["portal-cli", "xtask"];
+const OUTERMOST: [&str; 3] = ["portal-cli", "portal-sim", "xtask"];
 
 const RING_0: [&str; 5] = [
     "portal-lifecycle",
