@@ -125,10 +125,21 @@ fn the_old_key_opens_nothing(
     let key_file = installation.path("server/portal.key");
     installation.stop_server(0);
     fs::write(&key_file, old_key).unwrap();
-    installation.start_server(0);
-    let refused = installation.wallet_refusal("phone", &SIGN_EVM);
-    assert_eq!(refused, "INTERNAL_ERROR");
-    installation.stop_server(0);
+    // Not even to start: what it sealed would be of no use to anybody.
+    let mut serve = installation.operator(&["serve", "--listen", "127.0.0.1:0"]);
+    let refused = serve.stdin(Stdio::null()).output().unwrap();
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success(), "expected a refusal, seen {told}");
+    assert!(told.contains("do not open with this KMS"), "seen {told}");
+    // Nor is a key drawn in the place of one that is gone.
+    fs::remove_file(&key_file).unwrap();
+    let mut serve = installation.operator(&["serve", "--listen", "127.0.0.1:0"]);
+    let refused = serve.stdin(Stdio::null()).output().unwrap();
+    assert!(
+        !refused.status.success(),
+        "expected a refusal without a key"
+    );
+    assert!(!key_file.exists(), "a new key would open nothing");
     fs::write(&key_file, new_key).unwrap();
     installation.start_server(0);
     assert_eq!(addresses(&installation, "phone"), *before);
