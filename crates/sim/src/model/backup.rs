@@ -119,7 +119,14 @@ impl World {
             ids: backup_ids(pair),
             cipher_text_digest: Some(digest(pair)),
         };
-        self.transact(state, event).ok().map(|_| ())
+        self.transact(state, event).ok()?;
+        // The user has it checked at once: without that, nothing is ever purged (E18).
+        let event = Event::ProveBackup {
+            ids: backup_ids(pair),
+            cipher_text_digest: digest(pair),
+        };
+        let _ = self.transact(state, event);
+        Some(())
     }
 
     /// E18: the custodian erases what the purge names, and nothing else.

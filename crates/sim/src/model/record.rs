@@ -77,6 +77,7 @@ pub(crate) struct BackupRecord {
     operation: u8,
     created_at: Time,
     status_since: Time,
+    proved_at: Option<Time>,
 }
 
 /// [`Wallet`]
@@ -289,6 +290,7 @@ impl BackupRecord {
             operation: number(&pair.operation_id.0),
             created_at: Time::of(pair.created_at),
             status_since: Time::of(pair.status_since),
+            proved_at: pair.proved_at.map(Time::of),
         }
     }
 
@@ -303,7 +305,7 @@ impl BackupRecord {
             operation_id: operation_id(self.operation),
             created_at: self.created_at.timestamp(),
             status_since: self.status_since.timestamp(),
-            proved_at: None,
+            proved_at: self.proved_at.map(Time::timestamp),
         }
     }
 }
