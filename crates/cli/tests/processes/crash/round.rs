@@ -103,7 +103,7 @@ impl Rounds {
             running[at].kill();
             self.tally.device_kills += 1;
             Victim::Device
-        } else if chance < 9 {
+        } else if (6..9).contains(&chance) {
             self.installation.kill_custodian();
             self.tally.custodian_kills += 1;
             Victim::Custodian
