@@ -128,6 +128,7 @@ pub struct BackupReleased {
     pub client_id: ClientId,
     /// The pair.
     pub backup_share_pair_ids: PerCurve<BackupSharePairId>,
-    /// `ABANDONED`: it can no longer be completed. `PURGED`: it was overtaken long ago.
+    /// `PURGED`: it was overtaken long ago, and its successor has proved itself since. A receiver
+    /// takes `ABANDONED` too, which this server does not send.
     pub status: BackupStatus,
 }

@@ -7,39 +7,67 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use portal_seal::SealingKey;
 use portal_store::kms::{AwsKms, KeyFileKms, KeyRing, Kms, VaultConfig, VaultTransitKms};
-use portal_store::{Maintenance as _, SqlStore};
+use portal_store::{Maintenance as _, SqlStore, StoreError};
 
 use crate::args::StorageArgs;
 use crate::{ambient, key_file};
 
+/// The KMS that is a key file.
+const FILE: &str = "file";
 const KEY_FILE: &str = "portal.key";
 const DATABASE_FILE: &str = "portal.db";
 const SERVING_FILE: &str = "portal.serving";
 
 /// Opens it; database, schema and key file are made where they are not there yet.
+///
+/// Refused where the secrets of the database are under another key: what was sealed now would be
+/// of no use to the servers that have that one.
 pub(crate) async fn open(args: &StorageArgs) -> anyhow::Result<Arc<SqlStore>> {
     key_file::private_dir(&args.data)?;
-    let key_file = args.data.join(KEY_FILE);
-    let is_new = !key_file.exists();
+    if let Some(url) = &args.database {
+        expect_no_secrets_without_a_key(args, url).await?;
+    }
     let kms = key_ring(args).await?;
     let store = match &args.database {
-        Some(url) => SqlStore::postgres(url, kms)
-            .await
-            .context("cannot use the database that --database names")?,
+        Some(url) => postgres(url, kms).await?,
         None => SqlStore::sqlite(&args.data.join(DATABASE_FILE), kms).await?,
     };
-    // A key that was only just made opens nothing, and another database's key opens nothing here:
-    // what was sealed with it now would be of no use to the other servers.
-    if let Err(error) = store.try_one_secret().await {
-        if is_new && key_file.exists() {
-            std::fs::remove_file(&key_file)?;
-        }
-        return Err(error).context(
+    match store.try_one_secret().await {
+        Err(error) if error.is_under_another_key() => Err(error).context(
             "this database's secrets do not open with this KMS; give every server the same \
              portal.key, or the same --kms",
+        ),
+        // One damaged secret is not another key, and must not stop a server.
+        Err(StoreError::Unsealing { .. }) | Ok(()) => Ok(Arc::new(store)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn postgres(url: &str, kms: Arc<dyn Kms>) -> anyhow::Result<SqlStore> {
+    let opened = SqlStore::postgres(url, kms).await;
+    opened.context("cannot use the database that --database names")
+}
+
+/// A key is drawn for a database that holds no secret yet, and for no other: a new one would open
+/// nothing there. (The SQLite file, which lies beside its key, is looked at by itself.)
+async fn expect_no_secrets_without_a_key(args: &StorageArgs, url: &str) -> anyhow::Result<()> {
+    let key_file = args.data.join(KEY_FILE);
+    let needs_it = args.kms == FILE || args.former_kms.iter().any(|name| name == FILE);
+    if !needs_it || key_file.exists() {
+        return Ok(());
+    }
+    // Under a key that was never used, any secret is another key's.
+    let store = postgres(url, Arc::new(KeyFileKms::from_key(new_key()))).await?;
+    let tried = store.try_one_secret().await;
+    store.close().await;
+    if tried.is_err() {
+        bail!(
+            "this database holds secrets, and their key file {} is not there; copy the portal.key \
+             of its other servers, or restore it from its backup",
+            key_file.display()
         );
     }
-    Ok(Arc::new(store))
+    Ok(())
 }
 
 /// Says that this process serves a SQLite file, until the guard is dropped or the process ends.
@@ -59,7 +87,8 @@ pub(crate) fn serve_alone(args: &StorageArgs) -> anyhow::Result<Option<File>> {
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => bail!(
-            "another server runs on {}; several servers need a Postgres database (--database)",
+            "a server runs on {}; stop it first. Several servers at once need a Postgres database \
+             (--database)",
             args.data.display()
         ),
         Err(TryLockError::Error(error)) => {
@@ -70,10 +99,10 @@ pub(crate) fn serve_alone(args: &StorageArgs) -> anyhow::Result<Option<File>> {
 
 /// The key file, if a KMS of these settings is one.
 pub(crate) fn key_file_path(args: &StorageArgs) -> Option<std::path::PathBuf> {
-    (args.kms == "file").then(|| args.data.join(KEY_FILE))
+    (args.kms == FILE).then(|| args.data.join(KEY_FILE))
 }
 
-/// Draws the first key of a key file, where there is none.
+/// A fresh key.
 pub(crate) fn new_key() -> SealingKey {
     SealingKey::generate(&mut ambient::rng())
 }
@@ -94,14 +123,13 @@ async fn key_ring(args: &StorageArgs) -> anyhow::Result<Arc<dyn Kms>> {
 async fn kms(name: &str, data: &Path) -> anyhow::Result<Arc<dyn Kms>> {
     let (kind, rest) = name.split_once(':').unwrap_or((name, ""));
     match kind {
-        "file" if rest.is_empty() => {
+        FILE if rest.is_empty() => {
             let path = data.join(KEY_FILE);
             key_file::ensure_key(&path, &data.join(DATABASE_FILE))?;
             Ok(Arc::new(KeyFileKms::open(&path)?))
         }
         "aws" if !rest.is_empty() => {
-            let endpoint = std::env::var("PORTAL_AWS_KMS_ENDPOINT").ok();
-            let kms = AwsKms::new(rest, endpoint.as_deref()).await;
+            let kms = AwsKms::new(rest, None).await;
             Ok(Arc::new(kms.context("cannot use the AWS KMS key")?))
         }
         "vault" if !rest.is_empty() => {

@@ -128,9 +128,10 @@ async fn converse(
         .map_or(Duration::MAX, Duration::from_millis);
     let operation = trace::scope(trace_id, operate(app, socket, client, start, nonces));
     // The caller has given up by then; whoever comes next need not wait for the lease.
-    tokio::time::timeout(deadline.min(app.limits.session_timeout), operation)
+    let allowed = deadline.min(app.limits.session_timeout);
+    tokio::time::timeout(allowed, operation)
         .await
-        .unwrap_or_else(|_| Err(too_long(deadline)))
+        .unwrap_or_else(|_| Err(too_long(allowed)))
 }
 
 fn too_long(allowed: Duration) -> ApiError {

@@ -78,6 +78,22 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether a secret is under a key that the KMS does not have, rather than damaged.
+    #[must_use]
+    pub const fn is_under_another_key(&self) -> bool {
+        matches!(
+            self,
+            Self::Unsealing {
+                source: UnsealingError::Kms {
+                    source: KmsError::UnknownKey { .. }
+                },
+                ..
+            }
+        )
+    }
+}
+
 /// Why a sealed secret does not open.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum UnsealingError {

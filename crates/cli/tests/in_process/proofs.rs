@@ -12,7 +12,7 @@ use crate::by_hand::{self, confirmation};
 use crate::expect::refused;
 use crate::raw::Raw;
 use crate::wallet::{signing_statuses, state_of};
-use crate::world::World;
+use crate::world::{KMS_KEY, World};
 
 const PATH: &str = "/api/v3/clients/me/signing-share-pairs";
 
@@ -116,5 +116,34 @@ async fn only_the_holder_of_a_share_confirms_it() {
         ErrorId::WalletAlreadyExists,
         "then",
     );
+    by_hand::assert_signs(&world, &user, &pair).await;
+}
+
+/// P1: nobody is given an address of a pair whose other half the server could not use.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_cannot_open_its_own_share_takes_no_confirmation() {
+    let mut world = World::start().await;
+    let user = world.user().await;
+    let mut raw = Raw::open(world.url(), &user.token).await;
+    let start = raw.start_frame(Operation::Generate);
+    let pair = by_hand::generate(&mut raw, start).await;
+    let body = confirmation(&pair.ids.into_array(), &pair.proofs(user.id, pair.ids));
+
+    world.stop_server().await;
+    world.start_server_under(KMS_KEY + 1).await;
+    let answer = world
+        .call(Method::PATCH, PATH, &user.token, Some(body.clone()))
+        .await;
+    answer.is_problem(500, "INTERNAL_ERROR", "under another key");
+    let portal = world.fresh_device(&user).await;
+    let database = SigningStatus::StoredDatabase;
+    assert_eq!(signing_statuses(&state_of(&portal).await), [database]);
+
+    world.stop_server().await;
+    world.start_server_again().await;
+    let answer = world
+        .call(Method::PATCH, PATH, &user.token, Some(body))
+        .await;
+    assert_eq!(answer.status, 204, "under its key: {answer:?}");
     by_hand::assert_signs(&world, &user, &pair).await;
 }

@@ -27,6 +27,9 @@ use crate::rest::{self, Answer};
 
 pub(crate) const WEBHOOK_SECRET: &str = "the webhook's secret of these tests";
 
+/// Every byte of the server's KMS key.
+pub(crate) const KMS_KEY: u8 = 1;
+
 const POLICY: WebhookPolicy = WebhookPolicy {
     allow_http_to_loopback: true,
 };
@@ -70,7 +73,7 @@ impl World {
         let app_tokens = Arc::new(AppTokens::new(Zeroizing::new([2; 32])));
         let custodian = start_custodian(&data, &app_tokens).await;
         let clock = Arc::<MovableClock>::default();
-        let server = start_server(&data, &clock, limits).await;
+        let server = start_server(&data, KMS_KEY, &clock, limits).await;
         let operator = operator(&server.store, &clock);
         let customer = operator
             .create_custodian("Customer", "test", Some(webhook(&custodian)))
@@ -114,8 +117,13 @@ impl World {
 
     /// Starts it on the same database, on another port.
     pub(crate) async fn start_server_again(&mut self) {
+        self.start_server_under(KMS_KEY).await;
+    }
+
+    /// The same, with a KMS key that may not be the one of before.
+    pub(crate) async fn start_server_under(&mut self, key: u8) {
         assert!(self.server.is_none(), "expected a stopped server");
-        self.server = Some(start_server(&self.data, &self.clock, self.limits).await);
+        self.server = Some(start_server(&self.data, key, &self.clock, self.limits).await);
     }
 
     /// Copies the stopped server's database away.
@@ -216,18 +224,20 @@ fn operator(store: &Arc<SqlStore>, clock: &Arc<MovableClock>) -> Operator {
     Operator::new(Arc::clone(store) as _, Arc::clone(clock) as _, POLICY)
 }
 
-fn kms() -> Arc<KeyFileKms> {
-    Arc::new(KeyFileKms::from_key(key(1)))
-}
-
 fn key(byte: u8) -> SealingKey {
     SealingKey::from_bytes(Zeroizing::new([byte; 32]))
 }
 
-async fn start_server(data: &TempDir, clock: &Arc<MovableClock>, limits: Limits) -> Server {
+async fn start_server(
+    data: &TempDir,
+    kms_key: u8,
+    clock: &Arc<MovableClock>,
+    limits: Limits,
+) -> Server {
     let directory = data.path().join("server");
     std::fs::create_dir_all(&directory).expect("a directory");
-    let store = SqlStore::sqlite(&directory.join("portal.db"), kms()).await;
+    let kms = Arc::new(KeyFileKms::from_key(key(kms_key)));
+    let store = SqlStore::sqlite(&directory.join("portal.db"), kms).await;
     let store = Arc::new(store.expect("a database"));
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
     let app = App::new(Arc::clone(&store) as _, clock, POLICY, limits).expect("a client");

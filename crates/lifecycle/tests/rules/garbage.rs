@@ -203,6 +203,14 @@ fn the_only_pair_of_a_copy_is_never_given_up() {
     assert_eq!(garbage(&replaced, 9_999), given_up, "another is in force");
 }
 
+/// A node whose clock ran a year ahead has noted a use that was none of the days that follow.
+#[test]
+fn a_note_from_the_future_is_corrected() {
+    let ahead = signed(&active(), 1, 365);
+    let then = signed(&ahead, 1, 1);
+    assert_eq!(then.signing_pairs[0].proved_at, Some(day(1)));
+}
+
 /// A signature is noted once a day: it costs a write.
 #[test]
 fn the_last_use_is_noted_to_the_day() {

@@ -197,12 +197,14 @@ async fn insert_wallet(
     version: WalletVersion,
 ) -> Result<u64, StoreError> {
     let columns = StateColumns::of(&commit.wallet, version)?;
+    // The same commit made twice at once collides on the wallet's ids as well as on the client, and
+    // Postgres forgives only what the clause names: it names none, so that it means them all.
     query(
         "INSERT INTO wallets (client_id, secp256k1_wallet_id, ed25519_wallet_id, generation, fence,
              version, lease_operation_id, lease_kind, lease_device_id, lease_fence,
              lease_generation, lease_expires_at, proved_in, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
-         ON CONFLICT (client_id) DO NOTHING",
+         ON CONFLICT DO NOTHING",
     )
     .bind(commit.client_id.0)
     .bind(commit.wallet.ids.secp256k1.0)

@@ -46,6 +46,11 @@ impl Backend for MemoryBackend {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn turns_exclude_each_other() {
+    crate::races::turns_exclude_each_other(&MemoryBackend::new()).await;
+}
+
 /// What a simulated catastrophe does.
 #[tokio::test]
 async fn a_copy_is_put_back() {

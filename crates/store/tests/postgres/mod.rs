@@ -67,6 +67,11 @@ async fn of_racing_commits_exactly_one_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_racing_first_commits_exactly_one_wins() {
+    races::of_racing_first_commits_exactly_one_wins(&PostgresBackend::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_racing_claims_one_gets_each_delivery() {
     races::of_racing_claims_one_gets_each_delivery(&PostgresBackend::new()).await;
 }
@@ -82,14 +87,18 @@ async fn a_turn_ends_with_its_holder() {
     let backend = PostgresBackend::new();
     let store = backend.open(kms()).await;
     let client = ClientId(uuid::Uuid::from_u128(9));
-    let held = store.signing_turn(client).await.unwrap();
+    let mut held = store.signing_turn(client).await.unwrap();
+    assert!(held.is_held().await);
     let mut prompt = backend.prompt().await;
     let killed = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'
          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     sqlx::query(killed).execute(&mut prompt).await.unwrap();
     let other = backend.open(kms()).await;
     other.signing_turn(client).await.unwrap();
-    drop(held);
+    assert!(
+        !held.is_held().await,
+        "two have the turn, and one does not know"
+    );
 }
 
 /// Several nodes are started at once, on an empty database.

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use portal_lifecycle::OperationKind;
 use portal_store::conformance::{Backend, Life, kms, now};
-use portal_store::{AuditRecord, CommitError, OutboxStore as _, Secrets, WalletStore as _};
+use portal_store::{
+    AuditRecord, CommitError, OutboxStore as _, Secrets, Store, WalletStore as _, WalletVersion,
+};
 use tokio::task::JoinSet;
 
 /// Of commits on the same version exactly one wins, and the others are told.
@@ -16,33 +18,52 @@ where
 {
     let handles = [backend.open(kms()).await, backend.open(kms()).await];
     let mut life = Life::new(&handles[0]).await;
-    for round in 0..20 {
-        let mut racers = JoinSet::new();
-        for racer in 0..4_usize {
-            let store = handles[racer % 2].clone();
-            let mut commit = life.commit_of(&life.wallet, Secrets::Unchanged);
-            commit.audit = Some(AuditRecord {
-                action: "race",
-                subject: format!("round {round}, racer {racer}"),
-                digest: [0; 32],
-                trace_id: portal_lifecycle::ids::TraceId(life.client.0),
-            });
-            racers.spawn(async move { store.commit_wallet(commit).await });
-        }
-        let mut winners = Vec::new();
-        for result in racers.join_all().await {
-            match result {
-                Ok(version) => winners.push(version),
-                Err(CommitError::Conflict) => {}
-                Err(error) => panic!("{error:?}"),
-            }
-        }
-        assert_eq!(winners.len(), 1, "in round {round}");
-        life.version = winners.pop();
-        life.check().await;
+    for _ in 0..20 {
+        race(&handles, &mut life).await;
     }
     let lines = backend.audit_log(life.client).await;
     assert_eq!(lines.len(), 20, "one line for each winner");
+}
+
+/// Of first commits of a wallet exactly one wins, though all name the same ids.
+pub(crate) async fn of_racing_first_commits_exactly_one_wins<B>(backend: &B)
+where
+    B: Backend,
+    B::Store: Clone + 'static,
+{
+    let handles = [backend.open(kms()).await, backend.open(kms()).await];
+    for _ in 0..100 {
+        let mut life = Life::new(&handles[0]).await;
+        race(&handles, &mut life).await;
+        assert_eq!(life.version, Some(WalletVersion(1)));
+    }
+}
+
+/// Commits the same from several sides at once, on the version that `life` has.
+async fn race<S: Store + Clone + 'static>(handles: &[S; 2], life: &mut Life<'_, S>) {
+    let mut racers = JoinSet::new();
+    for racer in 0..4_usize {
+        let store = handles[racer % 2].clone();
+        let mut commit = life.commit_of(&life.wallet, Secrets::Unchanged);
+        commit.audit = Some(AuditRecord {
+            action: "race",
+            subject: format!("on {:?}, racer {racer}", life.version),
+            digest: [0; 32],
+            trace_id: portal_lifecycle::ids::TraceId(life.client.0),
+        });
+        racers.spawn(async move { store.commit_wallet(commit).await });
+    }
+    let mut winners = Vec::new();
+    for result in racers.join_all().await {
+        match result {
+            Ok(version) => winners.push(version),
+            Err(CommitError::Conflict) => {}
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    assert_eq!(winners.len(), 1, "on {:?}", life.version);
+    life.version = winners.pop();
+    life.check().await;
 }
 
 /// What is due is claimed by one of several nodes that ask at once.

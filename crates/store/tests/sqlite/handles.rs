@@ -2,14 +2,13 @@
 
 use portal_lifecycle::{Curve, OperationKind};
 use portal_store::conformance::{Backend as _, Life, kms, new_custodian, share_of};
-use portal_store::{
-    AuditRecord, CommitError, CustodianStore as _, Secrets, SqlStore, WalletStore as _,
-};
+use portal_store::{CustodianStore as _, SqlStore, WalletStore as _};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::task::JoinSet;
 
 use super::SqliteBackend;
+use crate::races;
 
 #[tokio::test]
 async fn two_handles_see_each_other() {
@@ -33,36 +32,17 @@ async fn two_handles_see_each_other() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_racing_commits_exactly_one_wins() {
-    let backend = SqliteBackend::new();
-    let handles = [backend.open(kms()).await, backend.open(kms()).await];
-    let mut life = Life::new(&handles[0]).await;
-    for round in 0..20 {
-        let mut racers = JoinSet::new();
-        for racer in 0..4_usize {
-            let store = handles[racer % 2].clone();
-            let mut commit = life.commit_of(&life.wallet, Secrets::Unchanged);
-            commit.audit = Some(AuditRecord {
-                action: "race",
-                subject: format!("round {round}, racer {racer}"),
-                digest: [0; 32],
-                trace_id: portal_lifecycle::ids::TraceId(life.client.0),
-            });
-            racers.spawn(async move { store.commit_wallet(commit).await });
-        }
-        let mut winners = Vec::new();
-        for result in racers.join_all().await {
-            match result {
-                Ok(version) => winners.push(version),
-                Err(CommitError::Conflict) => {}
-                Err(other) => panic!("expected a version or a conflict, got {other:?}"),
-            }
-        }
-        assert_eq!(winners.len(), 1, "round {round}: {winners:?}");
-        life.version = winners.pop();
-        life.check().await;
-    }
-    let log = backend.audit_log(life.client).await;
-    assert_eq!(log.len(), 20, "each winner, and no loser, left its line");
+    races::of_racing_commits_exactly_one_wins(&SqliteBackend::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_racing_first_commits_exactly_one_wins() {
+    races::of_racing_first_commits_exactly_one_wins(&SqliteBackend::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_racing_claims_one_gets_each_delivery() {
+    races::of_racing_claims_one_gets_each_delivery(&SqliteBackend::new()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
