@@ -289,7 +289,7 @@ pub(crate) struct ClientArgs {
 pub(crate) enum ClientCommand {
     /// Make an end user, and the profile of their first device.
     Create,
-    /// Make the profile of another device of an end user who exists.
+    /// Give an end user who exists another device, or a device of theirs another session.
     Login {
         /// The end user's id.
         #[arg(long, env = "PORTAL_CLIENT", value_name = "ID")]

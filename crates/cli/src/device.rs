@@ -39,17 +39,31 @@ pub(crate) struct Device {
 }
 
 impl Device {
+    /// Whether the directory holds a device.
+    pub(crate) fn exists(directory: &Path) -> bool {
+        directory.join(PROFILE).exists()
+    }
+
     /// Makes a device; its directory must not hold one yet.
     pub(crate) fn create(directory: &Path, profile: Profile) -> anyhow::Result<Self> {
         key_file::private_dir(directory)?;
+        Self::write(directory, profile, key_file::write_private)
+    }
+
+    /// Gives a device another session of its client; its keychain stays as it is.
+    pub(crate) fn renew(self, profile: Profile) -> anyhow::Result<Self> {
+        Self::write(&self.directory, profile, key_file::replace_private)
+    }
+
+    fn write(
+        directory: &Path,
+        profile: Profile,
+        write: fn(&Path, &[u8]) -> std::io::Result<()>,
+    ) -> anyhow::Result<Self> {
         let path = directory.join(PROFILE);
         let text = toml::to_string(&profile).context("the profile cannot be written")?;
-        key_file::write_private(&path, text.as_bytes()).with_context(|| {
-            format!(
-                "cannot write {}; does the device exist already?",
-                path.display()
-            )
-        })?;
+        write(&path, text.as_bytes())
+            .with_context(|| format!("cannot write {}", path.display()))?;
         Ok(Self {
             directory: directory.to_owned(),
             profile,

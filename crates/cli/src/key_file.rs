@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use portal_seal::SealingKey;
+use tempfile::{NamedTempFile, PersistError};
 use zeroize::Zeroizing;
 
 use crate::ambient;
@@ -23,6 +24,19 @@ pub(crate) fn private_dir(path: &Path) -> anyhow::Result<()> {
 /// Writes a file that only its owner may read; it must not be there yet. Whoever finds it finds
 /// it whole: it gets its name when its content is on the disk.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    persist_private(path, content, |draft| draft.persist_noclobber(path))
+}
+
+/// The same, in the place of what is there: whoever finds the file finds the one or the other.
+pub(crate) fn replace_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    persist_private(path, content, |draft| draft.persist(path))
+}
+
+fn persist_private(
+    path: &Path,
+    content: &[u8],
+    persist: impl FnOnce(NamedTempFile) -> Result<File, PersistError>,
+) -> std::io::Result<()> {
     // A bare name lies in the working directory.
     let directory = path
         .parent()
@@ -34,7 +48,7 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> 
         .tempfile_in(directory)?;
     draft.write_all(content)?;
     draft.as_file().sync_all()?;
-    draft.persist_noclobber(path)?;
+    persist(draft)?;
     File::open(directory)?.sync_all()
 }
 

@@ -60,14 +60,15 @@ async fn expect_no_secrets_without_a_key(args: &StorageArgs, url: &str) -> anyho
     let store = postgres(url, Arc::new(KeyFileKms::from_key(new_key()))).await?;
     let tried = store.try_one_secret().await;
     store.close().await;
-    if tried.is_err() {
-        bail!(
+    match tried {
+        Ok(()) => Ok(()),
+        Err(StoreError::Unsealing { .. }) => bail!(
             "this database holds secrets, and their key file {} is not there; copy the portal.key \
              of its other servers, or restore it from its backup",
             key_file.display()
-        );
+        ),
+        Err(error) => Err(error.into()),
     }
-    Ok(())
 }
 
 /// Says that this process serves a SQLite file, until the guard is dropped or the process ends.

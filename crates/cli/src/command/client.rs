@@ -32,8 +32,15 @@ pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> 
         server: &args.server,
         api_key: &api_key,
     };
+    let mut renewed = None;
     let (client_id, token) = match &args.command {
         ClientCommand::Create => {
+            if Device::exists(&args.device) {
+                bail!(
+                    "{} holds a device already; give the new client's device another directory",
+                    args.device.display()
+                );
+            }
             let created = custodian.create_client().await?;
             (created.id, created.client_session_token)
         }
@@ -42,6 +49,7 @@ pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> 
                 .parse()
                 .ok()
                 .context("expected a client's id (a UUID)")?;
+            renewed = device_of(id, &args.device)?;
             (id, custodian.create_session(id).await?.client_session_token)
         }
     };
@@ -52,13 +60,32 @@ pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> 
         custodian_token: app_token(&args, client_id)?,
         custodian: args.custodian,
     };
-    Device::create(&args.device, profile)?;
+    match renewed {
+        Some(device) => device.renew(profile)?,
+        None => Device::create(&args.device, profile)?,
+    };
     let device = args.device.display();
     output.result(
         format!("Client {client_id}; device in {device}\nNext: portal wallet --device {device} …"),
         &json!({ "clientId": client_id, "device": args.device }),
     );
     Ok(())
+}
+
+/// The client's device in that directory, if there is one; another client's is left alone.
+fn device_of(client: ClientId, directory: &Path) -> anyhow::Result<Option<Device>> {
+    if !Device::exists(directory) {
+        return Ok(None);
+    }
+    let device = Device::open(directory)?;
+    if device.profile.client_id != client {
+        bail!(
+            "{} holds a device of client {}; log {client} in with another directory",
+            directory.display(),
+            device.profile.client_id
+        );
+    }
+    Ok(Some(device))
 }
 
 fn app_token(args: &ClientArgs, client: ClientId) -> anyhow::Result<Option<String>> {

@@ -70,11 +70,7 @@ impl DemoState {
 
     pub(super) fn save(&self) -> anyhow::Result<()> {
         let text = serde_json::to_vec_pretty(self)?;
-        let draft = self.path.with_extension("draft");
-        if draft.exists() {
-            std::fs::remove_file(&draft)?;
-        }
-        key_file::write_private(&draft, &text)?;
-        Ok(std::fs::rename(&draft, &self.path)?)
+        key_file::replace_private(&self.path, &text)
+            .with_context(|| format!("cannot write {}", self.path.display()))
     }
 }

@@ -149,6 +149,10 @@ impl Installation {
 
     /// `portal client create` or `login`, for the device of that name.
     pub(crate) fn client(&self, device: &str, arguments: &[&str]) -> Value {
+        expect_success(self.client_command(device, arguments))
+    }
+
+    pub(crate) fn client_command(&self, device: &str, arguments: &[&str]) -> Command {
         let mut command = self.portal();
         command.arg("client").args(arguments);
         command.args(["--server", &self.servers[0].url]);
@@ -156,7 +160,7 @@ impl Installation {
         command.arg("--api-key-file").arg(self.path("api-key"));
         command.arg("--custodian-data").arg(self.path("custodian"));
         command.arg("--device").arg(self.path(device));
-        expect_success(command)
+        command
     }
 
     /// `portal wallet …` on the device of that name.

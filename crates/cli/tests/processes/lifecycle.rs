@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::installation::Installation;
+use crate::signing::SIGN_EVM;
 use crate::verify;
 
 const PASSWORD: &str = "a password of the end user";
@@ -40,6 +41,23 @@ fn while_the_backend_is_down_errors_say_that_they_may_pass() {
     );
     installation.start_custodian();
     installation.wallet("tablet", &["recover", "--folder", "drive"]);
+}
+
+#[test]
+fn a_device_of_another_client_is_left_alone() {
+    let installation = Installation::start();
+    installation.client("phone", &["create"]);
+    installation.wallet("phone", &["create"]);
+    let other = installation.client("laptop", &["create"]);
+    let profile = || fs::read_to_string(installation.path("phone/profile.toml")).unwrap();
+    let before = profile();
+    let login = ["login", "--client", other["clientId"].as_str().unwrap()];
+    for arguments in [&["create"] as &[&str], &login] {
+        let refused = installation.client_command("phone", arguments).output();
+        assert!(!refused.unwrap().status.success(), "{arguments:?}");
+        assert_eq!(profile(), before);
+    }
+    installation.wallet("phone", &SIGN_EVM);
 }
 
 /// A wallet's life; `between` happens between any two steps.

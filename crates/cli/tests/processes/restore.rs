@@ -56,13 +56,13 @@ async fn an_older_copy_loses_no_wallet(setup: Setup, keep: Step, put_back: Step)
     let first =
         ["idle", "refreshes", "recovers", "backs-up"].map(|user| addresses(&installation, user));
 
-    // A session that is younger than the copy would be none after it was put back.
     let client = state(&installation, "recovers").await.id.to_string();
-    installation.client("tablet", &["login", "--client", &client]);
+    let login = ["login", "--client", &client];
 
     installation.stop_server(0);
     keep(&mut installation);
     installation.start_server(0);
+    installation.client("tablet", &login);
     installation.wallet("refreshes", &["refresh"]);
     installation.wallet("tablet", &recover);
     installation.wallet("tablet", &["refresh"]);
@@ -90,6 +90,13 @@ async fn an_older_copy_loses_no_wallet(setup: Setup, keep: Step, put_back: Step)
     installation.wallet("refreshes", &["refresh"]);
     assert_eq!(addresses(&installation, "refreshes"), first[1]);
 
+    // The tablet's session is younger than the copy; a new one takes its place.
+    assert_eq!(
+        installation.wallet_refusal("tablet", &SIGN_EVM),
+        "AUTH_FAILED"
+    );
+    installation.client("tablet", &login);
+
     // The tablet has newer pairs only; the phone has the copy's.
     let refused = installation.wallet_refusal("tablet", &SIGN_EVM);
     assert_eq!(refused, "SIGNING_SHARE_SUPERSEDED");
@@ -109,7 +116,7 @@ async fn an_older_copy_loses_no_wallet(setup: Setup, keep: Step, put_back: Step)
         restore_check(&installation, &["--dry-run"]),
         json!({ "wallets": 4, "proved": 4, "backedUp": 4 })
     );
-    installation.client("other-tablet", &["login", "--client", &client]);
+    installation.client("other-tablet", &login);
     installation.wallet("other-tablet", &recover);
     assert_eq!(addresses(&installation, "other-tablet"), first[2]);
 }
