@@ -260,3 +260,50 @@ fn set(marks: &mut Vec<Marked>, generation: Generation, mark: Mark, now: Timesta
 fn entry(name: &str) -> Result<EntryName, Error> {
     EntryName::parse(name).map_err(|error| Error::new(ErrorId::InternalError, error.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use portal_keychain::{KeychainError, MemoryKeychain};
+    use tokio::task::yield_now;
+
+    use super::*;
+
+    /// A keychain between whose calls others come to their turn.
+    struct Slow(MemoryKeychain);
+
+    #[async_trait]
+    impl Keychain for Slow {
+        async fn write(&self, name: &EntryName, secret: &SecretBytes) -> Result<(), KeychainError> {
+            yield_now().await;
+            self.0.write(name, secret).await
+        }
+
+        async fn read(&self, name: &EntryName) -> Result<Option<SecretBytes>, KeychainError> {
+            yield_now().await;
+            self.0.read(name).await
+        }
+
+        async fn delete(&self, name: &EntryName) -> Result<(), KeychainError> {
+            self.0.delete(name).await
+        }
+
+        async fn list(&self) -> Result<Vec<EntryName>, KeychainError> {
+            self.0.list().await
+        }
+    }
+
+    /// A frozen share must not come back to signing because another operation ended just then.
+    #[tokio::test]
+    async fn of_marks_made_at_once_none_is_lost() {
+        let client = ClientId(uuid::Uuid::from_u128(1));
+        let device = Device::new(Arc::new(Slow(MemoryKeychain::default())), client);
+        let (frozen, new) = (Generation(1), Generation(2));
+        let (marked, activated) =
+            tokio::join!(device.mark(frozen, Mark::Frozen), device.activate(new));
+        marked.unwrap();
+        activated.unwrap();
+        assert_eq!(device.mark_of(frozen).await.unwrap(), Mark::Frozen);
+        assert_eq!(device.mark_of(new).await.unwrap(), Mark::Active);
+    }
+}
