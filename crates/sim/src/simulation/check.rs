@@ -65,7 +65,7 @@ pub(crate) async fn check(context: &Context, ending: &Ending) -> Result<(), Stri
     if !signed && !excused {
         return Err(format!("nobody signs: {}", told.join("; ")));
     }
-    settled(context).await
+    settled(context, signed).await
 }
 
 /// Nobody was told an address: then a wallet can be made, or is there to be used, unless the only
@@ -133,7 +133,10 @@ where
 }
 
 /// I2, I6, and no strike.
-async fn settled(context: &Context) -> Result<(), String> {
+///
+/// A wallet that does not sign, and need not, may be one whose address was still on its way to the
+/// user when a copy that knows nothing of it was put back.
+async fn settled(context: &Context, signed: bool) -> Result<(), String> {
     let Some(wallet) = stored(context).await? else {
         return Ok(());
     };
@@ -141,7 +144,8 @@ async fn settled(context: &Context) -> Result<(), String> {
         let pairs = wallet.signing_pairs.iter();
         pairs.filter(|pair| pair.status == status).count()
     };
-    if of(SigningStatus::StoredClient) != 1 {
+    let in_force = of(SigningStatus::StoredClient);
+    if in_force > 1 || (signed && in_force == 0) {
         return Err(format!("not one pair in force: {wallet:#?}"));
     }
     if of(SigningStatus::Frozen) != 0 {
