@@ -76,6 +76,8 @@ impl Faults {
         if let Some(wait) = wait {
             tokio::time::sleep(wait).await;
         }
+        // They may have ceased while it waited: then nobody ends a process any more.
+        let fault = fault.filter(|_| self.lock().rates.is_some());
         match fault {
             None => work.await,
             Some(Fault::Refused) => Err(failed()),
