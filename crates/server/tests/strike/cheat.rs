@@ -209,12 +209,16 @@ impl Halfway {
 }
 
 async fn answer(stream: &mut WebSocketStream<MaybeTlsStream<TcpStream>>) -> Answer {
-    match stream.next().await {
-        Some(Ok(Frame::Binary(_))) => Answer::Message,
-        Some(Ok(Frame::Text(text))) => match serde_json::from_str(&text).unwrap() {
-            ServerFrame::Problem { problem } => Answer::Problem(problem.id),
-            other => panic!("unexpected frame {other:?}"),
-        },
-        other => panic!("unexpected end {other:?}"),
+    loop {
+        match stream.next().await {
+            Some(Ok(Frame::Binary(_))) => return Answer::Message,
+            Some(Ok(Frame::Text(text))) => match serde_json::from_str(&text).unwrap() {
+                ServerFrame::Problem { problem } => return Answer::Problem(problem.id),
+                other => panic!("unexpected frame {other:?}"),
+            },
+            // Where a step takes its time, the server asks whether its client is still there.
+            Some(Ok(Frame::Ping(_))) => {}
+            other => panic!("unexpected end {other:?}"),
+        }
     }
 }
