@@ -53,12 +53,19 @@ pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> 
             (id, custodian.create_session(id).await?.client_session_token)
         }
     };
+    let (custodian, custodian_token) = match &renewed {
+        // Only the session is renewed where no other backend is named.
+        Some(Device { profile, .. }) if args.custodian.is_none() => {
+            (profile.custodian.clone(), profile.custodian_token.clone())
+        }
+        _ => (args.custodian.clone(), app_token(&args, client_id)?),
+    };
     let profile = Profile {
         server: args.server.clone(),
         client_id,
         client_token: token,
-        custodian_token: app_token(&args, client_id)?,
-        custodian: args.custodian,
+        custodian,
+        custodian_token,
     };
     match renewed {
         Some(device) => device.renew(profile)?,

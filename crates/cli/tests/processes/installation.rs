@@ -153,12 +153,18 @@ impl Installation {
     }
 
     pub(crate) fn client_command(&self, device: &str, arguments: &[&str]) -> Command {
+        let mut command = self.session_command(device, arguments);
+        command.args(["--custodian", &self.custodian.url]);
+        command.arg("--custodian-data").arg(self.path("custodian"));
+        command
+    }
+
+    /// The same, without a word of the customer's backend.
+    pub(crate) fn session_command(&self, device: &str, arguments: &[&str]) -> Command {
         let mut command = self.portal();
         command.arg("client").args(arguments);
         command.args(["--server", &self.servers[0].url]);
-        command.args(["--custodian", &self.custodian.url]);
         command.arg("--api-key-file").arg(self.path("api-key"));
-        command.arg("--custodian-data").arg(self.path("custodian"));
         command.arg("--device").arg(self.path(device));
         command
     }

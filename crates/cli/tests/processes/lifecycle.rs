@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::installation::Installation;
+use crate::installation::{Installation, expect_success};
 use crate::signing::SIGN_EVM;
 use crate::verify;
 
@@ -58,6 +58,24 @@ fn a_device_of_another_client_is_left_alone() {
         assert_eq!(profile(), before);
     }
     installation.wallet("phone", &SIGN_EVM);
+}
+
+#[test]
+fn another_session_changes_nothing_else_of_a_device() {
+    let installation = Installation::start();
+    let made = installation.client("phone", &["create"]);
+    installation.wallet("phone", &["create"]);
+    let profile = || -> toml::Table {
+        let text = fs::read_to_string(installation.path("phone/profile.toml")).unwrap();
+        text.parse().unwrap()
+    };
+    let mut before = profile();
+    let login = ["login", "--client", made["clientId"].as_str().unwrap()];
+    expect_success(installation.session_command("phone", &login));
+    let mut after = profile();
+    assert_ne!(before.remove("client_token"), after.remove("client_token"));
+    assert_eq!(before, after);
+    installation.wallet("phone", &["backup", "--folder", "drive"]);
 }
 
 /// A wallet's life; `between` happens between any two steps.

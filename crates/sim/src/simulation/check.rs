@@ -65,7 +65,7 @@ pub(crate) async fn check(context: &Context, ending: &Ending) -> Result<(), Stri
     if !signed && !excused {
         return Err(format!("nobody signs: {}", told.join("; ")));
     }
-    settled(context, signed).await
+    settled(context, ending).await
 }
 
 /// Nobody was told an address: then a wallet can be made, or is there to be used, unless the only
@@ -134,9 +134,9 @@ where
 
 /// I2, I6, and no strike.
 ///
-/// A wallet that does not sign, and need not, may be one whose address was still on its way to the
-/// user when a copy that knows nothing of it was put back.
-async fn settled(context: &Context, signed: bool) -> Result<(), String> {
+/// No pair is in force only after a copy without one was put back: the address was still on its way
+/// to the user then.
+async fn settled(context: &Context, ending: &Ending) -> Result<(), String> {
     let Some(wallet) = stored(context).await? else {
         return Ok(());
     };
@@ -145,7 +145,10 @@ async fn settled(context: &Context, signed: bool) -> Result<(), String> {
         pairs.filter(|pair| pair.status == status).count()
     };
     let in_force = of(SigningStatus::StoredClient);
-    if in_force > 1 || (signed && in_force == 0) {
+    let copied = ending.copied.as_ref();
+    let may_be_forgotten = ending.catastrophe == Catastrophe::Database
+        && copied.is_none_or(|copied| copied.current_signing().is_none());
+    if in_force != 1 && !(in_force == 0 && may_be_forgotten) {
         return Err(format!("not one pair in force: {wallet:#?}"));
     }
     if of(SigningStatus::Frozen) != 0 {
