@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use portal_lifecycle::BackupMode;
 
 /// An open MPC wallet platform: keys that exist nowhere, shared by a device and a server.
 ///
@@ -250,6 +251,15 @@ pub(crate) struct CustodianCreateArgs {
     /// Allow a webhook over plain HTTP to this machine; for development.
     #[arg(long, env = "PORTAL_ALLOW_HTTP_WEBHOOKS")]
     pub(crate) allow_http_webhooks: bool,
+    /// Who holds the custodian's backup shares: `plain` (its backend; the server sees them in
+    /// passing), `sealed` (its backend, which alone can form them) or `managed` (the server).
+    #[arg(
+        long,
+        env = "PORTAL_BACKUP_MODE",
+        default_value = "plain",
+        value_name = "MODE"
+    )]
+    pub(crate) backup_mode: BackupMode,
 }
 
 #[derive(Args)]

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{BackupSharePairId, DeviceId, OperationId, SigningSharePairId};
 use crate::{
-    BackupMethod, CipherTextDigest, Curve, Fence, Generation, PerCurve, PublicPoints, Wallet,
+    BackupMethod, BackupMode, CipherTextDigest, Curve, Fence, Generation, PerCurve, PublicPoints,
+    Wallet,
 };
 
 /// The operations that make a pair, and so take the wallet's lease.
@@ -127,6 +128,8 @@ pub struct BackupCommit {
     pub source: PerCurve<SigningSharePairId>,
     /// How the client will encrypt its share.
     pub method: BackupMethod,
+    /// Who holds the custodian's share, and who sees it on its way.
+    pub mode: BackupMode,
 }
 
 /// What can happen to a wallet.

@@ -49,7 +49,9 @@ pub use event::{
     SigningCommit, Start, Transition,
 };
 pub use refusal::Refusal;
-pub use status::{BackupMethod, BackupStatus, SigningStatus, UnknownBackupMethod};
+pub use status::{
+    BackupMethod, BackupMode, BackupStatus, SigningStatus, UnknownBackupMethod, UnknownBackupMode,
+};
 pub use time::Timestamp;
 pub use wallet::{
     BackupPair, CipherTextDigest, Epoch, Fence, Generation, Lease, Point, PublicPoints,

@@ -94,6 +94,18 @@ wire_names! {
     }
 }
 
+wire_names! {
+    /// Who holds the custodian's share of a backup pair, and who sees it on its way.
+    BackupMode {
+        /// The customer's backend; the server makes the share and hands it over.
+        Plain = "PLAIN",
+        /// The customer's backend, which alone can form the share (HPKE).
+        Sealed = "SEALED",
+        /// The server itself.
+        Managed = "MANAGED",
+    }
+}
+
 impl BackupStatus {
     /// Whether the pair's parts are on their way to completion, in that order.
     #[must_use]
@@ -122,6 +134,25 @@ impl BackupMethod {
 pub struct UnknownBackupMethod {
     /// What was given.
     pub given: String,
+}
+
+/// A backup mode that does not exist.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected PLAIN, SEALED or MANAGED, got {given:?}")]
+pub struct UnknownBackupMode {
+    /// What was given.
+    pub given: String,
+}
+
+impl FromStr for BackupMode {
+    type Err = UnknownBackupMode;
+
+    /// Takes the name in capitals or not.
+    fn from_str(name: &str) -> Result<Self, UnknownBackupMode> {
+        Self::from_wire(&name.to_ascii_uppercase()).ok_or_else(|| UnknownBackupMode {
+            given: name.to_owned(),
+        })
+    }
 }
 
 impl FromStr for BackupMethod {

@@ -3,7 +3,10 @@
 use core::fmt;
 
 use crate::ids::{BackupSharePairId, DeviceId, OperationId, SigningSharePairId, WalletId};
-use crate::{BackupMethod, BackupStatus, Curve, OperationKind, PerCurve, SigningStatus, Timestamp};
+use crate::{
+    BackupMethod, BackupMode, BackupStatus, Curve, OperationKind, PerCurve, SigningStatus,
+    Timestamp,
+};
 
 /// Orders the pairs of one wallet; only ever grows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -125,6 +128,8 @@ pub struct BackupPair {
     pub status: BackupStatus,
     /// How the client's share is encrypted.
     pub method: BackupMethod,
+    /// Who holds the custodian's share; a recovery goes by the mode that the pair was made in.
+    pub mode: BackupMode,
     /// Its public points on each curve; `server` is the custodian's.
     pub points: PerCurve<PublicPoints>,
     /// Digest of the cipher text that completed it.

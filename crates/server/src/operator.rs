@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use portal_lifecycle::ids::{ClientId, CustodianId, EnvironmentId};
-use portal_lifecycle::{Effect, Epoch, Event, Garbage};
+use portal_lifecycle::{BackupMode, Effect, Epoch, Event, Garbage};
 use portal_seal::SecretBytes;
 use portal_store::{
     NewClient, NewCustodian, NewSession, Rewrapped, Store, StoreError, WebhookConfig,
@@ -59,6 +59,12 @@ pub enum OperatorError {
     /// The webhook's URL will not do.
     #[error(transparent)]
     Webhook(#[from] WebhookUrlError),
+    /// A backup mode that this server does not have.
+    #[error("the backup mode {given} is not there yet; expected PLAIN")]
+    BackupMode {
+        /// What was asked for.
+        given: BackupMode,
+    },
     /// Storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -85,9 +91,13 @@ impl Operator {
         name: &str,
         environment: &str,
         webhook: Option<WebhookSettings>,
+        backup_mode: BackupMode,
     ) -> Result<CustodianCreated, OperatorError> {
         if let Some(webhook) = &webhook {
             self.policy.check(&webhook.base_url)?;
+        }
+        if backup_mode != BackupMode::Plain {
+            return Err(OperatorError::BackupMode { given: backup_mode });
         }
         let now = self.clock.now();
         let (api_key, hash) = credential::make(Kind::Custodian);
@@ -101,6 +111,7 @@ impl Operator {
             custodian_name: name.to_owned(),
             environment_id: created.environment_id,
             environment_name: environment.to_owned(),
+            backup_mode,
             api_key: hash,
             webhook: webhook.map(|webhook| WebhookConfig {
                 base_url: webhook.base_url,

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use portal_lifecycle::ids::{BackupSharePairId, ClientId, CustodianId, EnvironmentId};
-use portal_lifecycle::{BackupStatus, Curve, Epoch, PerCurve, Timestamp};
+use portal_lifecycle::{BackupMode, BackupStatus, Curve, Epoch, PerCurve, Timestamp};
 use uuid::Uuid;
 
 use crate::kms::Kms;
@@ -127,6 +127,7 @@ impl Default for State {
 struct Environment {
     custodian: CustodianId,
     name: String,
+    backup_mode: BackupMode,
     webhook: Option<Webhook>,
 }
 

@@ -5,7 +5,7 @@ use portal_lifecycle::ids::{
     BackupSharePairId, ClientId, CustodianId, EnvironmentId, SigningSharePairId, TraceId,
 };
 use portal_lifecycle::{
-    BackupMethod, BackupStatus, Garbage, Generation, PerCurve, Timestamp, Wallet,
+    BackupMethod, BackupMode, BackupStatus, Garbage, Generation, PerCurve, Timestamp, Wallet,
 };
 use portal_seal::SecretBytes;
 
@@ -24,6 +24,8 @@ pub struct NewCustodian {
     pub environment_id: EnvironmentId,
     /// What people call it.
     pub environment_name: String,
+    /// Who holds the custodian's shares of its clients' backups.
+    pub backup_mode: BackupMode,
     /// Hash of the environment's API key.
     pub api_key: CredentialHash,
     /// Where backup shares go.
@@ -133,6 +135,8 @@ pub struct Tenant {
     pub environment_id: EnvironmentId,
     /// What people call it.
     pub environment_name: String,
+    /// Who holds the custodian's shares of new backups.
+    pub backup_mode: BackupMode,
 }
 
 /// Grows with every commit of one wallet.

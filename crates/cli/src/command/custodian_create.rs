@@ -24,7 +24,12 @@ pub(crate) async fn run(args: CustodianCreateArgs, output: Output) -> anyhow::Re
     };
     let operator = Operator::new(Arc::clone(&store) as _, Arc::new(SystemClock), policy);
     let created = operator
-        .create_custodian(&args.name, &args.environment, Some(webhook))
+        .create_custodian(
+            &args.name,
+            &args.environment,
+            Some(webhook),
+            args.backup_mode,
+        )
         .await?;
     store.close().await;
     output.result(

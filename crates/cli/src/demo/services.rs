@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use portal_custodian::WebhookSecret;
+use portal_lifecycle::BackupMode;
 use portal_seal::SecretBytes;
 use portal_server::clock::SystemClock;
 use portal_server::{App, Limits, Operator, WebhookPolicy, WebhookSettings};
@@ -82,7 +83,7 @@ impl Services {
     pub(super) async fn create_custodian(&self) -> anyhow::Result<state::Made> {
         let created = self
             .operator
-            .create_custodian("Demo", "demo", Some(self.webhook()))
+            .create_custodian("Demo", "demo", Some(self.webhook()), BackupMode::Plain)
             .await?;
         Ok(state::Made {
             environment_id: created.environment_id,

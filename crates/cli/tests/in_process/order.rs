@@ -2,7 +2,7 @@
 
 use portal_api::session::Operation;
 use portal_lifecycle::ids::BackupSharePairId;
-use portal_lifecycle::{Curve, PerCurve};
+use portal_lifecycle::{BackupMode, Curve, PerCurve};
 use portal_sdk::ErrorId;
 use uuid::Uuid;
 
@@ -113,7 +113,7 @@ async fn a_backup_without_a_webhook_is_refused_before_anything_is_made() {
     let world = World::start().await;
     let customer = world
         .operator()
-        .create_custodian("No webhook", "test", None)
+        .create_custodian("No webhook", "test", None, BackupMode::Plain)
         .await
         .expect("a customer");
     let user = world.user_of(&customer.api_key).await;

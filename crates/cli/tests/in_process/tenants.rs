@@ -2,7 +2,7 @@
 
 use portal_api::session::Operation;
 use portal_lifecycle::ids::{BackupSharePairId, SigningSharePairId};
-use portal_lifecycle::{BackupMethod, Curve, PerCurve};
+use portal_lifecycle::{BackupMethod, BackupMode, Curve, PerCurve};
 use portal_sdk::ErrorId;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -166,7 +166,7 @@ async fn another_customers_key_finds_no_client() {
     let user = world.user().await;
     let other = world
         .operator()
-        .create_custodian("Another customer", "test", None)
+        .create_custodian("Another customer", "test", None, BackupMode::Plain)
         .await
         .expect("a customer");
     let (own, foreign) = (&world.customer.api_key, &other.api_key);

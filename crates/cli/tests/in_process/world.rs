@@ -5,8 +5,8 @@ use std::sync::Arc;
 use portal_api::rest::CreatedClient;
 use portal_custodian::{AppTokens, SqliteCustodianStore, WebhookSecret};
 use portal_keychain::Keychain;
-use portal_lifecycle::BackupMethod;
 use portal_lifecycle::ids::ClientId;
+use portal_lifecycle::{BackupMethod, BackupMode};
 use portal_sdk::{Error, MemoryStorage, Portal, PortalBuilder};
 use portal_seal::{SealingKey, SecretBytes};
 use portal_server::clock::Clock;
@@ -76,7 +76,12 @@ impl World {
         let server = start_server(&data, KMS_KEY, &clock, limits).await;
         let operator = operator(&server.store, &clock);
         let customer = operator
-            .create_custodian("Customer", "test", Some(webhook(&custodian)))
+            .create_custodian(
+                "Customer",
+                "test",
+                Some(webhook(&custodian)),
+                BackupMode::Plain,
+            )
             .await
             .expect("a customer");
         Self {

@@ -35,6 +35,7 @@ pub(super) fn commit(
         generation: lease.generation,
         status: BackupStatus::Pending,
         method: commit.method,
+        mode: commit.mode,
         points: commit.points,
         cipher_text_digest: None,
         operation_id: lease.operation_id,

@@ -1,8 +1,8 @@
 //! E14: the server commits a new backup pair.
 
 use portal_lifecycle::{
-    BackupCommit, BackupMethod, BackupPair, BackupStatus, Curve, Effect, Event, Fence, Generation,
-    PerCurve, Refusal,
+    BackupCommit, BackupMethod, BackupMode, BackupPair, BackupStatus, Curve, Effect, Event, Fence,
+    Generation, PerCurve, Refusal,
 };
 
 use crate::example::{check, row};
@@ -22,6 +22,7 @@ fn a_backup_is_made_from_the_active_pair() {
             generation: Generation(2),
             status: BackupStatus::Pending,
             method: BackupMethod::Password,
+            mode: BackupMode::Sealed,
             points: points(KEY, 1),
             cipher_text_digest: None,
             operation_id: operation(2),
@@ -136,6 +137,7 @@ fn no_two_backups_have_an_id_in_common() {
             points: points(KEY, 2),
             source: signing(1),
             method: BackupMethod::Password,
+            mode: BackupMode::Sealed,
         });
         row(what, given.clone(), event, Err(Refusal::PairIdTaken))
     };

@@ -4,7 +4,8 @@ use core::fmt::{Debug, Display};
 
 use portal_lifecycle::ids::{OperationId, SigningSharePairId};
 use portal_lifecycle::{
-    BackupMethod, BackupStatus, Curve, OperationKind, PerCurve, SigningStatus, Timestamp,
+    BackupMethod, BackupMode, BackupStatus, Curve, OperationKind, PerCurve, SigningStatus,
+    Timestamp,
 };
 use proptest::prelude::*;
 use serde::Serialize;
@@ -109,6 +110,21 @@ fn backup_methods() {
     assert_eq!(
         error.to_string(),
         "expected PASSWORD, PASSKEY, GDRIVE, ICLOUD or CUSTOM, got \"FLOPPY\""
+    );
+}
+
+#[test]
+fn backup_modes() {
+    check(
+        BackupMode::ALL,
+        &["PLAIN", "SEALED", "MANAGED"],
+        BackupMode::from_wire,
+    );
+    assert_eq!("sealed".parse(), Ok(BackupMode::Sealed));
+    let error = "open".parse::<BackupMode>().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "expected PLAIN, SEALED or MANAGED, got \"open\""
     );
 }
 

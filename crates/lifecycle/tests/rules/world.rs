@@ -4,8 +4,8 @@ use portal_lifecycle::ids::{
     BackupSharePairId, DeviceId, OperationId, SigningSharePairId, WalletId,
 };
 use portal_lifecycle::{
-    BackupCommit, BackupMethod, CipherTextDigest, Curve, Epoch, Event, Fence, PerCurve, Plan,
-    Point, PublicPoints, SigningCommit, Start, Timestamp, Wallet,
+    BackupCommit, BackupMethod, BackupMode, CipherTextDigest, Curve, Epoch, Event, Fence, PerCurve,
+    Plan, Point, PublicPoints, SigningCommit, Start, Timestamp, Wallet,
 };
 
 pub(crate) const LEASE_MS: u64 = 60_000;
@@ -160,6 +160,7 @@ pub(crate) fn commit_backup_of(
         points,
         source: signing(source),
         method,
+        mode: BackupMode::Sealed,
     })
 }
 

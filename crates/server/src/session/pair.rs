@@ -5,8 +5,9 @@ mod source;
 use portal_api::session::{Outcome, PairIds, ServerFrame, Start, Started};
 use portal_lifecycle::ids::{BackupSharePairId, ClientId, SigningSharePairId};
 use portal_lifecycle::{
-    self as lifecycle, AlreadyMade, BackupCommit, BackupMethod, Curve, Effect, ErrorId, Event,
-    Fence, LeaseTaken, OperationKind, PerCurve, Plan, Point, PublicPoints, SigningCommit, Wallet,
+    self as lifecycle, AlreadyMade, BackupCommit, BackupMethod, BackupMode, Curve, Effect, ErrorId,
+    Event, Fence, LeaseTaken, OperationKind, PerCurve, Plan, Point, PublicPoints, SigningCommit,
+    Wallet,
 };
 use portal_mpc::{
     self as mpc, BothCurves, Generate, Group, KeyContext, KeyShare, KeyShares, Points,
@@ -236,6 +237,7 @@ impl Session<'_> {
             points,
             source,
             method,
+            mode: BackupMode::Plain,
         });
         let shares = PerCurve::new(
             SecretBytes::new(shares.secp256k1.encode()),

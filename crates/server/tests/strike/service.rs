@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use portal_api::rest::CreatedClient;
 use portal_keychain::MemoryKeychain;
+use portal_lifecycle::BackupMode;
 use portal_sdk::Portal;
 use portal_seal::SealingKey;
 use portal_server::clock::SystemClock;
@@ -36,7 +37,7 @@ impl Service {
         let store = open(&directory).await;
         let operator = Operator::new(store, Arc::new(SystemClock), WebhookPolicy::default());
         let created = operator
-            .create_custodian("Acme", "test", None)
+            .create_custodian("Acme", "test", None, BackupMode::Plain)
             .await
             .unwrap();
         let mut service = Self {

@@ -6,8 +6,8 @@
 
 use portal_lifecycle::ids::{DeviceId, OperationId, WalletId};
 use portal_lifecycle::{
-    BackupMethod, BackupPair, BackupStatus, CipherTextDigest, Epoch, Fence, Generation, Lease,
-    OperationKind, PerCurve, SigningPair, SigningStatus, Timestamp, Wallet,
+    BackupMethod, BackupMode, BackupPair, BackupStatus, CipherTextDigest, Epoch, Fence, Generation,
+    Lease, OperationKind, PerCurve, SigningPair, SigningStatus, Timestamp, Wallet,
 };
 
 use super::pairs::{
@@ -300,6 +300,7 @@ impl BackupRecord {
             generation: Generation(self.generation.get()),
             status: self.status,
             method: METHOD,
+            mode: BackupMode::Plain,
             points: backup_points(self.key, self.pair),
             cipher_text_digest: self.has_digest.then_some(digest(self.pair)),
             operation_id: operation_id(self.operation),

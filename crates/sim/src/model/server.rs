@@ -1,8 +1,8 @@
 //! Portal: sessions, and transactions on its database.
 
 use portal_lifecycle::{
-    self as lifecycle, BackupCommit, Curve, Effect, Event, Fence, Garbage, OperationKind, Plan,
-    Refusal, SigningCommit,
+    self as lifecycle, BackupCommit, BackupMode, Curve, Effect, Event, Fence, Garbage,
+    OperationKind, Plan, Refusal, SigningCommit,
 };
 
 use super::mutation::Mutation;
@@ -242,6 +242,7 @@ fn commit_of(state: &State, session: &Session) -> Option<(Event, u8)> {
             points: backup_points(key, pair),
             source: signing_ids(run.source),
             method: METHOD,
+            mode: BackupMode::Plain,
         };
         return Some((Event::CommitBackup(commit), pair));
     }

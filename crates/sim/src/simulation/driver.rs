@@ -6,7 +6,7 @@ use std::time::Duration;
 use portal_backup::{BackupStorage as _, KeyName};
 use portal_custodian::{AppTokens, WebhookSecret};
 use portal_lifecycle::ids::{BackupSharePairId, ClientId};
-use portal_lifecycle::{Generation, PerCurve, Wallet};
+use portal_lifecycle::{BackupMode, Generation, PerCurve, Wallet};
 use portal_seal::{SealingKey, SecretBytes};
 use portal_server::clock::Clock as _;
 use portal_server::{App, Limits, Operator, Parts, WebhookPolicy, WebhookSettings};
@@ -119,7 +119,7 @@ fn set_up(seed: u64, faults: &Faults, clock: &SimulatedClock, store: &MemoryStor
             secret: SecretBytes::new(WEBHOOK_SECRET.as_bytes().to_vec()),
         };
         let created = operator
-            .create_custodian("Customer", "simulation", Some(webhook))
+            .create_custodian("Customer", "simulation", Some(webhook), BackupMode::Plain)
             .await
             .ok()?;
         operator.create_client(created.environment_id).await.ok()

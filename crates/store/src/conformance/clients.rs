@@ -283,6 +283,7 @@ pub async fn a_tenant_is_named(backend: &impl Backend) {
             custodian_name: custodian.custodian_name,
             environment_id: custodian.environment_id,
             environment_name: custodian.environment_name,
+            backup_mode: custodian.backup_mode,
         }
     );
     let nobody = store.tenant(ClientId(fresh())).await;

@@ -8,7 +8,7 @@ use portal_lifecycle::ids::{
     SigningSharePairId, TraceId, WalletId,
 };
 use portal_lifecycle::{
-    BackupCommit, BackupMethod, CipherTextDigest, Curve, Effect, Epoch, Event, Fence,
+    BackupCommit, BackupMethod, BackupMode, CipherTextDigest, Curve, Effect, Epoch, Event, Fence,
     OperationKind, PerCurve, Plan, Point, PublicPoints, SigningCommit, SigningPair, SigningStatus,
     Start, Timestamp, Wallet,
 };
@@ -62,6 +62,7 @@ pub fn new_custodian() -> NewCustodian {
         custodian_name: "Acme".to_owned(),
         environment_id: EnvironmentId(fresh()),
         environment_name: "production".to_owned(),
+        backup_mode: BackupMode::Sealed,
         api_key: fresh_hash(),
         webhook: Some(WebhookConfig {
             base_url: "https://acme.example/portal".to_owned(),
@@ -320,6 +321,7 @@ impl<'s, S: Store> Life<'s, S> {
             points: points(b'Q', fresh().as_bytes()[15]),
             source: source.expect("a backup is made from a signing pair"),
             method,
+            mode: BackupMode::Sealed,
         };
         self.happen(Event::CommitBackup(commit)).await;
         ids

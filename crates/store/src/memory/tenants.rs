@@ -50,6 +50,7 @@ impl CustodianStore for MemoryStore {
         let environment = Environment {
             custodian: new.custodian_id,
             name: new.environment_name,
+            backup_mode: new.backup_mode,
             webhook,
         };
         state
@@ -224,6 +225,7 @@ impl ClientStore for MemoryStore {
                 custodian_name: state.custodians.get(&environment.custodian)?.clone(),
                 environment_id: record.environment_id,
                 environment_name: environment.name.clone(),
+                backup_mode: environment.backup_mode,
             })
         });
         found.ok_or(StoreError::NoSuchRow { table: "clients" })

@@ -1,8 +1,8 @@
 //! Clients and their credentials.
 
 use async_trait::async_trait;
-use portal_lifecycle::Timestamp;
 use portal_lifecycle::ids::{ClientId, CustodianId, EnvironmentId};
+use portal_lifecycle::{BackupMode, Timestamp};
 
 use super::SqlStore;
 use super::engine::{Transaction, query};
@@ -138,7 +138,8 @@ impl ClientStore for SqlStore {
         let mut transaction = self.engine.read().await?;
         let row = query(
             "SELECT custodians.custodian_id, custodians.name AS custodian_name,
-                 environments.environment_id, environments.name AS environment_name
+                 environments.environment_id, environments.name AS environment_name,
+                 environments.backup_mode
              FROM clients JOIN environments USING (environment_id) JOIN custodians USING (custodian_id)
              WHERE client_id = $1",
         )
@@ -152,6 +153,7 @@ impl ClientStore for SqlStore {
             custodian_name: row.value("custodian_name")?,
             environment_id: row.id("environment_id", EnvironmentId)?,
             environment_name: row.value("environment_name")?,
+            backup_mode: row.named("backup_mode", BackupMode::from_wire)?,
         })
     }
 }

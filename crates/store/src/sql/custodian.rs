@@ -27,13 +27,14 @@ impl CustodianStore for SqlStore {
             .execute(&mut transaction)
             .await?;
         query(
-            "INSERT INTO environments (environment_id, custodian_id, name, webhook_base_url,
-                 sealed_webhook_secret, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO environments (environment_id, custodian_id, name, backup_mode,
+                 webhook_base_url, sealed_webhook_secret, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(new.environment_id.0)
         .bind(new.custodian_id.0)
         .bind(&new.environment_name)
+        .bind(new.backup_mode.as_str())
         .bind(
             new.webhook
                 .as_ref()

@@ -133,9 +133,9 @@ async fn insert_backup(
     let points = pair.points.of(curve);
     query(
         "INSERT INTO backup_share_pairs (pair_id, client_id, curve, generation, status, method,
-             key_point, client_point, server_point, cipher_text_digest, operation_id, created_at,
-             status_since, proved_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+             backup_mode, key_point, client_point, server_point, cipher_text_digest, operation_id,
+             created_at, status_since, proved_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     )
     .bind(pair.ids.of(curve).0)
     .bind(client.0)
@@ -147,6 +147,7 @@ async fn insert_backup(
     )?)
     .bind(pair.status.as_str())
     .bind(pair.method.as_str())
+    .bind(pair.mode.as_str())
     .bind(points.key.0.as_slice())
     .bind(points.client.0.as_slice())
     .bind(points.server.0.as_slice())

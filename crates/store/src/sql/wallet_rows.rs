@@ -4,8 +4,8 @@ use portal_lifecycle::ids::{
     BackupSharePairId, ClientId, DeviceId, OperationId, SigningSharePairId, WalletId,
 };
 use portal_lifecycle::{
-    BackupMethod, BackupPair, BackupStatus, CipherTextDigest, Epoch, Fence, Generation, Lease,
-    OperationKind, PerCurve, Point, PublicPoints, SigningPair, SigningStatus, Wallet,
+    BackupMethod, BackupMode, BackupPair, BackupStatus, CipherTextDigest, Epoch, Fence, Generation,
+    Lease, OperationKind, PerCurve, Point, PublicPoints, SigningPair, SigningStatus, Wallet,
 };
 use uuid::Uuid;
 
@@ -140,8 +140,8 @@ async fn backup_pairs(
     client: ClientId,
 ) -> Result<Vec<BackupPair>, StoreError> {
     let rows = query(
-        "SELECT pair_id, curve, generation, status, method, key_point, client_point, server_point,
-             cipher_text_digest, operation_id, created_at, status_since, proved_at
+        "SELECT pair_id, curve, generation, status, method, backup_mode, key_point, client_point,
+             server_point, cipher_text_digest, operation_id, created_at, status_since, proved_at
          FROM backup_share_pairs WHERE client_id = $1 ORDER BY generation, curve",
     )
     .bind(client.0)
@@ -152,6 +152,7 @@ async fn backup_pairs(
             Generation(row.counter("generation")?),
             row.named("status", BackupStatus::from_wire)?,
             row.named("method", BackupMethod::from_wire)?,
+            row.named("backup_mode", BackupMode::from_wire)?,
             digest(row)?,
             row.id("operation_id", OperationId)?,
             row.time("created_at")?,
@@ -164,6 +165,7 @@ async fn backup_pairs(
             generation,
             status,
             method,
+            mode,
             cipher_text_digest,
             operation_id,
             created_at,
@@ -175,6 +177,7 @@ async fn backup_pairs(
             generation,
             status,
             method,
+            mode,
             points: joined.points,
             cipher_text_digest,
             operation_id,

@@ -50,6 +50,8 @@ async fn history_is_append_only() {
         "UPDATE signing_share_pairs SET sealed_share = NULL",
         "UPDATE signing_share_pairs SET status = 'PURGED'",
         "UPDATE backup_share_pairs SET method = 'UNKNOWN'",
+        "UPDATE backup_share_pairs SET backup_mode = 'PLAIN'",
+        "UPDATE environments SET backup_mode = 'OPEN'",
         "UPDATE backup_share_pairs SET cipher_text_digest = NULL",
         "UPDATE clients SET created_at = 'yesterday'",
         "UPDATE environments SET webhook_base_url = NULL",
