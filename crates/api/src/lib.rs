@@ -1,6 +1,7 @@
 //! Everything that crosses a process.
 //!
 //! - [`rest`]: bodies of the custodian's and the client's REST calls
+//! - [`signing_policy`]: rules for what wallets sign
 //! - [`session`]: text frames of the MPC WebSocket; its binary frames are opaque MPC messages
 //! - [`webhook`]: bodies of the calls that the server makes to a custodian's backend
 //! - [`custodian_app`]: bodies of the calls that an app makes to the custodian's backend
@@ -23,6 +24,7 @@ pub mod limits;
 mod problem;
 pub mod rest;
 pub mod session;
+pub mod signing_policy;
 mod time;
 pub mod webhook;
 

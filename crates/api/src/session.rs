@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Base64Bytes, Problem, Time};
 
 /// Version of this conversation; a server refuses others with `MPC_PROTOCOL_UNSUPPORTED`.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub const PROTOCOL_VERSION: u16 = 2;
 
 /// Path of the WebSocket.
 pub const PATH: &str = "/api/v3/clients/me/mpc";
@@ -177,6 +177,44 @@ impl core::fmt::Debug for Start {
     }
 }
 
+/// What is to be signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    tag = "kind",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum Wanted {
+    /// A request of a chain. Each side computes for itself what is signed.
+    Request {
+        /// CAIP-2 id, or short name.
+        chain: String,
+        /// A JSON-RPC method of that chain.
+        method: String,
+        /// Its parameters.
+        params: serde_json::Value,
+        /// Which of the request's payloads: 0, but for a Bitcoin transaction of several inputs.
+        payload_index: u16,
+    },
+    /// Bytes as they are: on secp256k1 a 32-byte digest, on Ed25519 a message. Refused unless the
+    /// custodian allowed it.
+    Raw {
+        /// The bytes.
+        payload: Base64Bytes,
+    },
+}
+
+impl Wanted {
+    /// Bytes as they are.
+    #[must_use]
+    pub fn raw(payload: impl Into<Vec<u8>>) -> Self {
+        Self::Raw {
+            payload: Base64Bytes(payload.into()),
+        }
+    }
+}
+
 /// What an operation does, and what it works on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
@@ -211,8 +249,8 @@ pub enum Operation {
         curve: Curve,
         /// The pair that the device holds on that curve.
         signing_share_pair_id: SigningSharePairId,
-        /// secp256k1: the 32-byte digest. Ed25519: the message.
-        payload: Base64Bytes,
+        /// What to sign.
+        wanted: Wanted,
     },
     /// A proof that the backup in force would recover the wallet; no share moves.
     CheckBackup {

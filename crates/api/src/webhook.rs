@@ -2,9 +2,10 @@
 //!
 //! `POST {base}/backup` once for each curve, then `POST {base}/backup/fetch` to
 //! prove that both were stored; Recover calls only the latter. `POST {base}/backup/prove` and
-//! `POST {base}/backup/released` are for receivers that know them.
+//! `POST {base}/backup/released` are for receivers that know them. `POST {base}/sign/approve` is
+//! called where the signing policy says so.
 
-use portal_lifecycle::ids::{BackupSharePairId, ClientId, WalletId};
+use portal_lifecycle::ids::{BackupSharePairId, ClientId, SigningSharePairId, WalletId};
 use portal_lifecycle::{BackupMethod, BackupStatus, Curve, PerCurve};
 use serde::{Deserialize, Serialize};
 
@@ -131,4 +132,43 @@ pub struct BackupReleased {
     /// `PURGED`: it was overtaken long ago, and its successor has proved itself since. A receiver
     /// takes `ABANDONED` too, which this server does not send.
     pub status: BackupStatus,
+}
+
+/// `POST {base}/sign/approve`: whether a wallet may sign this.
+///
+/// 2xx within five seconds allows it; anything else denies it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApproveSignature {
+    /// The client whose wallet signs.
+    pub client_id: ClientId,
+    /// The key.
+    pub wallet_id: WalletId,
+    /// Its curve.
+    pub curve: Curve,
+    /// The pair that signs.
+    pub signing_share_pair_id: SigningSharePairId,
+    /// The request; none where raw bytes are to be signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestToApprove>,
+    /// What exactly is signed: on secp256k1 a 32-byte digest, on Ed25519 the message.
+    pub payload: Base64Bytes,
+}
+
+/// A request of a chain, as the server read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestToApprove {
+    /// CAIP-2 id.
+    pub chain: String,
+    /// The JSON-RPC method.
+    pub method: String,
+    /// Its parameters, as the client sent them.
+    pub params: serde_json::Value,
+    /// What the request does, in one line for people.
+    pub summary: String,
+    /// Which of the request's payloads this is, from 0. Each is asked for by itself.
+    pub payload_index: u16,
+    /// How many payloads the request has.
+    pub payload_count: u16,
 }

@@ -1,5 +1,7 @@
 //! Bitcoin: P2WPKH addresses (BIP-173) and inputs (BIP-141, BIP-143).
 
+mod effects;
+
 use crate::params::{self, Fields};
 use crate::{BitcoinNetwork, ChainError, Secp256k1Key, Signature, Signed, Subject};
 use ::bitcoin::consensus::encode;

@@ -2,7 +2,8 @@
 //!
 //! Public keys become [`addresses`]; JSON-RPC parameters become the bytes to
 //! sign ([`Request::parse`], [`Request::payloads`]); signatures become finished
-//! transactions and messages ([`Request::finish`]).
+//! transactions and messages ([`Request::finish`]). What a request does is in its
+//! [`Effects`], which a [`Policy`] judges.
 //!
 //! # Security
 //!
@@ -23,11 +24,14 @@
     clippy::unwrap_used
 )]
 
+mod account;
 mod address;
 mod chain;
+mod effects;
 mod error;
 mod key;
 mod params;
+mod policy;
 mod request;
 mod signature;
 
@@ -35,9 +39,12 @@ pub mod bitcoin;
 pub mod evm;
 pub mod solana;
 
+pub use account::{Account, AccountError};
 pub use address::{Addresses, addresses};
 pub use chain::{BitcoinNetwork, ChainId, Curve, Namespace};
+pub use effects::{Amount, Asset, Effects, Unseen};
 pub use error::{ChainError, Subject};
 pub use key::{Ed25519Key, Secp256k1Key};
+pub use policy::{Policy, PolicyRefusal};
 pub use request::Request;
 pub use signature::{Payload, Signature, Signed};

@@ -14,6 +14,7 @@ mod evm_message_refusals;
 mod evm_messages;
 mod evm_transaction_refusals;
 mod evm_transactions;
+mod policy;
 mod signatures;
 mod solana_messages;
 mod solana_transactions;

@@ -16,7 +16,7 @@ pub(crate) fn address(wallet: &Wallet) -> Address {
     Address::from(wallet.eddsa.verifying_key().to_bytes())
 }
 
-fn system_transfer(from: Address, to: Address, lamports: u64) -> Instruction {
+pub(crate) fn system_transfer(from: Address, to: Address, lamports: u64) -> Instruction {
     let data = [[2, 0, 0, 0].as_slice(), &lamports.to_le_bytes()].concat();
     let accounts = vec![AccountMeta::new(from, true), AccountMeta::new(to, false)];
     Instruction {
@@ -62,7 +62,7 @@ pub(crate) fn v1_message(payer: Address, instructions: &[Instruction]) -> Versio
     )
 }
 
-fn encode(bytes: &[u8]) -> String {
+pub(crate) fn encode(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 

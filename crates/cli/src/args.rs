@@ -260,6 +260,10 @@ pub(crate) struct CustodianCreateArgs {
         value_name = "MODE"
     )]
     pub(crate) backup_mode: BackupMode,
+    /// Let wallets sign bytes that nobody can read (a digest, without the request it was made
+    /// from). The customer may change this in its signing policy.
+    #[arg(long, env = "PORTAL_ALLOW_RAW_SIGNING")]
+    pub(crate) allow_raw_signing: bool,
 }
 
 #[derive(Args)]

@@ -36,6 +36,10 @@ impl ApiError {
         self.id
     }
 
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     pub(crate) fn not_found() -> Self {
         Self::new(
             ErrorId::NotFound,

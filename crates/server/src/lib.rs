@@ -19,6 +19,7 @@
 
 #![deny(clippy::indexing_slicing)]
 
+mod approval;
 mod auth;
 mod body;
 pub mod clock;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use portal_api::signing_policy::SigningPolicy;
 use portal_lifecycle::ids::{ClientId, CustodianId, EnvironmentId};
 use portal_lifecycle::{BackupMode, Effect, Epoch, Event, Garbage};
 use portal_seal::SecretBytes;
@@ -9,6 +10,7 @@ use portal_store::{
     NewClient, NewCustodian, NewSession, Rewrapped, Store, StoreError, WebhookConfig,
 };
 
+use crate::approval;
 use crate::clock::Clock;
 use crate::credential::{self, Kind};
 use crate::entropy;
@@ -64,6 +66,12 @@ pub enum OperatorError {
     BackupMode {
         /// What was asked for.
         given: BackupMode,
+    },
+    /// The signing policy will not do.
+    #[error("the signing policy: {detail}")]
+    SigningPolicy {
+        /// Which field, and what was expected.
+        detail: String,
     },
     /// Storage failed.
     #[error(transparent)]
@@ -225,6 +233,26 @@ impl Operator {
                 None => return Ok(all),
             }
         }
+    }
+
+    /// Sets what wallets of an environment may sign, as its custodian would.
+    ///
+    /// # Errors
+    ///
+    /// [`OperatorError`]; the former policy is then still in force.
+    pub async fn put_signing_policy(
+        &self,
+        environment: EnvironmentId,
+        policy: &SigningPolicy,
+    ) -> Result<(), OperatorError> {
+        approval::checked(policy).map_err(|error| OperatorError::SigningPolicy {
+            detail: error.detail().to_owned(),
+        })?;
+        let text = serde_json::to_string(policy).unwrap_or_default();
+        let put = self
+            .store
+            .put_signing_policy(environment, None, Some(&text));
+        Ok(put.await?)
     }
 
     /// Replaces an environment's webhook.

@@ -3,9 +3,10 @@
 mod client;
 mod custodian;
 mod health;
+mod signing_policy;
 
 use axum::Router;
-use axum::routing::{get, patch, post};
+use axum::routing::{get, patch, post, put};
 
 use crate::{ApiError, App, session};
 
@@ -20,6 +21,16 @@ pub(crate) fn routes() -> Router<App> {
         .route(
             "/api/v3/custodians/me/clients/{id}/sessions",
             post(custodian::create_session),
+        )
+        .route(
+            "/api/v3/custodians/me/signing-policy",
+            put(signing_policy::put).get(signing_policy::policy),
+        )
+        .route(
+            "/api/v3/custodians/me/clients/{id}/signing-policy",
+            put(signing_policy::put_of_client)
+                .get(signing_policy::policy_of_client)
+                .delete(signing_policy::remove_of_client),
         )
         .route("/api/v3/clients/me", get(client::state))
         .route(

@@ -21,14 +21,14 @@ use portal_api::limits::FRAME_BYTES;
 use portal_api::session::{
     ClientFrame, Done, Operation, Outcome, PROTOCOL_VERSION, ServerFrame, Start,
 };
-use portal_lifecycle::ids::ClientId;
 use portal_lifecycle::{ErrorId, Plan};
 use portal_mpc::{Abort, HeldMessage, Machine, Step};
+use portal_store::ClientAuth;
 use tracing::Instrument as _;
 
 use crate::error::Operation as Failing;
 use crate::{ApiError, App, auth, entropy, trace};
-pub(crate) use guard::SigningTurns;
+pub(crate) use guard::{Signing, SigningTurns};
 use socket::Socket;
 
 /// `GET /api/v3/clients/me/mpc`
@@ -39,7 +39,7 @@ pub(crate) async fn upgrade(
 ) -> Result<Response, ApiError> {
     // In a browser the token comes with the first message; elsewhere it is checked right here.
     let client = match auth::bearer(&headers) {
-        Some(token) => Some(auth::client(&app, token).await?.client_id),
+        Some(token) => Some(auth::client(&app, token).await?),
         None => None,
     };
     if app.is_draining() {
@@ -67,7 +67,7 @@ fn stopping() -> ApiError {
 }
 
 /// One session, from greeting to end; whatever goes wrong is told as a problem.
-async fn run(app: App, socket: WebSocket, client: Option<ClientId>) {
+async fn run(app: App, socket: WebSocket, client: Option<ClientAuth>) {
     let limits = app.limits;
     let mut socket = Socket::new(socket, limits.frame_timeout, limits.ping_interval);
     let session = tokio::time::timeout(limits.session_timeout, converse(&app, &mut socket, client));
@@ -90,7 +90,7 @@ async fn run(app: App, socket: WebSocket, client: Option<ClientId>) {
 async fn converse(
     app: &App,
     socket: &mut Socket,
-    client: Option<ClientId>,
+    client: Option<ClientAuth>,
 ) -> Result<(), ApiError> {
     let server_nonce: [u8; 32] = entropy::bytes();
     let hello = ServerFrame::Hello {
@@ -108,7 +108,7 @@ async fn converse(
     }
     let client = match (client, &start.token) {
         (Some(client), _) => client,
-        (None, Some(token)) => auth::client(app, token).await?.client_id,
+        (None, Some(token)) => auth::client(app, token).await?,
         (None, None) => return Err(auth::refused()),
     };
     let client_nonce = start
@@ -145,24 +145,26 @@ fn too_long(allowed: Duration) -> ApiError {
 async fn operate(
     app: &App,
     socket: &mut Socket,
-    client: ClientId,
+    auth: ClientAuth,
     start: Start,
     nonces: Nonces,
 ) -> Result<(), ApiError> {
+    let client = auth.client_id;
     let begun = Instant::now();
     let waited_before = socket.waited();
     let outcome = match start.operation.clone() {
         Operation::Sign {
             curve,
             signing_share_pair_id,
-            payload,
+            wanted,
         } => {
-            let wanted = sign::Wanted {
+            let asking = sign::Asking {
+                client: auth,
                 curve,
                 pair: signing_share_pair_id,
-                payload: payload.0,
+                wanted,
             };
-            sign::run(app, socket, client, nonces, wanted).await?
+            sign::run(app, socket, nonces, asking).await?
         }
         Operation::Generate => {
             pair::run(app, socket, client, nonces, &start, Plan::Generate).await?

@@ -3,10 +3,11 @@
 mod transport;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use portal_api::webhook::{
-    BackupReleased, BackupShareProofs, BackupShares, FetchBackupShares, ProveBackupShares,
-    SECRET_HEADER, StoreBackupShare, StoredBackupShare,
+    ApproveSignature, BackupReleased, BackupShareProofs, BackupShares, FetchBackupShares,
+    ProveBackupShares, SECRET_HEADER, StoreBackupShare, StoredBackupShare,
 };
 use portal_api::{Base64Bytes, TRACE_HEADER};
 use portal_lifecycle::ids::{BackupSharePairId, ClientId};
@@ -22,6 +23,9 @@ pub use transport::{
 };
 
 use crate::{ApiError, trace};
+
+/// How long the custodian may think about a signature.
+const APPROVAL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where webhooks may go.
 #[derive(Debug, Clone, Copy, Default)]
@@ -130,6 +134,33 @@ impl WebhookClient {
         })?;
         serde_json::from_slice(&answer)
             .map_err(|_| failed("expected proofs for both curves from the custodian"))
+    }
+
+    /// Asks whether a wallet may sign something: only 2xx within five seconds allows it.
+    ///
+    /// # Errors
+    ///
+    /// `FORBIDDEN` where the custodian says no, `WEBHOOK_FAILED` where it says nothing.
+    pub(crate) async fn approve(
+        &self,
+        webhook: &WebhookConfig,
+        body: &ApproveSignature,
+    ) -> Result<(), ApiError> {
+        let call = self.call(webhook, "sign/approve", body);
+        let answer = tokio::time::timeout(APPROVAL_TIMEOUT, call)
+            .await
+            .map_err(|_| {
+                let within = APPROVAL_TIMEOUT.as_secs();
+                failed(&format!("the custodian did not approve within {within} s"))
+            })?;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(CallError::Status { status, .. }) => Err(ApiError::new(
+                ErrorId::Forbidden,
+                format!("the custodian's backend denied this signature (status {status})"),
+            )),
+            Err(CallError::Failed(error)) => Err(error),
+        }
     }
 
     /// E18: says that a pair is of no use any more. A receiver that knows no such call keeps it.

@@ -33,6 +33,6 @@ pub use port::{ClientStore, CustodianStore, Maintenance, OutboxStore, Store, Wal
 pub use record::{
     AuditRecord, ClientAuth, ClientRecord, CredentialHash, CredentialKind, CustodianAuth, Delivery,
     HeldTurn, NewClient, NewCustodian, NewSession, Notice, PageOf, Rewrapped, SealedAt, Secrets,
-    SigningTurn, StoredWallet, Tenant, WalletCommit, WalletVersion, WebhookConfig,
+    SigningPolicies, SigningTurn, StoredWallet, Tenant, WalletCommit, WalletVersion, WebhookConfig,
 };
 pub use sql::SqlStore;

@@ -96,6 +96,7 @@ struct State {
     clients: BTreeMap<ClientId, ClientRecord>,
     client_keys: BTreeMap<[u8; 32], ClientId>,
     sessions: BTreeMap<[u8; 32], Session>,
+    signing_policies: BTreeMap<ClientId, String>,
     wallets: BTreeMap<ClientId, StoredWallet>,
     /// By the id of the pair on the curve.
     signing_shares: BTreeMap<(Curve, Uuid), Vec<u8>>,
@@ -114,6 +115,7 @@ impl Default for State {
             clients: BTreeMap::new(),
             client_keys: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            signing_policies: BTreeMap::new(),
             wallets: BTreeMap::new(),
             signing_shares: BTreeMap::new(),
             outbox: BTreeMap::new(),
@@ -129,6 +131,7 @@ struct Environment {
     name: String,
     backup_mode: BackupMode,
     webhook: Option<Webhook>,
+    signing_policy: Option<String>,
 }
 
 #[derive(Debug, Clone)]

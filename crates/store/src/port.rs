@@ -7,8 +7,8 @@ use portal_seal::SecretBytes;
 
 use crate::{
     AuditRecord, ClientAuth, ClientRecord, CommitError, CredentialHash, CustodianAuth, Delivery,
-    NewClient, NewCustodian, NewSession, Notice, PageOf, Rewrapped, SealedAt, SigningTurn,
-    StoreError, StoredWallet, Tenant, WalletCommit, WalletVersion, WebhookConfig,
+    NewClient, NewCustodian, NewSession, Notice, PageOf, Rewrapped, SealedAt, SigningPolicies,
+    SigningTurn, StoreError, StoredWallet, Tenant, WalletCommit, WalletVersion, WebhookConfig,
 };
 
 /// Custodians, their environments, keys and webhooks.
@@ -41,6 +41,31 @@ pub trait CustodianStore: Send + Sync {
         environment: EnvironmentId,
         webhook: WebhookConfig,
     ) -> Result<(), StoreError>;
+
+    /// Sets the signing policy of an environment, or of one of its clients; none removes it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NoSuchRow`] for an unknown environment, or a client that is not of it; or
+    /// another [`StoreError`].
+    async fn put_signing_policy(
+        &self,
+        environment: EnvironmentId,
+        client: Option<ClientId>,
+        policy: Option<&str>,
+    ) -> Result<(), StoreError>;
+
+    /// The signing policies of an environment and, if one is named, of its client.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NoSuchRow`] as for [`put_signing_policy`](Self::put_signing_policy); or
+    /// another [`StoreError`], which never means that there is no policy.
+    async fn signing_policies(
+        &self,
+        environment: EnvironmentId,
+        client: Option<ClientId>,
+    ) -> Result<SigningPolicies, StoreError>;
 
     /// An environment's webhook, if it has one.
     ///

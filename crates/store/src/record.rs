@@ -43,6 +43,15 @@ pub struct WebhookConfig {
     pub secret: SecretBytes,
 }
 
+/// Signing policies as they were put, each for all that it holds for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SigningPolicies {
+    /// For every client of the environment.
+    pub environment: Option<String>,
+    /// For one client.
+    pub client: Option<String>,
+}
+
 /// Whom a custodian API key belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CustodianAuth {

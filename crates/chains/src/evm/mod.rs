@@ -1,5 +1,6 @@
 //! EVM chains: addresses (EIP-55), transactions (EIP-1559, EIP-155), messages (EIP-191, EIP-712).
 
+mod effects;
 mod fields;
 mod personal_message;
 mod transaction;
@@ -27,16 +28,18 @@ pub(crate) fn account(key: &Secp256k1Key) -> Address {
 /// An address in hex: of one case, or of mixed case with a right checksum (EIP-55).
 fn parse_address(subject: Subject, field: &str, value: &Value) -> Result<Address, ChainError> {
     let text = params::text(subject, field, value)?;
+    read_address(text).map_err(|expected| params::invalid(subject, field, expected, text))
+}
+
+/// The same from text; an error is what was expected.
+pub(crate) fn read_address(text: &str) -> Result<Address, &'static str> {
     let expected = "a 0x address of 20 bytes";
-    let error = |expected| params::invalid(subject, field, expected, text);
-    let digits = text.strip_prefix("0x").ok_or_else(|| error(expected))?;
-    let address: Address = text.parse().map_err(|_| error(expected))?;
+    let digits = text.strip_prefix("0x").ok_or(expected)?;
+    let address: Address = text.parse().map_err(|_| expected)?;
     let mixed_case = digits.contains(|c: char| c.is_ascii_lowercase())
         && digits.contains(|c: char| c.is_ascii_uppercase());
     if mixed_case && address.to_checksum(None) != text {
-        return Err(error(
-            "an address whose EIP-55 checksum is right (check every digit)",
-        ));
+        return Err("an address whose EIP-55 checksum is right (check every digit)");
     }
     Ok(address)
 }

@@ -34,7 +34,7 @@ const FEE_MARKET: [&str; 3] = ["maxFeePerGas", "maxPriorityFeePerGas", "accessLi
 pub struct Transaction {
     key: Secp256k1Key,
     chain: u64,
-    unsigned: TypedTransaction,
+    pub(super) unsigned: TypedTransaction,
 }
 
 impl Transaction {

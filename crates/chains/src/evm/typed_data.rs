@@ -15,7 +15,7 @@ pub struct TypedData {
     key: Secp256k1Key,
     chain: u64,
     digest: [u8; 32],
-    data: Eip712,
+    pub(super) data: Eip712,
 }
 
 impl TypedData {

@@ -1,5 +1,6 @@
 //! Solana: addresses, messages, and legacy and v0 transactions.
 
+mod effects;
 mod instruction;
 mod message;
 mod transaction;

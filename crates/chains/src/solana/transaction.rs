@@ -15,8 +15,8 @@ const FIELD: &str = "transaction";
 /// A legacy or v0 transaction that needs this wallet's signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transaction {
-    key: Ed25519Key,
-    unsigned: VersionedTransaction,
+    pub(super) key: Ed25519Key,
+    pub(super) unsigned: VersionedTransaction,
     /// This wallet's place among the required signers.
     slot: usize,
 }

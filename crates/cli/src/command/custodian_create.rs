@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
+use portal_api::signing_policy::SigningPolicy;
 use portal_seal::SecretBytes;
 use portal_server::clock::SystemClock;
 use portal_server::{Operator, WebhookPolicy, WebhookSettings};
@@ -31,6 +33,16 @@ pub(crate) async fn run(args: CustodianCreateArgs, output: Output) -> anyhow::Re
             args.backup_mode,
         )
         .await?;
+    if args.allow_raw_signing {
+        let raw = SigningPolicy {
+            raw_signing: true,
+            ..SigningPolicy::default()
+        };
+        operator
+            .put_signing_policy(created.environment_id, &raw)
+            .await
+            .context("the customer was made, but not its signing policy; make another one")?;
+    }
     store.close().await;
     output.result(
         format!(

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
-use portal_chains::Signature;
+use portal_chains::Signed;
 use portal_sdk::{
     Addresses, Backup, BackupMethod, ChainId, Curve, ErrorId, Password, Portal, Report,
 };
@@ -20,7 +20,7 @@ use crate::device::{Device, Profile};
 use crate::output::Output;
 
 const PASSWORD: &str = "correct horse battery staple";
-const SOLANA_MESSAGE: &[u8] = b"Portal demo";
+const SOLANA_MESSAGE: &str = "Portal demo";
 
 /// The walk and what it has measured so far.
 pub(super) struct Walk<'a> {
@@ -198,9 +198,12 @@ impl<'a> Walk<'a> {
     }
 
     async fn sign_solana(&mut self, portal: &Portal, addresses: &Addresses) -> anyhow::Result<()> {
-        let signed = portal.raw_sign(Curve::Ed25519, SOLANA_MESSAGE).await?;
-        let Signature::Ed25519(signature) = &signed.signature else {
-            bail!("expected an Ed25519 signature");
+        let chain: ChainId = "solana".parse()?;
+        let signed = portal
+            .sign(&chain, "sol_signMessage", &json!([SOLANA_MESSAGE]))
+            .await?;
+        let Signed::SolanaMessage { signature } = &signed.signed else {
+            bail!("expected the signature of a Solana message");
         };
         let key = portal
             .state()
@@ -210,7 +213,7 @@ impl<'a> Walk<'a> {
             .find_map(|wallet| wallet.public_key.filter(|_| wallet.curve == Curve::Ed25519));
         let key = hex::decode(key.context("a wallet has a key")?)?;
         let key = key.try_into().ok().context("a key has 32 bytes")?;
-        verify::ed25519(key, SOLANA_MESSAGE, signature)?;
+        verify::ed25519(key, SOLANA_MESSAGE.as_bytes(), signature)?;
         self.done(&format!(
             "Solana message: ed25519-dalek accepts it for {}",
             addresses.solana

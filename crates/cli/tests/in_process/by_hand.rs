@@ -2,10 +2,10 @@
 
 use portal_api::Base64Bytes;
 use portal_api::rest::{UpdateSigningSharePairs, confirmation_context};
-use portal_api::session::{Operation, Outcome, PairIds, ServerFrame, Start, Started};
+use portal_api::session::{Operation, Outcome, PairIds, ServerFrame, Start, Started, Wanted};
 use portal_chains::Signature;
 use portal_lifecycle::ids::{ClientId, SigningSharePairId, WalletId};
-use portal_lifecycle::{Curve, PerCurve, SigningStatus};
+use portal_lifecycle::{Curve, ErrorId, PerCurve, SigningStatus};
 use portal_mpc::{
     self as mpc, BackupShares, BothCurves, Generate, KeyContext, KeyShare, KeyShares, Machine,
     Message, ReshareToBackup, SigningShares, Step, ed25519, secp256k1,
@@ -120,7 +120,8 @@ fn context(
 /// Signs on both curves with a pair that no keychain holds.
 pub(crate) async fn assert_signs(world: &World, user: &User, pair: &Pair) {
     let digest: [u8; 32] = entropy::bytes();
-    let (mut raw, session, key) = begin(world, user, pair, Curve::Secp256k1, &digest).await;
+    let (mut raw, session, key) =
+        begin(world, user, pair, Curve::Secp256k1, Wanted::raw(digest)).await;
     let share = secp256k1::SigningShare::decode(&pair.shares.secp256k1.encode());
     let share = share.expect("a share");
     let rng = &mut entropy::rng();
@@ -131,7 +132,8 @@ pub(crate) async fn assert_signs(world: &World, user: &User, pair: &Pair) {
     assert_eq!(signer, pair.shares.secp256k1.key().points().key());
 
     let message: [u8; 48] = entropy::bytes();
-    let (mut raw, session, key) = begin(world, user, pair, Curve::Ed25519, &message).await;
+    let (mut raw, session, key) =
+        begin(world, user, pair, Curve::Ed25519, Wanted::raw(message)).await;
     let share = KeyShare::decode(&pair.shares.ed25519.encode()).expect("a share");
     let rng = &mut entropy::rng();
     let client = ed25519::ClientSign::start(&session, &key, share, &message, rng);
@@ -142,18 +144,35 @@ pub(crate) async fn assert_signs(world: &World, user: &User, pair: &Pair) {
     assert!(verified.is_ok(), "expected a signature, seen {verified:?}");
 }
 
+/// Asks for one thing and runs the protocol on another: the id of the problem that comes.
+pub(crate) async fn signs_another_digest(
+    world: &World,
+    user: &User,
+    pair: &Pair,
+    wanted: Wanted,
+    digest: [u8; 32],
+) -> ErrorId {
+    let (mut raw, session, key) = begin(world, user, pair, Curve::Secp256k1, wanted).await;
+    let share = secp256k1::SigningShare::decode(&pair.shares.secp256k1.encode());
+    let rng = &mut entropy::rng();
+    let client = secp256k1::ClientSign::start(&session, &key, share.expect("a share"), digest, rng);
+    let (_, first) = client.expect("a first message");
+    raw.send(Frame::binary(first.into_bytes())).await;
+    raw.hear_problem().await.id
+}
+
 async fn begin(
     world: &World,
     user: &User,
     pair: &Pair,
     curve: Curve,
-    payload: &[u8],
+    wanted: Wanted,
 ) -> (Raw, mpc::Session, KeyContext) {
     let mut raw = Raw::open(world.url(), &user.token).await;
     raw.start(Operation::Sign {
         curve,
         signing_share_pair_id: *pair.ids.of(curve),
-        payload: payload.to_vec().into(),
+        wanted,
     })
     .await;
     let session = mpc::Session {

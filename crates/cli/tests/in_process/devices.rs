@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portal_api::session::Operation;
+use portal_api::session::{Operation, Wanted};
 use portal_keychain::{Keychain, MemoryKeychain};
 use portal_lifecycle::{BackupMethod, Curve};
 use portal_sdk::{ErrorId, Portal};
@@ -85,7 +85,7 @@ async fn the_server_refuses_the_old_pair(world: &World, wallet: &Wallet) {
         Operation::Sign {
             curve: Curve::Ed25519,
             signing_share_pair_id: old.ed25519,
-            payload: vec![1].into(),
+            wanted: Wanted::raw(vec![1]),
         },
     ];
     for operation in operations {

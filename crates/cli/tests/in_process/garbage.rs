@@ -1,7 +1,7 @@
 //! Frames that no SDK sends. Each ends its own session with a problem, and nothing else: no
 //! pair is frozen, and the server goes on serving others.
 
-use portal_api::session::{Operation, Start, Started};
+use portal_api::session::{Operation, PROTOCOL_VERSION, Start, Started, Wanted};
 use portal_api::{Base64Bytes, Problem, limits};
 use portal_lifecycle::ids::SigningSharePairId;
 use portal_lifecycle::{Curve, PerCurve, SigningStatus};
@@ -52,12 +52,12 @@ async fn a_start_that_asks_for_nonsense_is_refused() {
     let sign = |curve, payload: Vec<u8>| Operation::Sign {
         curve,
         signing_share_pair_id: *pair.of(curve),
-        payload: payload.into(),
+        wanted: Wanted::raw(payload),
     };
     let wrong_curve = Operation::Sign {
         curve: Curve::Secp256k1,
         signing_share_pair_id: pair.ed25519,
-        payload: vec![7; 32].into(),
+        wanted: Wanted::raw(vec![7; 32]),
     };
     let half = PerCurve::new(pair.secp256k1, SigningSharePairId(Uuid::nil()));
     let refresh_half = Operation::Refresh {
@@ -67,7 +67,7 @@ async fn a_start_that_asks_for_nonsense_is_refused() {
     let cases: Vec<(Operation, Spoil, ErrorId)> = vec![
         (
             Operation::Generate,
-            |start| start.protocol_version = 2,
+            |start| start.protocol_version = PROTOCOL_VERSION + 1,
             ErrorId::MpcProtocolUnsupported,
         ),
         (
@@ -139,7 +139,7 @@ async fn what_is_no_message_of_the_session_ends_it_and_freezes_nothing() {
             raw.start(Operation::Sign {
                 curve,
                 signing_share_pair_id: *pair.of(curve),
-                payload: vec![7; 32].into(),
+                wanted: Wanted::raw(vec![7; 32]),
             })
             .await;
             raw.send(frame.clone()).await;

@@ -24,6 +24,7 @@ mod wallet;
 mod world;
 
 // The tests.
+mod approval;
 mod cipher_texts;
 mod crash_backup;
 mod crash_signing;

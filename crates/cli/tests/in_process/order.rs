@@ -10,7 +10,7 @@ use crate::alive::{Keys, assert_signs};
 use crate::expect::{granted, refused};
 use crate::raw::Raw;
 use crate::wallet::{CUSTOM, backup_pairs, state_of};
-use crate::world::World;
+use crate::world::{World, allow_raw_signing};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_works_before_the_wallet_is_made_and_then_it_is_made_once() {
@@ -116,6 +116,7 @@ async fn a_backup_without_a_webhook_is_refused_before_anything_is_made() {
         .create_custodian("No webhook", "test", None, BackupMode::Plain)
         .await
         .expect("a customer");
+    allow_raw_signing(&world.operator(), &customer).await;
     let user = world.user_of(&customer.api_key).await;
     let portal = world.fresh_device(&user).await;
     granted(portal.create_wallet().await, "creating");

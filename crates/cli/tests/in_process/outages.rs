@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portal_api::session::Operation;
+use portal_api::session::{Operation, Wanted};
 use portal_keychain::{Keychain, MemoryKeychain};
 use portal_lifecycle::{Curve, SigningStatus};
 use portal_sdk::ErrorId;
@@ -119,7 +119,7 @@ async fn a_silent_client_is_timed_out() {
     sign.start(Operation::Sign {
         curve: Curve::Secp256k1,
         signing_share_pair_id: pair.secp256k1,
-        payload: vec![7; 32].into(),
+        wanted: Wanted::raw(vec![7; 32]),
     })
     .await;
     for raw in [&mut nothing, &mut refresh, &mut sign] {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use portal_api::session::Operation;
+use portal_api::session::{Operation, Wanted};
 use portal_lifecycle::ErrorId;
 use portal_server::Limits;
 use portal_store::WalletStore as _;
@@ -128,7 +128,7 @@ async fn a_session_that_hangs_is_cut_off() {
     let start = raw.start_frame(Operation::Sign {
         curve: portal_lifecycle::Curve::Secp256k1,
         signing_share_pair_id: pair,
-        payload: portal_api::Base64Bytes(vec![7; 32]),
+        wanted: Wanted::raw(vec![7; 32]),
     });
     raw.send_start(start).await;
     let begun = Instant::now();

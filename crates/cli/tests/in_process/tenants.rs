@@ -1,6 +1,6 @@
 //! Another's ids: the same answer as for ids that do not exist, and never data.
 
-use portal_api::session::Operation;
+use portal_api::session::{Operation, Wanted};
 use portal_lifecycle::ids::{BackupSharePairId, SigningSharePairId};
 use portal_lifecycle::{BackupMethod, BackupMode, Curve, PerCurve};
 use portal_sdk::ErrorId;
@@ -89,7 +89,7 @@ impl Ids {
                 Operation::Sign {
                     curve: Curve::Ed25519,
                     signing_share_pair_id: self.signing.ed25519,
-                    payload: vec![1].into(),
+                    wanted: Wanted::raw(vec![1]),
                 },
                 ErrorId::NotFound,
             ),
@@ -97,7 +97,7 @@ impl Ids {
                 Operation::Sign {
                     curve: Curve::Secp256k1,
                     signing_share_pair_id: self.signing.secp256k1,
-                    payload: vec![1; 32].into(),
+                    wanted: Wanted::raw(vec![1; 32]),
                 },
                 ErrorId::NotFound,
             ),

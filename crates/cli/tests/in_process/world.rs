@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use portal_api::rest::CreatedClient;
+use portal_api::signing_policy::SigningPolicy;
 use portal_custodian::{AppTokens, SqliteCustodianStore, WebhookSecret};
 use portal_keychain::Keychain;
 use portal_lifecycle::ids::ClientId;
@@ -84,6 +85,7 @@ impl World {
             )
             .await
             .expect("a customer");
+        allow_raw_signing(&operator, &customer).await;
         Self {
             data,
             limits,
@@ -216,6 +218,16 @@ impl World {
 pub(crate) fn builder_at(url: &str, user: &User, keychain: Arc<dyn Keychain>) -> PortalBuilder {
     Portal::builder(url, &user.token, keychain)
         .backup_storage(BackupMethod::Custom, Arc::clone(&user.storage) as _)
+}
+
+/// Most tests sign what no chain reads.
+pub(crate) async fn allow_raw_signing(operator: &Operator, customer: &CustodianCreated) {
+    let raw = SigningPolicy {
+        raw_signing: true,
+        ..SigningPolicy::default()
+    };
+    let put = operator.put_signing_policy(customer.environment_id, &raw);
+    put.await.expect("a policy");
 }
 
 fn webhook(base_url: &str) -> WebhookSettings {

@@ -55,7 +55,8 @@ impl Installation {
         let root = directory.path();
         let custodian = start_custodian(root, &setup, "127.0.0.1:0").unwrap();
         let mut create = operator(root, &setup, &["custodian", "create", "--name", "Acme"]);
-        create.args(["--allow-http-webhooks", "--webhook-url", &custodian.url]);
+        create.args(["--allow-http-webhooks", "--allow-raw-signing"]);
+        create.args(["--webhook-url", &custodian.url]);
         create.arg("--webhook-secret-file");
         create.arg(root.join("custodian/webhook-secret"));
         let made = expect_success(create);

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use portal_api::rest::ClientState;
-use portal_api::session::Operation;
+use portal_api::session::{Operation, Wanted};
 use portal_lifecycle::{Curve, ErrorId};
 use portal_store::conformance::postgres_cluster::Cluster;
 use serde_json::{Value, json};
@@ -158,7 +158,7 @@ async fn sign_as_it_was(installation: &Installation, device: &str, state: &Clien
     raw.start(Operation::Sign {
         curve: Curve::Ed25519,
         signing_share_pair_id: pair.id,
-        payload: b"hello".to_vec().into(),
+        wanted: Wanted::raw(b"hello"),
     })
     .await;
     raw.hear_problem().await.id

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use portal_api::Base64Bytes;
 use portal_api::rest::ClientState;
-use portal_api::session::Operation;
+use portal_api::session::{Operation, Wanted};
 use portal_chains::{ChainId, Payload, Request, Signature, Signed};
 use portal_lifecycle::{Curve, ErrorId, Generation};
 use portal_mpc::{self as mpc, KeyContext, ed25519, secp256k1};
@@ -44,7 +43,9 @@ impl Portal {
     ///
     /// # Errors
     ///
-    /// `CHAIN_UNSUPPORTED`, `METHOD_UNSUPPORTED`, `TX_BUILD_FAILED`, `MSG_BUILD_FAILED`,
+    /// `CHAIN_UNSUPPORTED`, `METHOD_UNSUPPORTED`, `TX_BUILD_FAILED`, `MSG_BUILD_FAILED`;
+    /// `FORBIDDEN`, `ADDRESS_BLOCKED` or `WEBHOOK_FAILED` where the custodian's signing policy or
+    /// its backend does not allow it;
     /// and those of [`raw_sign`](Self::raw_sign).
     pub async fn sign(
         &self,
@@ -82,10 +83,17 @@ impl Portal {
         };
         let request = Request::parse(chain, method, params, &key)?;
         let mut signatures = Vec::new();
-        for payload in request.payloads() {
+        for (payload_index, payload) in (0..).zip(request.payloads()) {
+            // The server computes the payload for itself, and signs nothing else.
+            let wanted = Wanted::Request {
+                chain: chain.to_string(),
+                method: method.to_owned(),
+                params: params.clone(),
+                payload_index,
+            };
             let signature = match payload {
-                Payload::Digest(digest) => self.ecdsa(meter, pair, digest).await?,
-                Payload::Message(message) => self.eddsa(meter, pair, message).await?,
+                Payload::Digest(digest) => self.ecdsa(meter, pair, digest, wanted).await?,
+                Payload::Message(message) => self.eddsa(meter, pair, message, wanted).await?,
             };
             signatures.push(signature);
         }
@@ -95,11 +103,12 @@ impl Portal {
 
     /// Signs raw bytes: a 32-byte digest on secp256k1, a message on Ed25519.
     ///
-    /// Nobody can read what raw bytes commit to; prefer [`sign`](Self::sign).
+    /// Nobody can read what raw bytes commit to; prefer [`sign`](Self::sign). The server refuses
+    /// unless the custodian's signing policy allows `rawSigning`.
     ///
     /// # Errors
     ///
-    /// `BAD_REQUEST` for a digest that is not 32 bytes long, `WALLET_NOT_FOUND`,
+    /// `BAD_REQUEST` for a digest that is not 32 bytes long, `FORBIDDEN`, `WALLET_NOT_FOUND`,
     /// `SIGNING_SHARE_NOT_ON_DEVICE`, `SIGNING_SHARE_SUPERSEDED`, `SIGNING_SHARE_FROZEN`,
     /// `SIGN_SHARE_MISMATCH`, the `KEYCHAIN_…` and `MPC_…` ids, `SIGN_FAILED`, `UNAVAILABLE`.
     pub async fn raw_sign(&self, curve: Curve, payload: &[u8]) -> Result<SignedRaw, Error> {
@@ -123,15 +132,16 @@ impl Portal {
         curve: Curve,
         payload: &[u8],
     ) -> Result<Signature, Error> {
+        let raw = Wanted::raw(payload);
         match curve {
             Curve::Secp256k1 => {
                 let digest = payload.try_into().map_err(|_| {
                     let detail = format!("expected a digest of 32 bytes, got {}", payload.len());
                     Error::new(ErrorId::BadRequest, detail)
                 })?;
-                self.ecdsa(meter, pair, digest).await
+                self.ecdsa(meter, pair, digest, raw).await
             }
-            Curve::Ed25519 => self.eddsa(meter, pair, payload.to_vec()).await,
+            Curve::Ed25519 => self.eddsa(meter, pair, payload.to_vec(), raw).await,
         }
     }
 
@@ -214,6 +224,7 @@ impl Portal {
         meter: &mut Meter,
         pair: &PairRecord,
         digest: [u8; 32],
+        wanted: Wanted,
     ) -> Result<Signature, Error> {
         let share = pair.secp256k1()?;
         // One at a time: what one session shows of a cheating server must stop the next.
@@ -221,9 +232,7 @@ impl Portal {
         if cheated.contains(&pair.generation) {
             return Err(frozen());
         }
-        let (mut session, about, key) = self
-            .begin(meter, pair, Curve::Secp256k1, digest.to_vec())
-            .await?;
+        let (mut session, about, key) = self.begin(meter, pair, Curve::Secp256k1, wanted).await?;
         let (machine, first) = compute(move || {
             secp256k1::ClientSign::start(&about, &key, share, digest, &mut ambient::rng())
         })
@@ -244,11 +253,10 @@ impl Portal {
         meter: &mut Meter,
         pair: &PairRecord,
         message: Vec<u8>,
+        wanted: Wanted,
     ) -> Result<Signature, Error> {
         let share = pair.ed25519()?;
-        let (mut session, about, key) = self
-            .begin(meter, pair, Curve::Ed25519, message.clone())
-            .await?;
+        let (mut session, about, key) = self.begin(meter, pair, Curve::Ed25519, wanted).await?;
         let (machine, first) = compute(move || {
             ed25519::ClientSign::start(&about, &key, share, &message, &mut ambient::rng())
         })
@@ -265,14 +273,14 @@ impl Portal {
         meter: &'a mut Meter,
         pair: &PairRecord,
         curve: Curve,
-        payload: Vec<u8>,
+        wanted: Wanted,
     ) -> Result<(Session<'a>, mpc::Session, KeyContext), Error> {
         let device_id = self.device.id().await?;
         let mut session = Session::open(&self.rest, meter).await?;
         let operation = Operation::Sign {
             curve,
             signing_share_pair_id: *pair.ids.of(curve),
-            payload: Base64Bytes(payload),
+            wanted,
         };
         session.start(device_id, operation).await?;
         let about = session

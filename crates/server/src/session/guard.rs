@@ -47,10 +47,10 @@ impl SigningTurns {
 
 /// The pair that a session signs with.
 #[derive(Clone, Copy)]
-pub(super) struct Signing {
-    pub(super) client: ClientId,
-    pub(super) curve: Curve,
-    pub(super) pair: SigningSharePairId,
+pub(crate) struct Signing {
+    pub(crate) client: ClientId,
+    pub(crate) curve: Curve,
+    pub(crate) pair: SigningSharePairId,
 }
 
 impl Signing {

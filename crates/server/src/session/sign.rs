@@ -1,63 +1,76 @@
 //! Signing: E11 before every answer, and a strike made durable before any (E12).
 
 use portal_api::limits::SIGN_PAYLOAD_BYTES;
-use portal_api::session::Outcome;
-use portal_lifecycle::ids::{ClientId, SigningSharePairId};
-use portal_lifecycle::{Curve, ErrorId, Wallet};
+use portal_api::session::{Outcome, Wanted};
+use portal_lifecycle::ids::SigningSharePairId;
+use portal_lifecycle::{Curve, ErrorId, SigningPair, Wallet};
 use portal_mpc::{
     self as mpc, Ed25519, HeldMessage, KeyContext, KeyShare, Machine, Step, ed25519, secp256k1,
 };
 use portal_seal::SecretBytes;
-use portal_store::AuditRecord;
+use portal_store::{AuditRecord, ClientAuth};
 use sha2::{Digest as _, Sha256};
 
 use super::guard::{Signing, guarded_step};
 use super::socket::Socket;
 use super::{Nonces, RunError, held};
+use crate::approval::{Asked, approve};
 use crate::error::Operation;
 use crate::{ApiError, App, trace};
 
 /// What the client wants signed, with which pair.
-pub(super) struct Wanted {
+pub(super) struct Asking {
+    pub(super) client: ClientAuth,
     pub(super) curve: Curve,
     pub(super) pair: SigningSharePairId,
-    pub(super) payload: Vec<u8>,
+    pub(super) wanted: Wanted,
 }
 
 pub(super) async fn run(
     app: &App,
     socket: &mut Socket,
-    client: ClientId,
     nonces: Nonces,
-    wanted: Wanted,
+    asking: Asking,
 ) -> Result<Outcome, ApiError> {
+    let client = asking.client.client_id;
     let signing = Signing {
         client,
-        curve: wanted.curve,
-        pair: wanted.pair,
+        curve: asking.curve,
+        pair: asking.pair,
     };
     let wallet = app.wallets.check(client, signing.event()).await?;
+    let pair = wallet
+        .signing_pair(signing.curve, signing.pair)
+        .ok_or_else(ApiError::not_found)?;
+    let (session, key) = context(&wallet, pair, signing, nonces);
+    let asked = Asked {
+        environment: asking.client.environment_id,
+        signing,
+        public_key: &pair.points.of(signing.curve).key.0,
+        wallet_id: *wallet.ids.of(signing.curve),
+        wanted: asking.wanted,
+    };
+    let payload = approve(app, asked).await?;
     let share = app
         .store
-        .signing_share(client, wanted.curve, wanted.pair)
+        .signing_share(client, signing.curve, signing.pair)
         .await?;
     let share = share.ok_or_else(|| ApiError::internal("the server's share is gone"))?;
-    let (session, key) = context(&wallet, &wanted, nonces)?;
-    let held = match wanted.curve {
+    let held = match signing.curve {
         Curve::Secp256k1 => {
-            let machine = ecdsa(&session, &key, &share, &wanted.payload)?;
+            let machine = ecdsa(&session, &key, &share, &payload)?;
             drive_guarded(app, socket, signing, machine).await
         }
         Curve::Ed25519 => {
-            let machine = eddsa(&session, &key, &share, &wanted.payload)?;
+            let machine = eddsa(&session, &key, &share, &payload)?;
             drive_guarded(app, socket, signing, machine).await
         }
     };
     let held = held.map_err(|error| error.public(Operation::Sign))?;
     let record = AuditRecord {
         action: "signature",
-        subject: wanted.pair.to_string(),
-        digest: Sha256::digest(&wanted.payload).into(),
+        subject: signing.pair.to_string(),
+        digest: Sha256::digest(&payload).into(),
         trace_id: trace::current(),
     };
     app.wallets.audited(client, signing.event(), record).await?;
@@ -90,12 +103,10 @@ where
 
 fn context(
     wallet: &Wallet,
-    wanted: &Wanted,
+    pair: &SigningPair,
+    signing: Signing,
     nonces: Nonces,
-) -> Result<(mpc::Session, KeyContext), ApiError> {
-    let pair = wallet
-        .signing_pair(wanted.curve, wanted.pair)
-        .ok_or_else(ApiError::not_found)?;
+) -> (mpc::Session, KeyContext) {
     let session = mpc::Session {
         operation: mpc::Operation::Sign,
         generation: pair.generation.0,
@@ -103,11 +114,11 @@ fn context(
         server_nonce: nonces.server,
     };
     let key = KeyContext {
-        wallet_id: wallet.ids.of(wanted.curve).to_bytes(),
+        wallet_id: wallet.ids.of(signing.curve).to_bytes(),
         new_pair: None,
-        source_pair: Some(wanted.pair.to_bytes()),
+        source_pair: Some(signing.pair.to_bytes()),
     };
-    Ok((session, key))
+    (session, key)
 }
 
 fn ecdsa(

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use futures_util::{SinkExt as _, StreamExt as _};
 use portal_api::Base64Bytes;
 use portal_api::rest::ClientState;
-use portal_api::session::{ClientFrame, Operation, PATH, PROTOCOL_VERSION, ServerFrame, Start};
+use portal_api::session::{
+    ClientFrame, Operation, PATH, PROTOCOL_VERSION, ServerFrame, Start, Wanted,
+};
 use portal_keychain::Keychain as _;
 use portal_lifecycle::ids::{DeviceId, OperationId, SigningSharePairId};
 use portal_lifecycle::{Curve, ErrorId};
@@ -118,7 +120,7 @@ impl Cheat {
             operation: Operation::Sign {
                 curve: Curve::Secp256k1,
                 signing_share_pair_id: self.pair,
-                payload: Base64Bytes(DIGEST.to_vec()),
+                wanted: Wanted::raw(DIGEST),
             },
         });
         let start = serde_json::to_string(&start).unwrap();

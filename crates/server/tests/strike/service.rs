@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use portal_api::rest::CreatedClient;
+use portal_api::signing_policy::SigningPolicy;
 use portal_keychain::MemoryKeychain;
 use portal_lifecycle::BackupMode;
 use portal_sdk::Portal;
@@ -38,6 +39,14 @@ impl Service {
         let operator = Operator::new(store, Arc::new(SystemClock), WebhookPolicy::default());
         let created = operator
             .create_custodian("Acme", "test", None, BackupMode::Plain)
+            .await
+            .unwrap();
+        let raw = SigningPolicy {
+            raw_signing: true,
+            ..SigningPolicy::default()
+        };
+        operator
+            .put_signing_policy(created.environment_id, &raw)
             .await
             .unwrap();
         let mut service = Self {

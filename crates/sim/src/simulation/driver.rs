@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use portal_api::signing_policy::SigningPolicy;
 use portal_backup::{BackupStorage as _, KeyName};
 use portal_custodian::{AppTokens, WebhookSecret};
 use portal_lifecycle::ids::{BackupSharePairId, ClientId};
@@ -120,6 +121,14 @@ fn set_up(seed: u64, faults: &Faults, clock: &SimulatedClock, store: &MemoryStor
         };
         let created = operator
             .create_custodian("Customer", "simulation", Some(webhook), BackupMode::Plain)
+            .await
+            .ok()?;
+        let raw = SigningPolicy {
+            raw_signing: true,
+            ..SigningPolicy::default()
+        };
+        operator
+            .put_signing_policy(created.environment_id, &raw)
             .await
             .ok()?;
         operator.create_client(created.environment_id).await.ok()

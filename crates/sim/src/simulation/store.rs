@@ -9,8 +9,8 @@ use portal_seal::SecretBytes;
 use portal_store::{
     AuditRecord, ClientAuth, ClientRecord, ClientStore, CommitError, CredentialHash, CustodianAuth,
     CustodianStore, Delivery, Maintenance, MemoryStore, NewClient, NewCustodian, NewSession,
-    Notice, OutboxStore, PageOf, Rewrapped, SealedAt, SigningTurn, Store, StoreError, StoredWallet,
-    Tenant, WalletCommit, WalletStore, WalletVersion, WebhookConfig,
+    Notice, OutboxStore, PageOf, Rewrapped, SealedAt, SigningPolicies, SigningTurn, Store,
+    StoreError, StoredWallet, Tenant, WalletCommit, WalletStore, WalletVersion, WebhookConfig,
 };
 
 use super::faults::Faults;
@@ -75,6 +75,25 @@ impl CustodianStore for FaultyStore {
         webhook: WebhookConfig,
     ) -> Result<(), StoreError> {
         self.around(self.inner.put_webhook(environment, webhook))
+            .await
+    }
+
+    async fn put_signing_policy(
+        &self,
+        environment: EnvironmentId,
+        client: Option<ClientId>,
+        policy: Option<&str>,
+    ) -> Result<(), StoreError> {
+        self.around(self.inner.put_signing_policy(environment, client, policy))
+            .await
+    }
+
+    async fn signing_policies(
+        &self,
+        environment: EnvironmentId,
+        client: Option<ClientId>,
+    ) -> Result<SigningPolicies, StoreError> {
+        self.around(self.inner.signing_policies(environment, client))
             .await
     }
 

@@ -1,13 +1,13 @@
 //! Custodians, API keys, webhooks.
 
-use portal_lifecycle::ids::EnvironmentId;
+use portal_lifecycle::ids::{ClientId, EnvironmentId};
 use portal_seal::SecretBytes;
 
 use super::fixture::{fresh, fresh_hash, kms, new_custodian};
 use super::{Backend, new_client};
 use crate::{
-    ClientStore as _, CustodianAuth, CustodianStore as _, NewCustodian, Store as _, StoreError,
-    WebhookConfig,
+    ClientStore as _, CustodianAuth, CustodianStore as _, NewCustodian, SigningPolicies,
+    Store as _, StoreError, WebhookConfig,
 };
 
 /// A key names the environment it was made for, and an unknown key none.
@@ -61,6 +61,60 @@ pub async fn a_webhook_is_replaced_and_comes_back(backend: &impl Backend) {
         "{refused:?}"
     );
     assert_eq!(store.webhook(unknown).await.expect("read"), None);
+}
+
+/// A policy comes back as it was put, and is never another environment's or client's.
+pub async fn signing_policies_are_of_their_environment_and_client(backend: &impl Backend) {
+    let store = backend.open(kms()).await;
+    let (one, other) = (new_custodian(), new_custodian());
+    let mut clients = Vec::new();
+    for custodian in [&one, &other] {
+        store
+            .create_custodian(custodian.clone())
+            .await
+            .expect("made");
+        let client = new_client(custodian.environment_id);
+        store.create_client(client.clone()).await.expect("made");
+        clients.push(client.client_id);
+    }
+    let (mine, others) = (clients[0], clients[1]);
+    let environment = one.environment_id;
+    let read = async |client| store.signing_policies(environment, client).await;
+    assert_eq!(
+        read(Some(mine)).await.expect("read"),
+        SigningPolicies::default()
+    );
+    for (client, policy) in [(None, Some("all")), (Some(mine), Some("mine"))] {
+        let put = store.put_signing_policy(environment, client, policy);
+        put.await.expect("put");
+    }
+    let both = SigningPolicies {
+        environment: Some("all".to_owned()),
+        client: Some("mine".to_owned()),
+    };
+    assert_eq!(read(Some(mine)).await.expect("read"), both);
+    for (environment, client) in [
+        (environment, Some(others)),
+        (EnvironmentId(fresh()), None),
+        (environment, Some(ClientId(fresh()))),
+    ] {
+        let put = store.put_signing_policy(environment, client, Some("stolen"));
+        let refused = put.await;
+        let expected = matches!(refused, Err(StoreError::NoSuchRow { .. }));
+        assert!(expected, "{refused:?}");
+        let refused = store.signing_policies(environment, client).await;
+        let expected = matches!(refused, Err(StoreError::NoSuchRow { .. }));
+        assert!(expected, "{refused:?}");
+    }
+    let untouched = store.signing_policies(other.environment_id, Some(others));
+    assert_eq!(untouched.await.expect("read"), SigningPolicies::default());
+    let removed = store.put_signing_policy(environment, Some(mine), None);
+    removed.await.expect("removed");
+    let left = SigningPolicies {
+        client: None,
+        ..both
+    };
+    assert_eq!(read(Some(mine)).await.expect("read"), left);
 }
 
 /// A custodian whose key is another's is not there at all.

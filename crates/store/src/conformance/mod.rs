@@ -80,6 +80,7 @@ macro_rules! conformance_tests {
             custodians {
                 a_key_names_its_environment
                 a_webhook_is_replaced_and_comes_back
+                signing_policies_are_of_their_environment_and_client
                 a_custodian_is_made_whole_or_not_at_all
             }
             clients {

@@ -8,7 +8,8 @@ use super::{Environment, MemoryStore, Session, State, Webhook};
 use crate::sealed::Place;
 use crate::{
     ClientAuth, ClientRecord, ClientStore, CredentialHash, CredentialKind, CustodianAuth,
-    CustodianStore, NewClient, NewCustodian, NewSession, PageOf, StoreError, Tenant, WebhookConfig,
+    CustodianStore, NewClient, NewCustodian, NewSession, PageOf, SigningPolicies, StoreError,
+    Tenant, WebhookConfig,
 };
 
 /// What a unique index says in a database.
@@ -52,6 +53,7 @@ impl CustodianStore for MemoryStore {
             name: new.environment_name,
             backup_mode: new.backup_mode,
             webhook,
+            signing_policy: None,
         };
         state
             .custodians
@@ -91,6 +93,45 @@ impl CustodianStore for MemoryStore {
         })?;
         environment.webhook = Some(webhook);
         Ok(())
+    }
+
+    async fn put_signing_policy(
+        &self,
+        environment: EnvironmentId,
+        client: Option<ClientId>,
+        policy: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        find(&state, environment, client)?;
+        let policy = policy.map(str::to_owned);
+        match (client, policy) {
+            (None, policy) => {
+                if let Some(environment) = state.environments.get_mut(&environment) {
+                    environment.signing_policy = policy;
+                }
+            }
+            (Some(client), Some(policy)) => {
+                state.signing_policies.insert(client, policy);
+            }
+            (Some(client), None) => {
+                state.signing_policies.remove(&client);
+            }
+        }
+        Ok(())
+    }
+
+    async fn signing_policies(
+        &self,
+        environment: EnvironmentId,
+        client: Option<ClientId>,
+    ) -> Result<SigningPolicies, StoreError> {
+        let state = self.lock();
+        find(&state, environment, client)?;
+        let of_environment = state.environments.get(&environment);
+        Ok(SigningPolicies {
+            environment: of_environment.and_then(|found| found.signing_policy.clone()),
+            client: client.and_then(|client| state.signing_policies.get(&client).cloned()),
+        })
     }
 
     async fn webhook(
@@ -230,6 +271,26 @@ impl ClientStore for MemoryStore {
         });
         found.ok_or(StoreError::NoSuchRow { table: "clients" })
     }
+}
+
+/// An environment and, if one is named, a client of it.
+fn find(
+    state: &State,
+    environment: EnvironmentId,
+    client: Option<ClientId>,
+) -> Result<(), StoreError> {
+    let missing = |table| StoreError::NoSuchRow { table };
+    if !state.environments.contains_key(&environment) {
+        return Err(missing("environments"));
+    }
+    let is_there = |client| {
+        let record = state.clients.get(&client);
+        record.is_some_and(|record| record.environment_id == environment)
+    };
+    if client.is_some_and(|client| !is_there(client)) {
+        return Err(missing("clients"));
+    }
+    Ok(())
 }
 
 fn insert_session(state: &mut State, client: ClientId, new: NewSession) {

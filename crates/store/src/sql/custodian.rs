@@ -1,7 +1,7 @@
 //! Custodians, environments, API keys, webhooks.
 
 use async_trait::async_trait;
-use portal_lifecycle::ids::{CustodianId, EnvironmentId};
+use portal_lifecycle::ids::{ClientId, CustodianId, EnvironmentId};
 use portal_seal::SecretBytes;
 
 use super::SqlStore;
@@ -9,7 +9,8 @@ use super::engine::query;
 use super::row::Row;
 use crate::sealed::Place;
 use crate::{
-    CredentialHash, CustodianAuth, CustodianStore, NewCustodian, StoreError, WebhookConfig,
+    CredentialHash, CustodianAuth, CustodianStore, NewCustodian, SigningPolicies, StoreError,
+    WebhookConfig,
 };
 
 #[async_trait]
@@ -101,6 +102,73 @@ impl CustodianStore for SqlStore {
             });
         }
         Ok(transaction.commit().await?)
+    }
+
+    async fn put_signing_policy(
+        &self,
+        environment: EnvironmentId,
+        client: Option<ClientId>,
+        policy: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.engine.write().await?;
+        let (table, updated) = match client {
+            None => {
+                let put =
+                    query("UPDATE environments SET signing_policy = $2 WHERE environment_id = $1")
+                        .bind(environment.0)
+                        .bind(policy)
+                        .execute(&mut transaction)
+                        .await?;
+                ("environments", put)
+            }
+            Some(client) => {
+                let put = query(
+                    "UPDATE clients SET signing_policy = $3
+                     WHERE environment_id = $1 AND client_id = $2",
+                )
+                .bind(environment.0)
+                .bind(client.0)
+                .bind(policy)
+                .execute(&mut transaction)
+                .await?;
+                ("clients", put)
+            }
+        };
+        if updated == 0 {
+            return Err(StoreError::NoSuchRow { table });
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    async fn signing_policies(
+        &self,
+        environment: EnvironmentId,
+        client: Option<ClientId>,
+    ) -> Result<SigningPolicies, StoreError> {
+        let mut transaction = self.engine.read().await?;
+        let row = query("SELECT signing_policy FROM environments WHERE environment_id = $1")
+            .bind(environment.0)
+            .fetch_optional(&mut transaction)
+            .await?
+            .ok_or(StoreError::NoSuchRow {
+                table: "environments",
+            })?;
+        let mut policies = SigningPolicies {
+            environment: Row::new("environments", &row).value("signing_policy")?,
+            client: None,
+        };
+        if let Some(client) = client {
+            let row = query(
+                "SELECT signing_policy FROM clients WHERE environment_id = $1 AND client_id = $2",
+            )
+            .bind(environment.0)
+            .bind(client.0)
+            .fetch_optional(&mut transaction)
+            .await?
+            .ok_or(StoreError::NoSuchRow { table: "clients" })?;
+            policies.client = Row::new("clients", &row).value("signing_policy")?;
+        }
+        Ok(policies)
     }
 
     async fn webhook(

@@ -1,0 +1,89 @@
+//! What a request does once it is signed, as far as the request itself shows it.
+//!
+//! A rule can only hold what can be seen. So what cannot is said ([`Effects::unseen`]), and a
+//! rule that would need it refuses.
+
+use alloy_primitives::Address as EvmAddress;
+pub use alloy_primitives::U256 as Amount;
+
+use crate::{Account, Request};
+
+/// What an amount is counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Asset {
+    /// The chain's own coin, in its smallest unit: wei, lamport, satoshi.
+    Native,
+    /// An ERC-20 token, by its contract.
+    Evm(EvmAddress),
+    /// A token of Solana, by its mint.
+    Solana([u8; 32]),
+}
+
+/// What a request does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// Whom it pays, calls, or lets spend.
+    pub recipients: Vec<Account>,
+    /// Whom its data names besides, wherever that can be read.
+    pub mentioned: Vec<Account>,
+    /// What may leave the wallet, or may be taken by whom it lets spend. Of the chain's own coin
+    /// with the fee.
+    pub amounts: Vec<(Asset, Amount)>,
+    /// The request's bytes, in which an EVM address may stand anywhere.
+    pub data: Vec<u8>,
+    /// What cannot be seen.
+    pub unseen: Unseen,
+}
+
+/// What of a request cannot be seen; each with the words that say why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unseen {
+    /// Some of whom it pays, calls or lets spend.
+    pub recipients: Option<&'static str>,
+    /// Some of whom it names, which is why nobody can be looked for in it.
+    pub mentioned: Option<&'static str>,
+    /// Some of what may leave the wallet, of any asset.
+    pub amounts: Option<&'static str>,
+    /// What may leave the wallet of this one token.
+    pub amount_of: Option<(Asset, &'static str)>,
+}
+
+impl Request {
+    /// What this request does once it is signed.
+    #[must_use]
+    pub fn effects(&self) -> Effects {
+        match self {
+            Self::EvmTransaction(request) => request.effects(),
+            Self::EvmTypedData(request) => request.effects(),
+            Self::SolanaTransaction(request) => request.effects(),
+            Self::BitcoinTransaction(request) => request.effects(),
+            // They move nothing, and pay nobody.
+            Self::EvmPersonalMessage(_) | Self::SolanaMessage(_) => Effects::default(),
+        }
+    }
+}
+
+impl Effects {
+    /// Whether an account is paid, called, let spend, or named anywhere.
+    #[must_use]
+    pub fn mentions(&self, account: &Account) -> bool {
+        let listed = self.recipients.iter().chain(&self.mentioned);
+        listed.into_iter().any(|one| one == account)
+            || match account {
+                Account::Evm(address) => contains(&self.data, address.as_slice()),
+                Account::Solana(bytes) => contains(&self.data, bytes),
+                Account::Bitcoin(_) => false,
+            }
+    }
+
+    /// All of one asset that may leave the wallet.
+    #[must_use]
+    pub fn amount(&self, asset: Asset) -> Amount {
+        let amounts = self.amounts.iter().filter(|(of, _)| *of == asset);
+        amounts.fold(Amount::ZERO, |sum, (_, amount)| sum.saturating_add(*amount))
+    }
+}
+
+fn contains(data: &[u8], wanted: &[u8]) -> bool {
+    data.windows(wanted.len()).any(|window| window == wanted)
+}

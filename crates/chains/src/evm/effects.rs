@@ -1,0 +1,149 @@
+//! What an EVM transaction or typed data does, as far as ERC-20, ERC-721 and ERC-1155 tell.
+
+use alloy_consensus::Transaction as _;
+use alloy_primitives::{Address, TxKind, U256};
+use serde_json::Value;
+
+use super::{Transaction, TypedData};
+use crate::Account;
+use crate::effects::{Asset, Effects, Unseen};
+
+const WORD_BYTES: usize = 32;
+
+/// Functions that move tokens or let somebody move them, and in which of their words the one
+/// who gets them stands, and the amount.
+struct TokenCall {
+    selector: [u8; 4],
+    recipient: usize,
+    amount: Option<usize>,
+}
+
+const TOKEN_CALLS: [TokenCall; 9] = [
+    // transfer(address,uint256)
+    call([0xa9, 0x05, 0x9c, 0xbb], 0, Some(1)),
+    // transferFrom(address,address,uint256)
+    call([0x23, 0xb8, 0x72, 0xdd], 1, Some(2)),
+    // approve(address,uint256)
+    call([0x09, 0x5e, 0xa7, 0xb3], 0, Some(1)),
+    // increaseAllowance(address,uint256)
+    call([0x39, 0x50, 0x93, 0x51], 0, Some(1)),
+    // decreaseAllowance(address,uint256)
+    call([0xa4, 0x57, 0xc2, 0xd7], 0, None),
+    // safeTransferFrom(address,address,uint256) and with bytes
+    call([0x42, 0x84, 0x2e, 0x0e], 1, None),
+    call([0xb8, 0x8d, 0x4f, 0xde], 1, None),
+    // safeTransferFrom(address,address,uint256,uint256,bytes)
+    call([0xf2, 0x42, 0x43, 0x2a], 1, None),
+    // setApprovalForAll(address,bool)
+    call([0xa2, 0x2c, 0xb4, 0x65], 0, None),
+];
+
+const fn call(selector: [u8; 4], recipient: usize, amount: Option<usize>) -> TokenCall {
+    TokenCall {
+        selector,
+        recipient,
+        amount,
+    }
+}
+
+impl Transaction {
+    /// What it does: the callee and, of a known token call, who gets the tokens.
+    pub(crate) fn effects(&self) -> Effects {
+        let transaction = &self.unsigned;
+        let price = U256::from(transaction.max_fee_per_gas());
+        let fee = price.saturating_mul(U256::from(transaction.gas_limit()));
+        let spent = transaction.value().saturating_add(fee);
+        let data = transaction.input();
+        let mut effects = Effects {
+            amounts: vec![(Asset::Native, spent)],
+            data: data.to_vec(),
+            ..Effects::default()
+        };
+        match transaction.kind() {
+            TxKind::Create => {
+                effects.unseen.recipients = Some("what a new contract does");
+            }
+            TxKind::Call(to) => {
+                effects.recipients.push(Account::Evm(to));
+                token_call(&mut effects, to, data);
+            }
+        }
+        effects
+    }
+}
+
+/// Adds what a call of `contract` does if it is a token.
+fn token_call(effects: &mut Effects, contract: Address, data: &[u8]) {
+    let asset = Asset::Evm(contract);
+    let Some((selector, arguments)) = data.split_first_chunk::<4>() else {
+        return;
+    };
+    let Some(known) = TOKEN_CALLS.iter().find(|call| call.selector == *selector) else {
+        effects.unseen.amount_of = Some((asset, "what this call of the token does"));
+        return;
+    };
+    let Some(recipient) = word(arguments, known.recipient).and_then(address) else {
+        effects.unseen.recipients = Some("who gets the tokens of a call that is cut short");
+        effects.unseen.amount_of = Some((asset, "the amount of a call that is cut short"));
+        return;
+    };
+    effects.recipients.push(Account::Evm(recipient));
+    match known.amount.map(|place| word(arguments, place)) {
+        Some(Some(amount)) => {
+            effects.amounts.push((asset, U256::from_be_slice(amount)));
+        }
+        Some(None) => {
+            effects.unseen.amount_of = Some((asset, "the amount of a call that is cut short"))
+        }
+        None => {}
+    }
+}
+
+fn word(arguments: &[u8], place: usize) -> Option<&[u8]> {
+    let start = place.checked_mul(WORD_BYTES)?;
+    arguments.get(start..start.checked_add(WORD_BYTES)?)
+}
+
+/// The address in a word; contracts ignore the twelve bytes before it, so they are not looked at.
+fn address(word: &[u8]) -> Option<Address> {
+    Some(Address::from_slice(word.get(12..)?))
+}
+
+impl TypedData {
+    /// What it does: nobody can tell but the contract that reads it.
+    ///
+    /// A permit or an order moves tokens as surely as a transaction does.
+    pub(crate) fn effects(&self) -> Effects {
+        let mut effects = Effects {
+            unseen: Unseen {
+                recipients: Some("whom typed data lets spend"),
+                amounts: Some("what typed data gives away"),
+                ..Unseen::default()
+            },
+            ..Effects::default()
+        };
+        if let Some(contract) = self.data.domain.verifying_contract {
+            effects.mentioned.push(Account::Evm(contract));
+        }
+        search(&self.data.message, &mut effects.data);
+        effects
+    }
+}
+
+/// The bytes of every value in which an address may stand: hex, and numbers.
+fn search(value: &Value, found: &mut Vec<u8>) {
+    let number = |text: &str| U256::from_str_radix(text, 10).ok();
+    let bytes = match value {
+        Value::Array(items) => return items.iter().for_each(|item| search(item, found)),
+        Value::Object(fields) => return fields.values().for_each(|item| search(item, found)),
+        Value::Null | Value::Bool(_) => return,
+        Value::Number(small) => number(&small.to_string()).map(|number| number.to_be_bytes_vec()),
+        Value::String(text) => match text.strip_prefix("0x") {
+            Some(digits) => hex::decode(digits).ok(),
+            None => number(text).map(|number| number.to_be_bytes_vec()),
+        },
+    };
+    found.extend(bytes.unwrap_or_default());
+    // So that no address is read across two values.
+    found.push(0);
+}

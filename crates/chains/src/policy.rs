@@ -1,0 +1,194 @@
+//! Rules that a request must keep before a wallet signs it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy_primitives::U256;
+
+use crate::effects::{Asset, Effects};
+use crate::{Account, ChainId, Request};
+
+/// Rules for a wallet. Where a rule is absent it allows everything; where it stands, what it
+/// would have to see and cannot is refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Methods that may be signed.
+    pub methods: Option<BTreeSet<String>>,
+    /// Chains on which may be signed.
+    pub chains: Option<BTreeSet<ChainId>>,
+    /// Who may be paid, called or let spend.
+    pub recipients: Option<BTreeSet<Account>>,
+    /// The most that one request may take out of the wallet, in the asset's smallest unit.
+    pub value_caps: BTreeMap<(ChainId, Asset), U256>,
+    /// Who may not be named anywhere in a request.
+    pub blocked: BTreeSet<Account>,
+}
+
+/// Why a policy refuses a request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyRefusal {
+    /// The method is not among those allowed.
+    #[error("the method {method} is not allowed for this wallet; allowed: {allowed}")]
+    Method {
+        /// The method as it came.
+        method: String,
+        /// Those allowed.
+        allowed: String,
+    },
+    /// The chain is not among those allowed.
+    #[error("the chain {chain} is not allowed for this wallet; allowed: {allowed}")]
+    Chain {
+        /// The chain as it came.
+        chain: ChainId,
+        /// Those allowed.
+        allowed: String,
+    },
+    /// Somebody would be paid, called or let spend who is not among those allowed.
+    #[error("{recipient} is not among the recipients allowed for this wallet")]
+    Recipient {
+        /// Whose address it is.
+        recipient: String,
+    },
+    /// More than the cap may leave the wallet.
+    #[error("up to {amount} may leave the wallet on {chain}, fee included; the cap is {cap}")]
+    Value {
+        /// The chain.
+        chain: ChainId,
+        /// What the request may cost, in the asset's smallest unit.
+        amount: U256,
+        /// The cap.
+        cap: U256,
+    },
+    /// Somebody is named whom the blocklist names.
+    #[error("{account} is blocked")]
+    Blocked {
+        /// Whose address it is.
+        account: String,
+    },
+    /// The rule cannot be held, since the request does not show what it needs.
+    #[error("the rule on {rule} cannot be held: {unseen} cannot be seen")]
+    Unseen {
+        /// The rule.
+        rule: &'static str,
+        /// What cannot be seen.
+        unseen: &'static str,
+    },
+}
+
+impl PolicyRefusal {
+    /// The stable id that callers branch on.
+    #[must_use]
+    pub const fn id(&self) -> &'static str {
+        match self {
+            Self::Blocked { .. } => "ADDRESS_BLOCKED",
+            Self::Method { .. }
+            | Self::Chain { .. }
+            | Self::Recipient { .. }
+            | Self::Value { .. }
+            | Self::Unseen { .. } => "FORBIDDEN",
+        }
+    }
+}
+
+impl Policy {
+    /// Whether the wallet may sign this.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyRefusal`], the first rule that is broken.
+    pub fn check(
+        &self,
+        chain: &ChainId,
+        method: &str,
+        request: &Request,
+    ) -> Result<(), PolicyRefusal> {
+        self.check_method(method)?;
+        self.check_chain(chain)?;
+        let effects = request.effects();
+        self.check_blocked(&effects)?;
+        // Typed data shows neither whom it lets spend nor what: to name its method is to trust it.
+        let is_trusted = matches!(request, Request::EvmTypedData(_)) && self.methods.is_some();
+        if is_trusted {
+            return Ok(());
+        }
+        self.check_recipients(&effects)?;
+        self.check_values(chain, &effects)
+    }
+
+    fn check_method(&self, method: &str) -> Result<(), PolicyRefusal> {
+        match &self.methods {
+            Some(allowed) if !allowed.contains(method) => Err(PolicyRefusal::Method {
+                method: crate::params::shortened(method),
+                allowed: listed(allowed),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_chain(&self, chain: &ChainId) -> Result<(), PolicyRefusal> {
+        match &self.chains {
+            Some(allowed) if !allowed.contains(chain) => Err(PolicyRefusal::Chain {
+                chain: chain.clone(),
+                allowed: listed(allowed),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_blocked(&self, effects: &Effects) -> Result<(), PolicyRefusal> {
+        if let Some(account) = self.blocked.iter().find(|one| effects.mentions(one)) {
+            let account = account.to_string();
+            return Err(PolicyRefusal::Blocked { account });
+        }
+        match effects.unseen.mentioned {
+            Some(unseen) if !self.blocked.is_empty() => Err(PolicyRefusal::Unseen {
+                rule: "blocked addresses",
+                unseen,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_recipients(&self, effects: &Effects) -> Result<(), PolicyRefusal> {
+        let Some(allowed) = &self.recipients else {
+            return Ok(());
+        };
+        if let Some(unseen) = effects.unseen.recipients {
+            let rule = "recipients";
+            return Err(PolicyRefusal::Unseen { rule, unseen });
+        }
+        let stranger = effects.recipients.iter().find(|one| !allowed.contains(one));
+        stranger.map_or(Ok(()), |stranger| {
+            let recipient = stranger.to_string();
+            Err(PolicyRefusal::Recipient { recipient })
+        })
+    }
+
+    fn check_values(&self, chain: &ChainId, effects: &Effects) -> Result<(), PolicyRefusal> {
+        let caps = self.value_caps.iter().filter(|((on, _), _)| on == chain);
+        for ((_, asset), cap) in caps {
+            let unseen = effects.unseen;
+            let of_this = unseen.amount_of.filter(|(of, _)| of == asset);
+            if let Some(unseen) = unseen.amounts.or(of_this.map(|(_, unseen)| unseen)) {
+                let rule = "values";
+                return Err(PolicyRefusal::Unseen { rule, unseen });
+            }
+            let amount = effects.amount(*asset);
+            if amount > *cap {
+                return Err(PolicyRefusal::Value {
+                    chain: chain.clone(),
+                    amount,
+                    cap: *cap,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn listed(items: &BTreeSet<impl ToString>) -> String {
+    let items: Vec<_> = items.iter().map(ToString::to_string).collect();
+    if items.is_empty() {
+        return "none".to_owned();
+    }
+    items.join(", ")
+}

@@ -1,0 +1,509 @@
+//! What requests do, and what a policy makes of it.
+
+use portal_chains::{Account, Amount, Asset, ChainId, Policy, PolicyRefusal};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use solana_address::Address;
+use solana_instruction::{AccountMeta, Instruction};
+
+use crate::evm_messages::mail;
+use crate::solana_transactions::{address, encode, legacy_message, system_transfer};
+use crate::wallet::Wallet;
+
+const TOKEN: &str = "0x6b175474e89094c44da98b954eedeac495271d0f";
+const FRIEND: &str = "0x3535353535353535353535353535353535353535";
+const THIEF: &str = "0x00000000000000000000000000000000000bad01";
+const SEND: &str = "eth_sendTransaction";
+
+fn wallet() -> Wallet {
+    Wallet::new([0x46; 32])
+}
+
+fn account(text: &str) -> Account {
+    text.parse().expect("an address")
+}
+
+fn check(policy: &Policy, chain: &str, method: &str, params: &Value) -> Result<(), PolicyRefusal> {
+    let request = wallet().parse(chain, method, params).expect("a request");
+    let chain: ChainId = chain.parse().expect("a chain");
+    policy.check(&chain, method, &request)
+}
+
+/// 21,000 gas at 1 gwei, 1 ether unless told otherwise.
+fn transaction(to: &str, wei: u64, data: &str) -> Value {
+    json!([{
+        "to": to, "value": format!("{wei:#x}"), "data": data, "nonce": "0x0", "gas": "0x5208",
+        "gasPrice": "0x3b9aca00",
+    }])
+}
+
+const FEE: u64 = 21_000 * 1_000_000_000;
+
+fn word(text: &str) -> String {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    format!("{digits:0>64}")
+}
+
+fn recipients(allowed: &[&str]) -> Policy {
+    Policy {
+        recipients: Some(allowed.iter().map(|one| account(one)).collect()),
+        ..Policy::default()
+    }
+}
+
+fn cap(chain: &str, asset: Asset, max: u64) -> Policy {
+    let chain = chain.parse().expect("a chain");
+    Policy {
+        value_caps: [((chain, asset), Amount::from(max))].into(),
+        ..Policy::default()
+    }
+}
+
+fn blocked(account: Account) -> Policy {
+    Policy {
+        blocked: [account].into(),
+        ..Policy::default()
+    }
+}
+
+fn erc20() -> Asset {
+    match account(TOKEN) {
+        Account::Evm(contract) => Asset::Evm(contract),
+        other => panic!("expected an EVM account, seen {other}"),
+    }
+}
+
+#[track_caller]
+fn is_unseen(outcome: Result<(), PolicyRefusal>) {
+    assert!(
+        matches!(outcome, Err(PolicyRefusal::Unseen { .. })),
+        "expected that something cannot be seen, seen {outcome:?}"
+    );
+}
+
+#[test]
+fn no_rule_allows_everything_and_each_rule_only_what_it_lists() {
+    let pay = transaction(FRIEND, 5, "0x");
+    assert_eq!(check(&Policy::default(), "ethereum", SEND, &pay), Ok(()));
+    let methods = Policy {
+        methods: Some(["personal_sign".to_owned()].into()),
+        ..Policy::default()
+    };
+    let refused = check(&methods, "ethereum", SEND, &pay);
+    assert!(
+        matches!(refused, Err(PolicyRefusal::Method { .. })),
+        "{refused:?}"
+    );
+    let message = json!(["0x68656c6c6f"]);
+    assert_eq!(
+        check(&methods, "ethereum", "personal_sign", &message),
+        Ok(())
+    );
+    let chains = Policy {
+        chains: Some(["sepolia".parse().expect("a chain")].into()),
+        ..Policy::default()
+    };
+    let refused = check(&chains, "ethereum", SEND, &pay);
+    assert!(
+        matches!(refused, Err(PolicyRefusal::Chain { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(check(&chains, "eip155:11155111", SEND, &pay), Ok(()));
+    let nothing = Policy {
+        methods: Some([].into()),
+        ..Policy::default()
+    };
+    check(&nothing, "ethereum", SEND, &pay).expect_err("an empty list allows nothing");
+}
+
+/// The callee must be allowed, and so must whoever gets tokens or may take them.
+#[test]
+fn recipients_are_the_callee_and_whom_a_token_call_names() {
+    let to_friend = transaction(FRIEND, 5, "0x");
+    assert_eq!(
+        check(&recipients(&[FRIEND]), "ethereum", SEND, &to_friend),
+        Ok(())
+    );
+    let refused = check(&recipients(&[TOKEN]), "ethereum", SEND, &to_friend);
+    assert!(
+        matches!(refused, Err(PolicyRefusal::Recipient { .. })),
+        "{refused:?}"
+    );
+    let (thief, friend, amount) = (word(THIEF), word(FRIEND), word("05"));
+    for selector in ["a9059cbb", "095ea7b3", "39509351", "a22cb465", "a457c2d7"] {
+        let data = format!("0x{selector}{thief}{amount}");
+        let call = transaction(TOKEN, 0, &data);
+        let refused = check(&recipients(&[TOKEN]), "ethereum", SEND, &call);
+        assert!(
+            matches!(refused, Err(PolicyRefusal::Recipient { .. })),
+            "{selector} {refused:?}"
+        );
+        assert_eq!(
+            check(&recipients(&[TOKEN, THIEF]), "ethereum", SEND, &call),
+            Ok(())
+        );
+    }
+    for selector in ["23b872dd", "42842e0e", "b88d4fde", "f242432a"] {
+        let call = transaction(TOKEN, 0, &format!("0x{selector}{friend}{thief}{amount}"));
+        let refused = check(&recipients(&[TOKEN, FRIEND]), "ethereum", SEND, &call);
+        assert!(
+            matches!(refused, Err(PolicyRefusal::Recipient { .. })),
+            "{selector} {refused:?}"
+        );
+    }
+    let short = transaction(TOKEN, 0, &format!("0xa9059cbb{}", &thief[..40]));
+    is_unseen(check(&recipients(&[TOKEN]), "ethereum", SEND, &short));
+    let creation = json!([{"data": "0x6000", "nonce": "0x0", "gas": "0x5208", "gasPrice": "0x1"}]);
+    is_unseen(check(&recipients(&[FRIEND]), "ethereum", SEND, &creation));
+}
+
+#[test]
+fn a_cap_counts_the_value_and_the_fee_it_may_cost() {
+    let pay = transaction(FRIEND, 5, "0x");
+    let exact = cap("ethereum", Asset::Native, FEE + 5);
+    assert_eq!(check(&exact, "ethereum", SEND, &pay), Ok(()));
+    let refused = check(
+        &cap("ethereum", Asset::Native, FEE + 4),
+        "ethereum",
+        SEND,
+        &pay,
+    );
+    assert!(
+        matches!(refused, Err(PolicyRefusal::Value { .. })),
+        "{refused:?}"
+    );
+    // Another chain's cap is another chain's.
+    let elsewhere = cap("sepolia", Asset::Native, 0);
+    assert_eq!(check(&elsewhere, "ethereum", SEND, &pay), Ok(()));
+}
+
+#[test]
+fn a_tokens_cap_counts_what_is_moved_and_what_may_be_taken() {
+    let policy = cap("ethereum", erc20(), 100);
+    let call = |selector: &str, arguments: &[&str]| {
+        let arguments: String = arguments.iter().map(|one| word(one)).collect();
+        transaction(TOKEN, 0, &format!("0x{selector}{arguments}"))
+    };
+    for (selector, before) in [
+        ("a9059cbb", &[FRIEND][..]),
+        ("095ea7b3", &[FRIEND]),
+        ("39509351", &[FRIEND]),
+        ("23b872dd", &[THIEF, FRIEND]),
+    ] {
+        let with = |amount| {
+            let arguments = [before, &[amount]].concat();
+            check(&policy, "ethereum", SEND, &call(selector, &arguments))
+        };
+        assert_eq!(with("64"), Ok(()), "{selector}");
+        let refused = with("65");
+        assert!(
+            matches!(refused, Err(PolicyRefusal::Value { .. })),
+            "{selector} {refused:?}"
+        );
+        let endless = "ff".repeat(32);
+        with(&endless).expect_err("an endless allowance is above every cap");
+    }
+    // What is not known here may be another way to move the token.
+    is_unseen(check(
+        &policy,
+        "ethereum",
+        SEND,
+        &call("deadbeef", &[FRIEND, "01"]),
+    ));
+    is_unseen(check(
+        &policy,
+        "ethereum",
+        SEND,
+        &call("a9059cbb", &[FRIEND]),
+    ));
+    // Another contract is not the token.
+    let other = transaction(FRIEND, 0, "0xdeadbeef");
+    assert_eq!(check(&policy, "ethereum", SEND, &other), Ok(()));
+}
+
+#[test]
+fn typed_data_is_refused_where_a_rule_would_have_to_see_it() {
+    let wallet =
+        Wallet::from_hex("c85ef7d79691fe79573b1a7064c19c1a9819ebdbd1faaab1a8ec92344438aaf4");
+    let method = "eth_signTypedData_v4";
+    let chain: ChainId = "ethereum".parse().expect("a chain");
+    let request = wallet
+        .parse("ethereum", method, &mail())
+        .expect("typed data");
+    let bob = "0xbBbBBBBbbBBBbbbBbbBbbbbBBbBbbbbBbBbbBBbB";
+    is_unseen(recipients(&[bob]).check(&chain, method, &request));
+    is_unseen(cap("ethereum", Asset::Native, u64::MAX).check(&chain, method, &request));
+    let trusted = Policy {
+        methods: Some([method.to_owned()].into()),
+        ..recipients(&[])
+    };
+    assert_eq!(trusted.check(&chain, method, &request), Ok(()));
+    for named in [bob, "0xCcCCccccCCCCcCCCCCCcCcCccCcCCCcCcccccccC"] {
+        let policy = Policy {
+            methods: trusted.methods.clone(),
+            ..blocked(account(named))
+        };
+        let refused = policy.check(&chain, method, &request);
+        assert!(
+            matches!(refused, Err(PolicyRefusal::Blocked { .. })),
+            "{named} {refused:?}"
+        );
+    }
+    assert_eq!(
+        blocked(account(THIEF)).check(&chain, method, &request),
+        Ok(())
+    );
+}
+
+proptest! {
+    /// Wherever a blocked address stands in the call data, also out of step.
+    #[test]
+    fn a_blocked_address_is_found_anywhere_in_call_data(
+        before in prop::collection::vec(any::<u8>(), 0..80),
+        after in prop::collection::vec(any::<u8>(), 0..80),
+    ) {
+        let thief = THIEF.trim_start_matches("0x");
+        let data = format!("0x{}{thief}{}", hex::encode(&before), hex::encode(&after));
+        let call = transaction(FRIEND, 0, &data);
+        let refused = check(&blocked(account(THIEF)), "ethereum", SEND, &call);
+        prop_assert!(matches!(refused, Err(PolicyRefusal::Blocked { .. })), "{refused:?}");
+        prop_assert_eq!(refused.unwrap_err().id(), "ADDRESS_BLOCKED");
+    }
+
+    /// A cap holds exactly at its number, for any sum of transfers of a Solana transaction.
+    #[test]
+    fn a_cap_counts_all_transfers_of_a_solana_transaction(amounts in prop::collection::vec(0_u64..1 << 40, 1..6)) {
+        let own = address(&wallet());
+        let pay = |lamports: &u64| system_transfer(own, Address::from([9; 32]), *lamports);
+        let message = legacy_message(own, &amounts.iter().map(pay).collect::<Vec<_>>());
+        let params = json!([encode(&message.serialize())]);
+        let total = amounts.iter().sum::<u64>() + 5_000;
+        let exact = cap("solana", Asset::Native, total);
+        prop_assert_eq!(check(&exact, "solana", "sol_signTransaction", &params), Ok(()));
+        let less = cap("solana", Asset::Native, total - 1);
+        let refused = check(&less, "solana", "sol_signTransaction", &params);
+        prop_assert!(matches!(refused, Err(PolicyRefusal::Value { .. })), "{refused:?}");
+    }
+}
+
+fn solana(policy: &Policy, instructions: &[Instruction]) -> Result<(), PolicyRefusal> {
+    let message = legacy_message(address(&wallet()), instructions);
+    let params = json!([encode(&message.serialize())]);
+    check(policy, "solana", "sol_signTransaction", &params)
+}
+
+#[test]
+fn solana_recipients_are_whom_known_programs_pay_and_what_others_may_write() {
+    let own = address(&wallet());
+    let (friend, thief) = (Address::from([9; 32]), Address::from([8; 32]));
+    let (friend_text, thief_text) = (friend.to_string(), thief.to_string());
+    let allowed = recipients(&[&friend_text]);
+    assert_eq!(solana(&allowed, &[system_transfer(own, friend, 1)]), Ok(()));
+    let pays_thief = [
+        system_transfer(own, friend, 1),
+        system_transfer(own, thief, 1),
+    ];
+    let refused = solana(&allowed, &pays_thief);
+    assert!(
+        matches!(refused, Err(PolicyRefusal::Recipient { .. })),
+        "{refused:?}"
+    );
+    let refused = solana(&blocked(account(&thief_text)), &pays_thief);
+    assert!(
+        matches!(refused, Err(PolicyRefusal::Blocked { .. })),
+        "{refused:?}"
+    );
+
+    let program = Address::from([7; 32]);
+    let writes = |who, may_write: bool| Instruction {
+        program_id: program,
+        accounts: vec![
+            AccountMeta::new(own, true),
+            if may_write {
+                AccountMeta::new(who, false)
+            } else {
+                AccountMeta::new_readonly(who, false)
+            },
+        ],
+        data: vec![1],
+    };
+    let trusted = recipients(&[&program.to_string()]);
+    assert_eq!(solana(&trusted, &[writes(thief, false)]), Ok(()));
+    let refused = solana(&trusted, &[writes(thief, true)]);
+    assert!(
+        matches!(refused, Err(PolicyRefusal::Recipient { .. })),
+        "{refused:?}"
+    );
+    let refused = solana(&allowed, &[writes(friend, true)]);
+    assert!(
+        matches!(refused, Err(PolicyRefusal::Recipient { .. })),
+        "the program itself: {refused:?}"
+    );
+    is_unseen(solana(
+        &cap("solana", Asset::Native, u64::MAX),
+        &[writes(friend, true)],
+    ));
+}
+
+#[test]
+fn solana_tokens_are_capped_by_their_mint() {
+    let own = address(&wallet());
+    let program: Address = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"
+        .parse()
+        .expect("a program");
+    let (source, mint, target) = (
+        Address::from([4; 32]),
+        Address::from([5; 32]),
+        Address::from([6; 32]),
+    );
+    let transfer = |tag: u8, amount: u64| Instruction {
+        program_id: program,
+        accounts: vec![
+            AccountMeta::new(source, false),
+            AccountMeta::new_readonly(mint, false),
+            AccountMeta::new(target, false),
+            AccountMeta::new_readonly(own, true),
+        ],
+        data: [&[tag][..], &amount.to_le_bytes(), &[6]].concat(),
+    };
+    let policy = cap("solana", Asset::Solana(mint.to_bytes()), 100);
+    assert_eq!(solana(&policy, &[transfer(12, 100)]), Ok(()));
+    for instructions in [
+        vec![transfer(12, 101)],
+        vec![transfer(12, 60), transfer(12, 60)],
+        vec![transfer(13, 101)],
+    ] {
+        let refused = solana(&policy, &instructions);
+        assert!(
+            matches!(refused, Err(PolicyRefusal::Value { .. })),
+            "{refused:?}"
+        );
+    }
+    // The plain Transfer does not name its mint.
+    is_unseen(solana(&policy, &[transfer(3, 1)]));
+    let other = cap("solana", Asset::Solana([1; 32]), 0);
+    assert_eq!(solana(&other, &[transfer(12, 5)]), Ok(()));
+    let allowed = recipients(&[&target.to_string()]);
+    assert_eq!(solana(&allowed, &[transfer(12, 5)]), Ok(()));
+    let refused = solana(&recipients(&[&source.to_string()]), &[transfer(12, 5)]);
+    assert!(
+        matches!(refused, Err(PolicyRefusal::Recipient { .. })),
+        "{refused:?}"
+    );
+}
+
+/// A priority fee leaves the wallet as surely as a transfer.
+#[test]
+fn solana_priority_fees_count() {
+    let own = address(&wallet());
+    let budget: Address = "ComputeBudget111111111111111111111111111111"
+        .parse()
+        .expect("a program");
+    let set = |data: Vec<u8>| Instruction {
+        program_id: budget,
+        accounts: vec![],
+        data,
+    };
+    let price = set([&[3][..], &2_000_000_u64.to_le_bytes()].concat());
+    let limit = set([&[2][..], &1_000_u32.to_le_bytes()].concat());
+    let pay = system_transfer(own, Address::from([9; 32]), 1);
+    let most = |instructions: &[Instruction], lamports| {
+        let exact = solana(&cap("solana", Asset::Native, lamports), instructions);
+        assert_eq!(exact, Ok(()), "{lamports}");
+        solana(&cap("solana", Asset::Native, lamports - 1), instructions).expect_err("one less");
+    };
+    most(&[price.clone(), limit, pay.clone()], 1 + 5_000 + 2_000);
+    most(&[price, pay], 1 + 5_000 + 2_800_000);
+}
+
+#[test]
+fn bitcoin_counts_what_does_not_come_back() {
+    let wallet = wallet();
+    let friend = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4";
+    let params = bitcoin(&wallet, &[(friend, 600), ("own", 300)]);
+    let method = "btc_signTransaction";
+    assert_eq!(
+        check(
+            &cap("bitcoin", Asset::Native, 700),
+            "bitcoin",
+            method,
+            &params
+        ),
+        Ok(())
+    );
+    let refused = check(
+        &cap("bitcoin", Asset::Native, 699),
+        "bitcoin",
+        method,
+        &params,
+    );
+    assert!(
+        matches!(refused, Err(PolicyRefusal::Value { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(
+        check(&recipients(&[friend]), "bitcoin", method, &params),
+        Ok(())
+    );
+    let refused = check(&recipients(&[]), "bitcoin", method, &params);
+    assert!(
+        matches!(refused, Err(PolicyRefusal::Recipient { .. })),
+        "{refused:?}"
+    );
+    let refused = check(&blocked(account(friend)), "bitcoin", method, &params);
+    assert!(
+        matches!(refused, Err(PolicyRefusal::Blocked { .. })),
+        "{refused:?}"
+    );
+}
+
+/// A transaction that spends 1,000 satoshi of this wallet.
+fn bitcoin(wallet: &Wallet, outputs: &[(&str, u64)]) -> Value {
+    use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness};
+    use bitcoin::{absolute, consensus::encode, hashes::Hash as _, transaction};
+    let key = portal_chains::Secp256k1Key::parse(&wallet.public_key("bitcoin")).expect("a key");
+    let own = portal_chains::bitcoin::address(&key, portal_chains::BitcoinNetwork::Mainnet);
+    let output = |(to, value): &(&str, u64)| {
+        let to = if *to == "own" { &own } else { *to };
+        let to: bitcoin::Address<_> = to.parse().expect("an address");
+        TxOut {
+            value: Amount::from_sat(*value),
+            script_pubkey: to.assume_checked().script_pubkey(),
+        }
+    };
+    let unsigned = Transaction {
+        version: transaction::Version::TWO,
+        lock_time: absolute::LockTime::ZERO,
+        input: vec![TxIn {
+            previous_output: OutPoint::new(Txid::from_byte_array([1; 32]), 0),
+            script_sig: ScriptBuf::new(),
+            sequence: Sequence::MAX,
+            witness: Witness::new(),
+        }],
+        output: outputs.iter().map(output).collect(),
+    };
+    json!({"transaction": encode::serialize_hex(&unsigned), "inputs": [{"index": 0, "value": 1_000}]})
+}
+
+#[test]
+fn an_address_is_read_in_one_way() {
+    for good in [
+        FRIEND,
+        "11111111111111111111111111111111",
+        "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
+        "16TZ8J6Q5iZKBWizWzFAYnrsaox5Z5aBRV",
+    ] {
+        let read: Account = good.parse().expect("an address");
+        assert_eq!(read.to_string().to_lowercase(), good.to_lowercase());
+    }
+    for bad in [
+        "",
+        "0x35",
+        "hello",
+        "0xCd2a3d9F938E13CD947Ec05AbC7FE734Df8DD826",
+        "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5",
+    ] {
+        bad.parse::<Account>()
+            .expect_err("no address, or a wrong checksum");
+    }
+}

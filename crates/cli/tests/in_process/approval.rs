@@ -1,0 +1,292 @@
+//! What a wallet signs is decided by the custodian: by its signing policy and by its backend.
+
+use std::sync::{Arc, Mutex};
+
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use axum::routing::post;
+use portal_api::session::{Operation, Wanted};
+use portal_api::signing_policy::{Approval, SigningPolicy, ValueCap};
+use portal_api::webhook::ApproveSignature;
+use portal_chains::ChainId;
+use portal_lifecycle::Curve;
+use portal_sdk::{Error, ErrorId, Portal, SignedRequest};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::by_hand::{self, confirmation};
+use crate::expect::{granted, refused};
+use crate::raw::Raw;
+use crate::wallet::Wallet;
+use crate::world::World;
+
+const FRIEND: &str = "0x3535353535353535353535353535353535353535";
+const OF_ALL: &str = "/api/v3/custodians/me/signing-policy";
+
+async fn put(world: &World, path: &str, policy: &SigningPolicy) {
+    let body = serde_json::to_value(policy).expect("JSON");
+    let answer = world
+        .call(
+            Method::PUT,
+            path,
+            &world.customer.api_key,
+            Some(body.clone()),
+        )
+        .await;
+    assert_eq!((answer.status, answer.body), (200, body));
+}
+
+fn of_client(wallet: &Wallet) -> String {
+    let id = wallet.user.id;
+    format!("/api/v3/custodians/me/clients/{id}/signing-policy")
+}
+
+fn payment(wei: u64) -> Value {
+    json!([{
+        "to": FRIEND, "value": format!("{wei:#x}"), "nonce": "0x0", "gas": "0x5208", "gasPrice": "0x1",
+    }])
+}
+
+async fn pay(portal: &Portal, wei: u64) -> Result<SignedRequest, Error> {
+    let chain: ChainId = "sepolia".parse().expect("a chain");
+    portal
+        .sign(&chain, "eth_signTransaction", &payment(wei))
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn raw_bytes_are_refused_unless_the_custodian_allowed_them() {
+    let world = World::start().await;
+    let wallet = world.wallet().await;
+    put(&world, OF_ALL, &SigningPolicy::default()).await;
+    let no = ErrorId::Forbidden;
+    let portal = &wallet.portal;
+    refused(
+        portal.raw_sign(Curve::Secp256k1, &[7; 32]).await,
+        no,
+        "a digest",
+    );
+    refused(portal.raw_sign(Curve::Ed25519, b"m").await, no, "a message");
+    granted(pay(portal, 1).await, "a request can be read");
+    let raw = SigningPolicy {
+        raw_signing: true,
+        ..SigningPolicy::default()
+    };
+    put(&world, OF_ALL, &raw).await;
+    granted(portal.raw_sign(Curve::Secp256k1, &[7; 32]).await, "allowed");
+    // A client's own policy takes away, and gives nothing.
+    put(&world, &of_client(&wallet), &SigningPolicy::default()).await;
+    refused(
+        portal.raw_sign(Curve::Ed25519, b"m").await,
+        no,
+        "not for this client",
+    );
+}
+
+/// The client names a request that the rules allow, and runs the protocol on other bytes: the
+/// server signs what the request says, so no signature comes of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_signed_is_what_was_judged() {
+    let world = World::start().await;
+    let user = world.user().await;
+    let mut raw = Raw::open(world.url(), &user.token).await;
+    let start = raw.start_frame(Operation::Generate);
+    let pair = by_hand::generate(&mut raw, start).await;
+    let proofs = pair.proofs(user.id, pair.ids);
+    let body = confirmation(&pair.ids.into_array(), &proofs);
+    let path = "/api/v3/clients/me/signing-share-pairs";
+    let confirmed = world
+        .call(Method::PATCH, path, &user.token, Some(body))
+        .await;
+    assert_eq!(confirmed.status, 204, "{confirmed:?}");
+
+    let request = |payload_index| Wanted::Request {
+        chain: "sepolia".to_owned(),
+        method: "eth_signTransaction".to_owned(),
+        params: payment(1),
+        payload_index,
+    };
+    let sign =
+        async |wanted| by_hand::signs_another_digest(&world, &user, &pair, wanted, [7; 32]).await;
+    assert_eq!(sign(request(0)).await, ErrorId::MpcSessionMismatch);
+    for beyond in [1, u16::MAX] {
+        assert_eq!(sign(request(beyond)).await, ErrorId::BadRequest);
+    }
+    // Nobody cheated: the pair is not frozen.
+    by_hand::assert_signs(&world, &user, &pair).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_rule_that_stands_must_hold() {
+    let world = World::start().await;
+    let wallet = world.wallet().await;
+    let other = world.wallet().await;
+    let portal = &wallet.portal;
+    let fee = 21_000;
+    let cap = SigningPolicy {
+        value_caps: vec![ValueCap {
+            chain: "sepolia".to_owned(),
+            token: None,
+            max: (fee + 100).to_string(),
+        }],
+        ..SigningPolicy::default()
+    };
+    put(&world, OF_ALL, &cap).await;
+    granted(pay(portal, 100).await, "at the cap");
+    refused(pay(portal, 101).await, ErrorId::Forbidden, "above the cap");
+    let blocked = SigningPolicy {
+        blocklist: vec![FRIEND.to_owned()],
+        ..SigningPolicy::default()
+    };
+    put(&world, &of_client(&wallet), &blocked).await;
+    refused(
+        pay(portal, 1).await,
+        ErrorId::AddressBlocked,
+        "blocked for this client",
+    );
+    granted(pay(&other.portal, 1).await, "and for no other");
+    let removed = world
+        .call(
+            Method::DELETE,
+            &of_client(&wallet),
+            &world.customer.api_key,
+            None,
+        )
+        .await;
+    assert_eq!(removed.status, 204, "{removed:?}");
+    granted(pay(portal, 1).await, "not blocked any more");
+    refused(
+        pay(portal, 101).await,
+        ErrorId::Forbidden,
+        "the cap still stands",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_policy_that_cannot_be_held_is_refused_and_changes_nothing() {
+    let world = World::start().await;
+    let key = world.customer.api_key.clone();
+    let policy = SigningPolicy {
+        methods: Some(vec!["personal_sign".to_owned()]),
+        ..SigningPolicy::default()
+    };
+    put(&world, OF_ALL, &policy).await;
+    for (body, field) in [
+        (json!({"recipients": ["0x35"]}), "recipients[0]"),
+        (json!({"chains": ["ethereum", "moon"]}), "chains[1]"),
+        (json!({"blocklist": [""]}), "blocklist[0]"),
+        (
+            json!({"valueCaps": [{"chain": "sepolia", "max": "-1"}]}),
+            "valueCaps[0]",
+        ),
+        (
+            json!({"valueCaps": [{"chain": "sepolia", "max": "0x10"}]}),
+            "valueCaps[0]",
+        ),
+        (
+            json!({"valueCaps": [{"chain": "solana", "token": FRIEND, "max": "1"}]}),
+            "valueCaps[0]",
+        ),
+        (
+            json!({"valueCaps": [{"chain": "sepolia", "max": "1"}, {"chain": "eip155:11155111", "max": "2"}]}),
+            "valueCaps",
+        ),
+        (json!({"methods": vec!["m"; 501]}), "methods"),
+        (json!({"maxValue": "1"}), "maxValue"),
+    ] {
+        let answer = world
+            .call(Method::PUT, OF_ALL, &key, Some(body.clone()))
+            .await;
+        answer.is_problem(400, "BAD_REQUEST", &body.to_string());
+        let detail = answer.body["detail"].as_str().expect("a detail");
+        assert!(detail.contains(field), "expected {field} in {detail:?}");
+    }
+    let kept = world.call(Method::GET, OF_ALL, &key, None).await;
+    assert_eq!(kept.body, serde_json::to_value(&policy).expect("JSON"));
+}
+
+/// What the custodian's backend is asked, and what it answers.
+#[derive(Clone, Default)]
+struct Approver {
+    asked: Arc<Mutex<Vec<ApproveSignature>>>,
+    answer: Arc<Mutex<Option<StatusCode>>>,
+}
+
+impl Approver {
+    /// A backend that answers so; without an answer it hangs.
+    async fn start(&self) -> String {
+        let approver = self.clone();
+        let approve = post(async move |body: Bytes| {
+            let question = serde_json::from_slice(&body).expect("a question");
+            approver.asked.lock().expect("no panic").push(question);
+            let answer = *approver.answer.lock().expect("no panic");
+            match answer {
+                Some(status) => status,
+                None => std::future::pending().await,
+            }
+        });
+        let router = axum::Router::new().route("/sign/approve", approve);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        tokio::spawn(async { axum::serve(listener, router).await });
+        url
+    }
+
+    fn answers(&self, status: Option<u16>) {
+        let status = status.map(|code| StatusCode::from_u16(code).expect("a status"));
+        *self.answer.lock().expect("no panic") = status;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_custodians_backend_must_say_yes_to_each_signature() {
+    let world = World::start().await;
+    let wallet = world.wallet().await;
+    let portal = &wallet.portal;
+    let approver = Approver::default();
+    world.send_webhooks_to(&approver.start().await).await;
+    let asks = SigningPolicy {
+        raw_signing: true,
+        approval: Approval::Webhook,
+        ..SigningPolicy::default()
+    };
+    put(&world, OF_ALL, &asks).await;
+    for status in [200, 204] {
+        approver.answers(Some(status));
+        granted(pay(portal, 5).await, "allowed");
+    }
+    granted(portal.raw_sign(Curve::Ed25519, b"m").await, "allowed");
+    for status in [302, 400, 403, 404, 500] {
+        approver.answers(Some(status));
+        let error = refused(pay(portal, 5).await, ErrorId::Forbidden, "denied");
+        assert!(!error.is_retryable(), "{error:?}");
+    }
+    approver.answers(None);
+    let error = refused(
+        pay(portal, 5).await,
+        ErrorId::WebhookFailed,
+        "five seconds of silence",
+    );
+    assert!(error.is_retryable(), "{error:?}");
+    world.send_webhooks_to("http://127.0.0.1:1").await;
+    refused(
+        pay(portal, 5).await,
+        ErrorId::WebhookFailed,
+        "nobody listens",
+    );
+
+    let asked = approver.asked.lock().expect("no panic").clone();
+    let request = asked[0].request.as_ref().expect("a request");
+    assert_eq!(request.chain, "eip155:11155111");
+    assert_eq!(request.method, "eth_signTransaction");
+    assert_eq!(request.params, payment(5));
+    assert!(request.summary.contains(FRIEND), "{}", request.summary);
+    assert_eq!((request.payload_index, request.payload_count), (0, 1));
+    assert_eq!(asked[0].client_id, wallet.user.id);
+    let raw = &asked[2];
+    assert_eq!(
+        (raw.request.as_ref(), raw.payload.0.as_slice()),
+        (None, b"m".as_slice())
+    );
+}

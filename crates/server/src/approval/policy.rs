@@ -1,0 +1,94 @@
+//! From the signing policy as it is sent and stored to the one that is held.
+
+use std::collections::BTreeMap;
+
+use portal_api::signing_policy::{POLICY_ENTRIES, SigningPolicy, ValueCap};
+use portal_chains::{Account, Amount, Asset, ChainId, Policy};
+use portal_lifecycle::ErrorId;
+
+use crate::ApiError;
+
+/// Reads a policy as it was stored.
+pub(crate) fn stored(text: Option<&str>) -> Result<Option<SigningPolicy>, ApiError> {
+    text.map(serde_json::from_str)
+        .transpose()
+        .map_err(|_| ApiError::internal("a stored signing policy cannot be read"))
+}
+
+/// The policy as it is held.
+///
+/// # Errors
+///
+/// `BAD_REQUEST` that names the field.
+pub(crate) fn checked(policy: &SigningPolicy) -> Result<Policy, ApiError> {
+    let chains = entries("chains", policy.chains.as_deref(), |text| {
+        text.parse::<ChainId>().map_err(|error| error.to_string())
+    })?;
+    let recipients = entries("recipients", policy.recipients.as_deref(), |text| {
+        account(text)
+    })?;
+    let methods = entries("methods", policy.methods.as_deref(), |text| {
+        Ok(text.to_owned())
+    })?;
+    let blocked = entries("blocklist", Some(&policy.blocklist), |text| account(text))?;
+    let caps = entries("valueCaps", Some(&policy.value_caps), cap)?;
+    let caps = caps.unwrap_or_default();
+    let mut value_caps = BTreeMap::new();
+    for (place, max) in caps {
+        if value_caps.insert(place, max).is_some() {
+            return Err(bad("valueCaps: two caps for one asset; keep one".to_owned()));
+        }
+    }
+    Ok(Policy {
+        methods: methods.map(|all| all.into_iter().collect()),
+        chains: chains.map(|all| all.into_iter().collect()),
+        recipients: recipients.map(|all| all.into_iter().collect()),
+        value_caps,
+        blocked: blocked.unwrap_or_default().into_iter().collect(),
+    })
+}
+
+fn entries<E, T>(
+    field: &'static str,
+    list: Option<&[E]>,
+    read: impl Fn(&E) -> Result<T, String>,
+) -> Result<Option<Vec<T>>, ApiError> {
+    let Some(list) = list else { return Ok(None) };
+    if list.len() > POLICY_ENTRIES {
+        let found = list.len();
+        return Err(bad(format!(
+            "{field}: expected at most {POLICY_ENTRIES} entries, got {found}"
+        )));
+    }
+    let read = |(index, entry): (usize, &E)| {
+        read(entry).map_err(|error| bad(format!("{field}[{index}]: {error}")))
+    };
+    let all: Result<_, _> = list.iter().enumerate().map(read).collect();
+    all.map(Some)
+}
+
+fn account(text: &str) -> Result<Account, String> {
+    text.parse::<Account>().map_err(|error| error.to_string())
+}
+
+fn cap(cap: &ValueCap) -> Result<((ChainId, Asset), Amount), String> {
+    let chain: ChainId = cap.chain.parse().map_err(|error| format!("{error}"))?;
+    let asset = match &cap.token {
+        None => Asset::Native,
+        Some(token) => match (account(token)?, chain.namespace()) {
+            (Account::Evm(contract), portal_chains::Namespace::Eip155) => Asset::Evm(contract),
+            (Account::Solana(mint), portal_chains::Namespace::Solana) => Asset::Solana(mint),
+            _ => return Err(format!("token: expected one of {chain}")),
+        },
+    };
+    let digits = !cap.max.is_empty() && cap.max.bytes().all(|byte| byte.is_ascii_digit());
+    let max = digits
+        .then(|| Amount::from_str_radix(&cap.max, 10).ok())
+        .flatten()
+        .ok_or("max: expected a decimal number of the smallest unit, below 2^256")?;
+    Ok(((chain, asset), max))
+}
+
+fn bad(what: String) -> ApiError {
+    ApiError::new(ErrorId::BadRequest, what)
+}

@@ -1,0 +1,101 @@
+//! What a custodian lets its clients' wallets sign.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use portal_api::signing_policy::SigningPolicy;
+use portal_lifecycle::ids::ClientId;
+
+use crate::approval;
+use crate::auth::Custodian;
+use crate::body::Json;
+use crate::{ApiError, App};
+
+/// `PUT /api/v3/custodians/me/signing-policy`
+pub(crate) async fn put(
+    State(app): State<App>,
+    Custodian(custodian): Custodian,
+    Json(body): Json<SigningPolicy>,
+) -> Result<axum::Json<SigningPolicy>, ApiError> {
+    let text = text(&body)?;
+    app.store
+        .put_signing_policy(custodian.environment_id, None, Some(&text))
+        .await?;
+    Ok(axum::Json(body))
+}
+
+/// `GET /api/v3/custodians/me/signing-policy`
+pub(crate) async fn policy(
+    State(app): State<App>,
+    Custodian(custodian): Custodian,
+) -> Result<axum::Json<SigningPolicy>, ApiError> {
+    let stored = app
+        .store
+        .signing_policies(custodian.environment_id, None)
+        .await?;
+    let policy = approval::stored(stored.environment.as_deref())?;
+    Ok(axum::Json(policy.unwrap_or_default()))
+}
+
+/// `PUT /api/v3/custodians/me/clients/{id}/signing-policy`
+pub(crate) async fn put_of_client(
+    State(app): State<App>,
+    Custodian(custodian): Custodian,
+    Path(id): Path<String>,
+    Json(body): Json<SigningPolicy>,
+) -> Result<axum::Json<SigningPolicy>, ApiError> {
+    let client = client(&id)?;
+    let text = text(&body)?;
+    app.store
+        .put_signing_policy(custodian.environment_id, Some(client), Some(&text))
+        .await
+        .map_err(unknown_client)?;
+    Ok(axum::Json(body))
+}
+
+/// `GET /api/v3/custodians/me/clients/{id}/signing-policy`
+pub(crate) async fn policy_of_client(
+    State(app): State<App>,
+    Custodian(custodian): Custodian,
+    Path(id): Path<String>,
+) -> Result<axum::Json<SigningPolicy>, ApiError> {
+    let client = client(&id)?;
+    let stored = app
+        .store
+        .signing_policies(custodian.environment_id, Some(client))
+        .await
+        .map_err(unknown_client)?;
+    let policy = approval::stored(stored.client.as_deref())?;
+    policy.map(axum::Json).ok_or_else(ApiError::not_found)
+}
+
+/// `DELETE /api/v3/custodians/me/clients/{id}/signing-policy`
+pub(crate) async fn remove_of_client(
+    State(app): State<App>,
+    Custodian(custodian): Custodian,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let client = client(&id)?;
+    app.store
+        .put_signing_policy(custodian.environment_id, Some(client), None)
+        .await
+        .map_err(unknown_client)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// As it is stored, once it was seen to be one that can be held.
+fn text(policy: &SigningPolicy) -> Result<String, ApiError> {
+    approval::checked(policy)?;
+    serde_json::to_string(policy)
+        .map_err(|_| ApiError::internal("the signing policy cannot be written"))
+}
+
+fn client(id: &str) -> Result<ClientId, ApiError> {
+    id.parse().map_err(|_| ApiError::not_found())
+}
+
+fn unknown_client(error: portal_store::StoreError) -> ApiError {
+    match error {
+        portal_store::StoreError::NoSuchRow { .. } => ApiError::not_found(),
+        error => error.into(),
+    }
+}
