@@ -3,7 +3,7 @@
 //! - [`rest`]: bodies of the custodian's and the client's REST calls
 //! - [`signing_policy`]: rules for what wallets sign
 //! - [`session`]: text frames of the MPC WebSocket; its binary frames are opaque MPC messages
-//! - [`webhook`]: bodies of the calls that the server makes to a custodian's backend
+//! - [`webhook`]: bodies and signatures of the calls that the server makes to a custodian's backend
 //! - [`custodian_app`]: bodies of the calls that an app makes to the custodian's backend
 //! - [`Problem`]: the one shape of every error (RFC 9457)
 //!
@@ -13,7 +13,7 @@
 //!
 //! # Architecture invariant
 //!
-//! Bodies only. Nothing here sends, stores, decides or computes with a share:
+//! Bodies and their signatures only. Nothing here sends, stores, decides or computes with a share:
 //! a share is an opaque string to everything that imports only this crate.
 
 #![deny(clippy::indexing_slicing)]

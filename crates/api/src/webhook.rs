@@ -3,7 +3,10 @@
 //! `POST {base}/backup` once for each curve, then `POST {base}/backup/fetch` to
 //! prove that both were stored; Recover calls only the latter. `POST {base}/backup/prove` and
 //! `POST {base}/backup/released` are for receivers that know them. `POST {base}/sign/approve` is
-//! called where the signing policy says so.
+//! called where the signing policy says so. Each call is signed ([`signature`]).
+
+mod route;
+pub mod signature;
 
 use portal_lifecycle::ids::{BackupSharePairId, ClientId, SigningSharePairId, WalletId};
 use portal_lifecycle::{BackupMethod, BackupStatus, Curve, PerCurve};
@@ -11,7 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::Base64Bytes;
 
-/// Header with the environment's webhook secret, for receivers that check only that.
+pub use route::WebhookRoute;
+
+/// Header with what is known of a call without its signature, for receivers that check only that:
+/// [`SigningSecret::static_header`](signature::SigningSecret::static_header).
 pub const SECRET_HEADER: &str = "x-webhook-secret";
 
 /// `POST {base}/backup`

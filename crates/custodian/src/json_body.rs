@@ -69,19 +69,37 @@ impl<T: Body, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
-        if !is_json(request.headers()) {
-            return Err(Refusal::NotJson);
-        }
-        let bytes =
-            Bytes::from_request(request, state)
-                .await
-                .map_err(|rejection| match rejection {
-                    BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
-                        Refusal::BodyTooLarge
-                    }
-                    _ => Refusal::Malformed("the body did not arrive whole".to_owned()),
-                })?;
-        parse(&bytes).map(Self).map_err(Refusal::Malformed)
+        let headers = request.headers().clone();
+        // Said first: a body that is no JSON need not be sent.
+        expect_json(&headers)?;
+        let bytes = whole(request, state).await?;
+        parse(&headers, &bytes).map(Self)
+    }
+}
+
+/// The bytes of a body that is within its limit.
+pub(crate) async fn whole<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Refusal> {
+    Bytes::from_request(request, state)
+        .await
+        .map_err(|rejection| match rejection {
+            BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
+                Refusal::BodyTooLarge
+            }
+            _ => Refusal::Malformed("the body did not arrive whole".to_owned()),
+        })
+}
+
+/// Reads a body that is declared as JSON.
+pub(crate) fn parse<T: Body>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Refusal> {
+    expect_json(headers)?;
+    read(bytes).map_err(Refusal::Malformed)
+}
+
+fn expect_json(headers: &HeaderMap) -> Result<(), Refusal> {
+    if is_json(headers) {
+        Ok(())
+    } else {
+        Err(Refusal::NotJson)
     }
 }
 
@@ -93,7 +111,7 @@ fn is_json(headers: &HeaderMap) -> bool {
         .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
 
-fn parse<T: Body>(bytes: &[u8]) -> Result<T, String> {
+fn read<T: Body>(bytes: &[u8]) -> Result<T, String> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let body = serde_path_to_error::deserialize(&mut deserializer)
         .map_err(|error| describe(T::FIELDS, error.path(), error.inner()))?;

@@ -22,7 +22,8 @@
 //! # }
 //! ```
 //!
-//! Portal's webhook is then set to `https://…/portal`.
+//! Portal's webhook is then set to `https://…/portal`, and the secret is the one that Portal showed.
+//! Calls by a `whsec_` secret must be signed; [`WebhookAuth`] says what else may be.
 //!
 //! # Architecture invariants
 //!
@@ -49,6 +50,7 @@ mod store;
 mod store_error;
 mod text;
 mod trace;
+mod webhook_auth;
 mod webhook_secret;
 
 pub use app_auth::{AppAuth, AppAuthError};
@@ -58,4 +60,5 @@ pub use sqlite::SqliteCustodianStore;
 pub use store::{CustodianStore, NewCipherText, NewShare, StoredCipher, StoredShare};
 pub use store_error::{DriverError, InsertError, OpenStoreError, StoreError};
 pub use text::{CipherText, Digest, SHARE_BYTES, ShareText, TextLength};
-pub use webhook_secret::{WEBHOOK_SECRET_BYTES, WebhookSecret, WebhookSecretTooShort};
+pub use webhook_auth::WebhookAuth;
+pub use webhook_secret::{WEBHOOK_SECRET_BYTES, WebhookSecret, WebhookSecretError};

@@ -11,6 +11,7 @@ use portal_api::{PROBLEM_MEDIA_TYPE, Problem};
 use portal_lifecycle::ErrorId;
 use portal_lifecycle::ids::TraceId;
 
+use crate::webhook_auth::NotPortals;
 use crate::{AppAuthError, InsertError, StoreError};
 
 /// Why a request is not answered as asked.
@@ -18,8 +19,8 @@ use crate::{AppAuthError, InsertError, StoreError};
 /// Rides in the response until [`crate::trace`], which knows the trace id, writes it out.
 #[derive(Debug, Clone)]
 pub(crate) enum Refusal {
-    /// The header with the webhook secret is missing or wrong.
-    WebhookSecret,
+    /// The call is not Portal's, or cannot be told from one that was heard before.
+    NotPortals(NotPortals),
     /// The app's login lets the request in for no client.
     AppAuth(AppAuthError),
     /// No such cipher text, or another client's: the two are not told apart.
@@ -49,10 +50,10 @@ impl Refusal {
     pub(crate) fn problem(&self, trace_id: TraceId) -> Problem {
         let problem = |id, detail: &str| Problem::new(id, detail, trace_id);
         match self {
-            Self::WebhookSecret => problem(
-                ErrorId::AuthFailed,
-                "expected the webhook secret of this environment in the header x-webhook-secret",
-            ),
+            Self::NotPortals(reason @ NotPortals::Overrun) => {
+                problem(ErrorId::Unavailable, &reason.to_string())
+            }
+            Self::NotPortals(reason) => problem(ErrorId::AuthFailed, &reason.to_string()),
             Self::AppAuth(AppAuthError::Refused) => problem(
                 ErrorId::AuthFailed,
                 "the app's credential for this client is missing or not accepted",

@@ -11,21 +11,21 @@ use portal_api::limits::BODY_BYTES;
 use crate::refusal::Refusal;
 use crate::routes::{app, health, webhook};
 use crate::trace::traced;
-use crate::{AppAuth, CustodianStore, WebhookSecret};
+use crate::{AppAuth, CustodianStore, WebhookAuth};
 
 /// What every request needs.
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn CustodianStore>,
     pub(crate) app_auth: Arc<dyn AppAuth>,
-    pub(crate) webhook_secret: Arc<WebhookSecret>,
+    pub(crate) webhook_auth: Arc<WebhookAuth>,
 }
 
 /// The receiver, to be served alone or mounted with [`Router::nest`].
 ///
 /// | route | for |
 /// |---|---|
-/// | POST `/backup`, `/backup/fetch`, `/backup/prove`, `/backup/released` | Portal, by the webhook secret |
+/// | POST `/backup`, `/backup/fetch`, `/backup/prove`, `/backup/released` | Portal, by `webhook_auth` |
 /// | PUT, GET `/app/clients/{clientId}/cipher-texts/{backupMethod}` | apps, by `app_auth` |
 /// | GET `/live`, `/ready` | whoever watches the process |
 ///
@@ -40,7 +40,7 @@ pub(crate) struct Shared {
 pub fn router(
     store: Arc<dyn CustodianStore>,
     app_auth: Arc<dyn AppAuth>,
-    webhook_secret: WebhookSecret,
+    webhook_auth: impl Into<WebhookAuth>,
 ) -> Router {
     Router::new()
         .route("/backup", post(webhook::store_share))
@@ -60,7 +60,7 @@ pub fn router(
         .with_state(Shared {
             store,
             app_auth,
-            webhook_secret: Arc::new(webhook_secret),
+            webhook_auth: Arc::new(webhook_auth.into()),
         })
 }
 

@@ -1,24 +1,34 @@
-//! The secret by which Portal's calls are known.
+//! A secret by which Portal's calls are known.
 
 use core::fmt;
 
+use portal_api::webhook::signature::{MalformedSecret, SigningSecret};
 use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq as _;
+use subtle::{Choice, ConstantTimeEq as _};
 
 /// Shortest webhook secret, in bytes.
 pub const WEBHOOK_SECRET_BYTES: usize = 16;
 
-/// The secret that Portal sends in `X-Webhook-Secret`; only its SHA-256 is kept.
+/// A secret that Portal signs its calls by, and that it shows in `X-Webhook-Secret`.
 pub struct WebhookSecret {
-    digest: [u8; 32],
+    signing: SigningSecret,
+    /// SHA-256 of what `X-Webhook-Secret` may hold: what is derived from a `whsec_` secret, and
+    /// the secret itself, which servers from before signatures show.
+    shown: [[u8; 32]; 2],
 }
 
-/// A webhook secret that could be guessed.
+/// A text that will not do as a webhook secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected a webhook secret of at least {WEBHOOK_SECRET_BYTES} bytes, got {given}")]
-pub struct WebhookSecretTooShort {
-    /// How many bytes there were.
-    pub given: usize,
+pub enum WebhookSecretError {
+    /// It could be guessed.
+    #[error("expected a webhook secret of at least {WEBHOOK_SECRET_BYTES} bytes, got {given}")]
+    TooShort {
+        /// How many bytes there were.
+        given: usize,
+    },
+    /// It is not of the form of one.
+    #[error(transparent)]
+    Malformed(#[from] MalformedSecret),
 }
 
 impl WebhookSecret {
@@ -26,24 +36,32 @@ impl WebhookSecret {
     ///
     /// # Errors
     ///
-    /// [`WebhookSecretTooShort`] under [`WEBHOOK_SECRET_BYTES`]: with it anybody may fetch
+    /// [`WebhookSecretError`]; under [`WEBHOOK_SECRET_BYTES`] because with it anybody may fetch
     /// every share, so an empty or short one is a mistake of configuration.
-    pub fn new(secret: &str) -> Result<Self, WebhookSecretTooShort> {
+    pub fn new(secret: &str) -> Result<Self, WebhookSecretError> {
         if secret.len() < WEBHOOK_SECRET_BYTES {
-            return Err(WebhookSecretTooShort {
+            return Err(WebhookSecretError::TooShort {
                 given: secret.len(),
             });
         }
-        Ok(Self {
-            digest: Sha256::digest(secret).into(),
-        })
+        let signing = SigningSecret::parse(secret)?;
+        let shown = [
+            Sha256::digest(signing.static_header().as_bytes()).into(),
+            Sha256::digest(secret).into(),
+        ];
+        Ok(Self { signing, shown })
     }
 
-    /// Whether `given` is the secret. The time taken tells nothing of either: digests are
-    /// compared, so that neither length matters, and each to its end.
-    pub(crate) fn is(&self, given: &[u8]) -> bool {
+    pub(crate) const fn signing(&self) -> &SigningSecret {
+        &self.signing
+    }
+
+    /// Whether `given` is what stands in `X-Webhook-Secret`. The time taken tells nothing of
+    /// either: digests are compared, so that neither length matters, and each to its end.
+    pub(crate) fn is_shown(&self, given: &[u8]) -> Choice {
         let given: [u8; 32] = Sha256::digest(given).into();
-        self.digest.ct_eq(&given).into()
+        let [derived, itself] = &self.shown;
+        derived.ct_eq(&given) | itself.ct_eq(&given)
     }
 }
 

@@ -16,4 +16,5 @@ mod mounted;
 mod receiver;
 mod released;
 mod secrecy;
+mod signatures;
 mod tokens;

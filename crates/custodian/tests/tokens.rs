@@ -1,6 +1,6 @@
 //! The default login.
 
-use portal_custodian::{AppTokens, WEBHOOK_SECRET_BYTES, WebhookSecret};
+use portal_custodian::{AppTokens, WEBHOOK_SECRET_BYTES, WebhookSecret, WebhookSecretError};
 use portal_lifecycle::ErrorId;
 use reqwest::Method;
 use zeroize::Zeroizing;
@@ -67,5 +67,10 @@ fn secrets_do_not_show_themselves() {
 #[test]
 fn a_webhook_secret_is_not_short() {
     let short = "x".repeat(WEBHOOK_SECRET_BYTES - 1);
-    assert_eq!(WebhookSecret::new(&short).expect_err("too short").given, 15);
+    assert_eq!(
+        WebhookSecret::new(&short).expect_err("too short"),
+        WebhookSecretError::TooShort { given: 15 }
+    );
+    let malformed = WebhookSecret::new("whsec_not quite base64");
+    assert!(matches!(malformed, Err(WebhookSecretError::Malformed(_))));
 }

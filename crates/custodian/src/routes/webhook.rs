@@ -2,46 +2,75 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{FromRequestParts, State};
-use axum::http::request::Parts;
+use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use portal_api::Base64Bytes;
 use portal_api::webhook::{
     BackupReleased, BackupShareProofs, BackupShares, FetchBackupShares, ProveBackupShares,
-    SECRET_HEADER, StoreBackupShare, StoredBackupShare, backup_proof_context,
+    StoreBackupShare, StoredBackupShare, WebhookRoute, backup_proof_context,
 };
 use portal_lifecycle::ids::BackupSharePairId;
 use portal_lifecycle::{BackupStatus, Curve, Generation, PerCurve};
 use portal_mpc::{Ed25519, Group, KeyShare, Secp256k1};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::json_body::JsonBody;
+use crate::json_body::{self, Body};
 use crate::refusal::Refusal;
 use crate::router::Shared;
+use crate::webhook_auth::{Claim, NotPortals};
 use crate::{NewShare, ShareText, StoredShare, ambient};
 
-/// Lets only Portal pass. Stands before the body, so that nobody else's is read.
-pub(crate) struct FromPortal;
+/// A call's body, if the call is Portal's.
+pub(crate) struct FromPortal<T>(pub(crate) T);
 
-impl FromRequestParts<Shared> for FromPortal {
+/// The body of a call, and which one.
+pub(crate) trait Call: Body {
+    const ROUTE: WebhookRoute;
+}
+
+impl Call for StoreBackupShare {
+    const ROUTE: WebhookRoute = WebhookRoute::Store;
+}
+
+impl Call for FetchBackupShares {
+    const ROUTE: WebhookRoute = WebhookRoute::Fetch;
+}
+
+impl Call for ProveBackupShares {
+    const ROUTE: WebhookRoute = WebhookRoute::Prove;
+}
+
+impl Call for BackupReleased {
+    const ROUTE: WebhookRoute = WebhookRoute::Release;
+}
+
+impl<T: Call> FromRequest<Shared> for FromPortal<T> {
     type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Refusal> {
-        parts
-            .headers
-            .get(SECRET_HEADER)
-            .filter(|given| shared.webhook_secret.is(given.as_bytes()))
-            .map(|_| Self)
-            .ok_or(Refusal::WebhookSecret)
+    async fn from_request(request: Request, shared: &Shared) -> Result<Self, Refusal> {
+        let (head, body) = request.into_parts();
+        let auth = &shared.webhook_auth;
+        // Before the body: of somebody who is not known at all nothing is read.
+        let claim = auth.claim(&head.headers, T::ROUTE).map_err(refused)?;
+        let body = json_body::whole(Request::from_parts(head.clone(), body), shared).await?;
+        if let Claim::Signed(signed) = &claim {
+            auth.verify(signed, &body, T::ROUTE).map_err(refused)?;
+        }
+        json_body::parse(&head.headers, &body).map(Self)
     }
 }
 
-/// POST `/backup`. The client id is believed: the secret says that it is Portal's.
+/// Logged, because the other side only hears that it failed.
+fn refused(reason: NotPortals) -> Refusal {
+    tracing::warn!(%reason, "a webhook call was refused");
+    Refusal::NotPortals(reason)
+}
+
+/// POST `/backup`. The client id is believed: the call is Portal's.
 pub(crate) async fn store_share(
-    _: FromPortal,
     State(shared): State<Shared>,
-    JsonBody(body): JsonBody<StoreBackupShare>,
+    FromPortal(body): FromPortal<StoreBackupShare>,
 ) -> Result<Json<StoredBackupShare>, Refusal> {
     let new = checked(body)?;
     let digest = shared
@@ -55,9 +84,8 @@ pub(crate) async fn store_share(
 
 /// POST `/backup/fetch`.
 pub(crate) async fn fetch_shares(
-    _: FromPortal,
     State(shared): State<Shared>,
-    JsonBody(body): JsonBody<FetchBackupShares>,
+    FromPortal(body): FromPortal<FetchBackupShares>,
 ) -> Result<Response, Refusal> {
     let mut shares = shared.store.shares_of(body.client_id).await?;
     match body.backup_share_pair_ids {
@@ -93,9 +121,8 @@ fn leave_out(shares: &mut Vec<StoredShare>, released: &[BackupSharePairId]) {
 
 /// POST `/backup/prove`: shows that both shares of a pair are here, without giving them out.
 pub(crate) async fn prove_shares(
-    _: FromPortal,
     State(shared): State<Shared>,
-    JsonBody(body): JsonBody<ProveBackupShares>,
+    FromPortal(body): FromPortal<ProveBackupShares>,
 ) -> Result<Json<BackupShareProofs>, Refusal> {
     let challenge = body
         .challenge
@@ -130,9 +157,8 @@ fn prove<G: Group>(
 /// POST `/backup/released` (E18). Noted, and no more than that: the pair is left out where
 /// `/backup/fetch` asks for all, unless it is the last one of which both shares are here.
 pub(crate) async fn release_pair(
-    _: FromPortal,
     State(shared): State<Shared>,
-    JsonBody(body): JsonBody<BackupReleased>,
+    FromPortal(body): FromPortal<BackupReleased>,
 ) -> Result<StatusCode, Refusal> {
     if !matches!(body.status, BackupStatus::Abandoned | BackupStatus::Purged) {
         return Err(Refusal::Malformed(format!(

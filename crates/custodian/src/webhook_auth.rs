@@ -1,0 +1,172 @@
+//! Whether a call is Portal's: its signature, its time, and that it was not heard before.
+//!
+//! ```text
+//! headers ─► form and time ─► body, whole ─► signature ─► heard before? ─► parsed
+//! ```
+//!
+//! The body is read before anybody is believed, up to its limit, and parsed after that.
+
+mod heard;
+
+use std::sync::{Mutex, PoisonError};
+
+use axum::http::{HeaderMap, HeaderName};
+use portal_api::webhook::signature::{
+    ID_HEADER, SIGNATURE_HEADER, SignatureError, SignedHeaders, TIMESTAMP_HEADER,
+};
+use portal_api::webhook::{SECRET_HEADER, WebhookRoute};
+use portal_lifecycle::Timestamp;
+use subtle::Choice;
+
+use self::heard::Heard;
+use crate::{WebhookSecret, ambient};
+
+/// How Portal's calls are known.
+pub struct WebhookAuth {
+    secrets: Vec<WebhookSecret>,
+    requires_signatures: bool,
+    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    heard: Mutex<Heard>,
+}
+
+/// Why a call is not taken for Portal's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotPortals {
+    #[error(
+        "expected a signed call (webhook-id, webhook-timestamp, webhook-signature); one with the header x-webhook-secret alone is not accepted here"
+    )]
+    NotSigned,
+    #[error(
+        "expected a signed call (webhook-id, webhook-timestamp, webhook-signature), or this environment's webhook secret in the header x-webhook-secret"
+    )]
+    Unknown,
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    #[error("the webhook-id is that of another path")]
+    OtherRoute,
+    #[error(
+        "a call under this webhook-id was answered already, or could have been before this backend started; a new call carries a new one"
+    )]
+    HeardBefore,
+    #[error("too many calls in the last minutes to tell a new one from a repeated one")]
+    Overrun,
+}
+
+/// What the headers of a call claim, before its body is there.
+pub(crate) enum Claim<'a> {
+    /// It is known already, by the static header.
+    Shown,
+    /// To be compared with the body.
+    Signed(SignedHeaders<'a>),
+}
+
+impl WebhookAuth {
+    /// Calls by this secret. Where it is a `whsec_` one, they must be signed.
+    #[must_use]
+    pub fn new(secret: WebhookSecret) -> Self {
+        Self {
+            requires_signatures: secret.signing().is_standard(),
+            secrets: vec![secret],
+            clock: Box::new(ambient::now),
+            heard: Mutex::new(Heard::since(ambient::now())),
+        }
+    }
+
+    /// Calls by this secret as well: while Portal changes from the one to the other.
+    #[must_use]
+    pub fn or(mut self, secret: WebhookSecret) -> Self {
+        self.secrets.push(secret);
+        self
+    }
+
+    /// Whether a call must be signed, whatever the secret is. Without that the header
+    /// `X-Webhook-Secret` alone will do, which servers from before signatures send: whoever sees
+    /// one call can make others.
+    #[must_use]
+    pub const fn require_signatures(mut self, required: bool) -> Self {
+        self.requires_signatures = required;
+        self
+    }
+
+    /// Another clock than the machine's, for simulations and tests.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        self.heard = Mutex::new(Heard::since(clock()));
+        self.clock = Box::new(clock);
+        self
+    }
+
+    /// What the headers claim for a call to `route`; refuses what no body could make good.
+    pub(crate) fn claim<'a>(
+        &self,
+        headers: &'a HeaderMap,
+        route: WebhookRoute,
+    ) -> Result<Claim<'a>, NotPortals> {
+        let signed = [ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER].map(HeaderName::from_static);
+        // What carries a part of a signature must be signed: nobody gets past by a wrong one.
+        if signed.iter().any(|name| headers.contains_key(name)) {
+            let values = signed.map(|name| one(headers, &name));
+            let [Some(id), Some(timestamp), Some(signatures)] = values else {
+                return Err(SignatureError::Malformed.into());
+            };
+            let signed = SignedHeaders::parse(id, timestamp, signatures)?;
+            signed.check_time((self.clock)())?;
+            if !route.owns(signed.id) {
+                return Err(NotPortals::OtherRoute);
+            }
+            return Ok(Claim::Signed(signed));
+        }
+        if self.requires_signatures {
+            return Err(NotPortals::NotSigned);
+        }
+        let given = headers.get(SECRET_HEADER).ok_or(NotPortals::Unknown)?;
+        let known = self.secrets.iter().fold(Choice::from(0), |known, secret| {
+            known | secret.is_shown(given.as_bytes())
+        });
+        if known.into() {
+            Ok(Claim::Shown)
+        } else {
+            Err(NotPortals::Unknown)
+        }
+    }
+
+    /// Whether a signed call is Portal's, and is made for the first time where that matters.
+    pub(crate) fn verify(
+        &self,
+        signed: &SignedHeaders<'_>,
+        body: &[u8],
+        route: WebhookRoute,
+    ) -> Result<(), NotPortals> {
+        let now = (self.clock)();
+        let secrets = self.secrets.iter().map(WebhookSecret::signing);
+        signed.verify(secrets, body, now)?;
+        if route.is_repeatable() {
+            return Ok(());
+        }
+        // Only now: what is not Portal's must not use up the room.
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.hear(signed.id, signed.timestamp_s, now)
+    }
+}
+
+impl From<WebhookSecret> for WebhookAuth {
+    fn from(secret: WebhookSecret) -> Self {
+        Self::new(secret)
+    }
+}
+
+impl core::fmt::Debug for WebhookAuth {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("WebhookAuth")
+            .field("secrets", &self.secrets.len())
+            .field("requires_signatures", &self.requires_signatures)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The value of a header that is there once.
+fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}
