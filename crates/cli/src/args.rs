@@ -138,6 +138,27 @@ impl StorageArgs {
     }
 }
 
+/// Where webhooks may go besides public addresses over HTTPS.
+#[derive(Args)]
+pub(crate) struct WebhookPolicyArgs {
+    /// Allow webhooks to this machine, over plain HTTP too; for development.
+    #[arg(long, env = "PORTAL_ALLOW_HTTP_WEBHOOKS")]
+    pub(crate) allow_http_webhooks: bool,
+    /// Allow webhooks over HTTPS to private networks, where the customers' backends are in yours.
+    /// Each customer may then have this server call whatever it reaches there.
+    #[arg(long, env = "PORTAL_ALLOW_PRIVATE_WEBHOOKS")]
+    pub(crate) allow_private_webhooks: bool,
+}
+
+impl From<&WebhookPolicyArgs> for portal_server::WebhookPolicy {
+    fn from(args: &WebhookPolicyArgs) -> Self {
+        Self {
+            allow_http_to_loopback: args.allow_http_webhooks,
+            allow_private: args.allow_private_webhooks,
+        }
+    }
+}
+
 #[derive(Args)]
 pub(crate) struct RotateArgs {
     #[command(flatten)]
@@ -191,9 +212,8 @@ pub(crate) struct ServeArgs {
         value_name = "ADDRESS"
     )]
     pub(crate) listen: SocketAddr,
-    /// Allow webhooks over plain HTTP to this machine; for development.
-    #[arg(long, env = "PORTAL_ALLOW_HTTP_WEBHOOKS")]
-    pub(crate) allow_http_webhooks: bool,
+    #[command(flatten)]
+    pub(crate) webhooks: WebhookPolicyArgs,
     /// How long sessions may go on when the server is told to stop, in seconds.
     #[arg(
         long,
@@ -230,6 +250,17 @@ pub(crate) struct CustodianServeArgs {
         value_name = "ADDRESS"
     )]
     pub(crate) listen: SocketAddr,
+    /// Whether Portal's calls must be signed. Without it they must be where the webhook's secret
+    /// is a `whsec_` one, as in every new data directory; say false for a server from before
+    /// signatures.
+    #[arg(
+        long,
+        env = "PORTAL_REQUIRE_WEBHOOK_SIGNATURES",
+        num_args = 0..=1,
+        default_missing_value = "true",
+        value_name = "BOOL"
+    )]
+    pub(crate) require_webhook_signatures: Option<bool>,
 }
 
 #[derive(Args)]
@@ -248,9 +279,8 @@ pub(crate) struct CustodianCreateArgs {
     /// File with the secret that its backend expects (`webhook-secret` in its data directory).
     #[arg(long, env = "PORTAL_WEBHOOK_SECRET_FILE", value_name = "FILE")]
     pub(crate) webhook_secret_file: PathBuf,
-    /// Allow a webhook over plain HTTP to this machine; for development.
-    #[arg(long, env = "PORTAL_ALLOW_HTTP_WEBHOOKS")]
-    pub(crate) allow_http_webhooks: bool,
+    #[command(flatten)]
+    pub(crate) webhooks: WebhookPolicyArgs,
     /// Who holds the custodian's backup shares: `plain` (its backend; the server sees them in
     /// passing), `sealed` (its backend, which alone can form them) or `managed` (the server).
     #[arg(

@@ -130,7 +130,7 @@ mod tests {
         let args = serve(file, &["--listen", "127.0.0.1:2"]).unwrap();
         assert_eq!(args.listen.port(), 2);
         assert_eq!(args.session_timeout_s, 5);
-        assert!(args.allow_http_webhooks);
+        assert!(args.webhooks.allow_http_webhooks);
     }
 
     #[test]

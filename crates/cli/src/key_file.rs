@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use portal_api::webhook::signature::SigningSecret;
 use portal_seal::SealingKey;
 use tempfile::{NamedTempFile, PersistError};
 use zeroize::Zeroizing;
@@ -73,6 +74,20 @@ pub(crate) fn secret(path: &Path) -> anyhow::Result<Zeroizing<[u8; 32]>> {
         }
         Err(error) => Err(error).with_context(|| format!("cannot read {shown}")),
     }
+}
+
+/// The text of a webhook's secrets; a secret is drawn on first use.
+pub(crate) fn webhook_secret(path: &Path) -> anyhow::Result<Zeroizing<String>> {
+    if !path.exists() {
+        let random = SealingKey::generate(&mut ambient::rng());
+        let secret = SigningSecret::of_random(random.expose()); // to be stored
+        match write_private(path, secret.expose().as_bytes()) {
+            // Another process was faster; its secret counts.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            written => written.with_context(|| format!("cannot write {}", path.display()))?,
+        }
+    }
+    text(path)
 }
 
 /// The key that a database or keychain is sealed with. One without its key is told

@@ -46,6 +46,6 @@ pub use operator::{CustodianCreated, Operator, OperatorError, ProvedWallets, Web
 pub use serve::{router, serve};
 pub use state::{App, Limits, Parts};
 pub use webhook::{
-    HttpWebhooks, WebhookAnswer, WebhookCall, WebhookPolicy, WebhookTransport, WebhookUnreachable,
-    WebhookUrlError,
+    HttpWebhooks, Resolver, SystemResolver, WebhookAnswer, WebhookCall, WebhookPolicy,
+    WebhookTransport, WebhookUnreachable, WebhookUrlError,
 };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use portal_api::signing_policy::SigningPolicy;
+use portal_api::webhook::signature::{MalformedSecret, SigningSecret};
 use portal_lifecycle::ids::{ClientId, CustodianId, EnvironmentId};
 use portal_lifecycle::{BackupMode, Effect, Epoch, Event, Garbage};
 use portal_seal::SecretBytes;
@@ -28,7 +29,7 @@ pub struct Operator {
 pub struct WebhookSettings {
     /// Base URL; `/backup` and `/backup/fetch` are appended.
     pub base_url: String,
-    /// Sent along in the header `X-Webhook-Secret`.
+    /// Calls are signed by it: `whsec_…`, or a text of the time before signatures.
     pub secret: SecretBytes,
 }
 
@@ -73,6 +74,9 @@ pub enum OperatorError {
         /// Which field, and what was expected.
         detail: String,
     },
+    /// The webhook's secret will not do.
+    #[error(transparent)]
+    Secret(#[from] MalformedSecret),
     /// Storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -102,7 +106,7 @@ impl Operator {
         backup_mode: BackupMode,
     ) -> Result<CustodianCreated, OperatorError> {
         if let Some(webhook) = &webhook {
-            self.policy.check(&webhook.base_url)?;
+            self.check(webhook)?;
         }
         if backup_mode != BackupMode::Plain {
             return Err(OperatorError::BackupMode { given: backup_mode });
@@ -265,11 +269,18 @@ impl Operator {
         environment: EnvironmentId,
         webhook: WebhookSettings,
     ) -> Result<(), OperatorError> {
-        self.policy.check(&webhook.base_url)?;
+        self.check(&webhook)?;
         let config = WebhookConfig {
             base_url: webhook.base_url,
             secret: webhook.secret,
         };
         Ok(self.store.put_webhook(environment, config).await?)
+    }
+
+    fn check(&self, webhook: &WebhookSettings) -> Result<(), OperatorError> {
+        self.policy.check(&webhook.base_url)?;
+        let text = std::str::from_utf8(webhook.secret.expose()); // to look at its form
+        SigningSecret::parse(text.map_err(|_| MalformedSecret::NoHeader)?)?;
+        Ok(())
     }
 }

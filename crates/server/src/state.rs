@@ -102,7 +102,7 @@ impl App {
         let parts = Parts {
             clock,
             policy,
-            webhooks: Arc::new(HttpWebhooks::new()?),
+            webhooks: Arc::new(HttpWebhooks::new(policy)?),
             limits,
         };
         Ok(Self::of_parts(store, parts))
@@ -113,11 +113,12 @@ impl App {
     pub fn of_parts(store: Arc<dyn Store>, parts: Parts) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let clock = parts.clock;
+        let webhooks = WebhookClient::new(parts.policy, parts.webhooks, Arc::clone(&clock));
         Self {
             wallets: Arc::new(Wallets::new(Arc::clone(&store), Arc::clone(&clock))),
             store,
             clock,
-            webhooks: Arc::new(WebhookClient::new(parts.policy, parts.webhooks)),
+            webhooks: Arc::new(webhooks),
             limits: parts.limits,
             computing: Arc::new(Semaphore::new(cores)),
             signing_turns: Arc::default(),

@@ -1,13 +1,19 @@
 //! Calls to a custodian's backend.
 
+mod address;
+mod policy;
+mod resolver;
 mod transport;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use portal_api::webhook::signature::{
+    ID_HEADER, SIGNATURE_HEADER, SigningSecret, TIMESTAMP_HEADER,
+};
 use portal_api::webhook::{
     ApproveSignature, BackupReleased, BackupShareProofs, BackupShares, FetchBackupShares,
-    ProveBackupShares, SECRET_HEADER, StoreBackupShare, StoredBackupShare,
+    ProveBackupShares, SECRET_HEADER, StoreBackupShare, StoredBackupShare, WebhookRoute,
 };
 use portal_api::{Base64Bytes, TRACE_HEADER};
 use portal_lifecycle::ids::{BackupSharePairId, ClientId};
@@ -15,68 +21,44 @@ use portal_lifecycle::{ErrorId, PerCurve};
 use portal_store::WebhookConfig;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use url::{Host, Url};
+use url::Url;
 use zeroize::Zeroizing;
 
+pub use policy::{WebhookPolicy, WebhookUrlError};
+pub use resolver::{Resolver, SystemResolver};
 pub use transport::{
     HttpWebhooks, WebhookAnswer, WebhookCall, WebhookTransport, WebhookUnreachable,
 };
 
-use crate::{ApiError, trace};
+use crate::clock::Clock;
+use crate::{ApiError, entropy, trace};
 
 /// How long the custodian may think about a signature.
 const APPROVAL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where webhooks may go.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct WebhookPolicy {
-    /// Whether plain HTTP to a loopback address is allowed: for development and one-machine set-ups.
-    pub allow_http_to_loopback: bool,
-}
-
-/// A webhook's base URL that will not do.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum WebhookUrlError {
-    /// Not a URL with a host.
-    #[error("the webhook's URL: expected an absolute one such as https://example.com/portal")]
-    Malformed,
-    /// Neither HTTPS, nor HTTP to loopback where that is allowed.
-    #[error(
-        "the webhook's URL: expected https; http is for loopback addresses only, and only where it is allowed"
-    )]
-    Insecure,
-}
-
-impl WebhookPolicy {
-    /// Checks a base URL.
-    ///
-    /// # Errors
-    ///
-    /// [`WebhookUrlError`].
-    pub fn check(self, base_url: &str) -> Result<Url, WebhookUrlError> {
-        let url = Url::parse(base_url).map_err(|_| WebhookUrlError::Malformed)?;
-        let loopback = match url.host().ok_or(WebhookUrlError::Malformed)? {
-            Host::Domain(name) => name == "localhost",
-            Host::Ipv4(address) => address.is_loopback(),
-            Host::Ipv6(address) => address.is_loopback(),
-        };
-        match url.scheme() {
-            "https" => Ok(url),
-            "http" if loopback && self.allow_http_to_loopback => Ok(url),
-            _ => Err(WebhookUrlError::Insecure),
-        }
-    }
-}
+/// Room for every share of a client who has made thousands of backups.
+const SHARES_BYTES: usize = 4 * 1024 * 1024;
+/// Room for a receipt or a proof, with whatever else a receiver says.
+const ANSWER_BYTES: usize = 64 * 1024;
 
 /// Calls webhooks, as far as the policy allows.
 pub(crate) struct WebhookClient {
     transport: Arc<dyn WebhookTransport>,
     policy: WebhookPolicy,
+    clock: Arc<dyn Clock>,
 }
 
 impl WebhookClient {
-    pub(crate) fn new(policy: WebhookPolicy, transport: Arc<dyn WebhookTransport>) -> Self {
-        Self { transport, policy }
+    pub(crate) fn new(
+        policy: WebhookPolicy,
+        transport: Arc<dyn WebhookTransport>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            transport,
+            policy,
+            clock,
+        }
     }
 
     /// Hands a share over, and checks the receipt if there is one.
@@ -85,7 +67,10 @@ impl WebhookClient {
         webhook: &WebhookConfig,
         share: &StoreBackupShare,
     ) -> Result<(), ApiError> {
-        let answer = self.call(webhook, "backup", share).await?;
+        // The same at every attempt: each share is one message.
+        let id = WebhookRoute::Store.id(share.backup_share_pair_id);
+        let call = self.call(webhook, WebhookRoute::Store, id, share);
+        let answer = call.await?;
         let receipt = serde_json::from_slice::<StoredBackupShare>(&answer).unwrap_or_default();
         let digest = Base64Bytes(Sha256::digest(share.share.as_bytes()).to_vec());
         match receipt.digest {
@@ -108,7 +93,9 @@ impl WebhookClient {
             client_id,
             backup_share_pair_ids: Some(ids),
         };
-        let answer = self.call(webhook, "backup/fetch", &body).await?;
+        let id = once(WebhookRoute::Fetch);
+        let call = self.call(webhook, WebhookRoute::Fetch, id, &body);
+        let answer = call.await?;
         serde_json::from_slice::<BackupShares>(&answer)
             .map(|shares| Zeroizing::new(shares.backup_shares))
             .map_err(|_| failed("expected `{\"backupShares\": [string]}` from the custodian"))
@@ -124,7 +111,8 @@ impl WebhookClient {
         webhook: &WebhookConfig,
         body: &ProveBackupShares,
     ) -> Result<BackupShareProofs, ApiError> {
-        let answer = self.call(webhook, "backup/prove", body).await;
+        let id = once(WebhookRoute::Prove);
+        let answer = self.call(webhook, WebhookRoute::Prove, id, body).await;
         let answer = answer.map_err(|error| {
             if error.is_unknown_call() {
                 failed("the custodian's backend cannot prove what it holds; update it")
@@ -146,7 +134,8 @@ impl WebhookClient {
         webhook: &WebhookConfig,
         body: &ApproveSignature,
     ) -> Result<(), ApiError> {
-        let call = self.call(webhook, "sign/approve", body);
+        let id = once(WebhookRoute::Approve);
+        let call = self.call(webhook, WebhookRoute::Approve, id, body);
         let answer = tokio::time::timeout(APPROVAL_TIMEOUT, call)
             .await
             .map_err(|_| {
@@ -169,7 +158,9 @@ impl WebhookClient {
         webhook: &WebhookConfig,
         body: &BackupReleased,
     ) -> Result<(), ApiError> {
-        match self.call(webhook, "backup/released", body).await {
+        let pair = body.backup_share_pair_ids.secp256k1;
+        let id = WebhookRoute::Release.id(format_args!("{pair}_{}", body.status));
+        match self.call(webhook, WebhookRoute::Release, id, body).await {
             Err(error) if !error.is_unknown_call() => Err(error.into()),
             _ => Ok(()),
         }
@@ -178,41 +169,74 @@ impl WebhookClient {
     async fn call(
         &self,
         webhook: &WebhookConfig,
-        path: &'static str,
+        route: WebhookRoute,
+        id: String,
         body: &impl Serialize,
     ) -> Result<Zeroizing<Vec<u8>>, CallError> {
         // Checked at every call: the policy may have become stricter since it was configured.
         self.policy
             .check(&webhook.base_url)
             .map_err(|error| failed(&error.to_string()))?;
-        let url = format!("{}/{path}", webhook.base_url.trim_end_matches('/'));
-        let url = Url::parse(&url).map_err(|_| failed("the webhook's URL is none"))?;
-        let secret = std::str::from_utf8(webhook.secret.expose())
-            .map_err(|_| failed("the webhook's secret is no text"))?;
+        let base_url = webhook.base_url.trim_end_matches('/');
+        let url = Url::parse(&format!("{base_url}/{}", route.path()));
+        let url = url.map_err(|_| failed("the webhook's URL is none"))?;
+        let body = Zeroizing::new(serde_json::to_vec(body).unwrap_or_default());
         let call = WebhookCall {
             url,
-            headers: [
-                (SECRET_HEADER, Zeroizing::new(secret.to_owned())),
-                (TRACE_HEADER, Zeroizing::new(trace::current().to_string())),
-            ],
-            body: Zeroizing::new(serde_json::to_vec(body).unwrap_or_default()),
+            headers: self.headers(webhook, id, &body)?,
+            body,
+            answer_bytes: match route {
+                WebhookRoute::Fetch => SHARES_BYTES,
+                WebhookRoute::Store
+                | WebhookRoute::Prove
+                | WebhookRoute::Release
+                | WebhookRoute::Approve => ANSWER_BYTES,
+            },
         };
         let answer = self.transport.post(call).await;
         let answer = answer.map_err(|error| failed(&error.to_string()))?;
         if !(200..300).contains(&answer.status) {
             return Err(CallError::Status {
                 status: answer.status,
-                path,
+                route,
             });
         }
         Ok(answer.body)
     }
+
+    /// What shows that the call is ours, and that it is this one.
+    fn headers(
+        &self,
+        webhook: &WebhookConfig,
+        id: String,
+        body: &[u8],
+    ) -> Result<Vec<(&'static str, Zeroizing<String>)>, ApiError> {
+        let text = std::str::from_utf8(webhook.secret.expose()).ok(); // to sign by
+        let secret = text.and_then(|text| SigningSecret::parse(text).ok());
+        let secret =
+            secret.ok_or_else(|| failed("the webhook's secret is none; give it another"))?;
+        // Of this attempt: a receiver believes it for some minutes.
+        let timestamp_s = self.clock.now().as_ms() / 1_000;
+        let signature = secret.sign(&id, timestamp_s, body);
+        Ok(vec![
+            (ID_HEADER, Zeroizing::new(id)),
+            (TIMESTAMP_HEADER, Zeroizing::new(timestamp_s.to_string())),
+            (SIGNATURE_HEADER, Zeroizing::new(signature)),
+            (SECRET_HEADER, secret.static_header()),
+            (TRACE_HEADER, Zeroizing::new(trace::current().to_string())),
+        ])
+    }
+}
+
+/// The id of a call that is made once: asked again, it is another question.
+fn once(route: WebhookRoute) -> String {
+    route.id(hex::encode(entropy::bytes::<16>()))
 }
 
 /// How a call went wrong.
 enum CallError {
     /// The custodian said no.
-    Status { status: u16, path: &'static str },
+    Status { status: u16, route: WebhookRoute },
     /// Everything else.
     Failed(ApiError),
 }
@@ -226,9 +250,17 @@ impl From<ApiError> for CallError {
 impl From<CallError> for ApiError {
     fn from(error: CallError) -> Self {
         match error {
-            CallError::Status { status, path } => failed(&format!(
-                "expected 2xx from POST {path} of the custodian, got {status}"
-            )),
+            CallError::Status { status, route } => {
+                let hint = match status {
+                    300..=399 => "; redirects are not followed: configure the URL where it ends",
+                    401 | 403 => "; it may have another secret, or its clock another time",
+                    _ => "",
+                };
+                let path = route.path();
+                failed(&format!(
+                    "expected 2xx from POST {path} of the custodian, got {status}{hint}"
+                ))
+            }
             CallError::Failed(error) => error,
         }
     }

@@ -15,15 +15,15 @@ use crate::output::Output;
 use crate::storage;
 
 pub(crate) async fn run(args: CustodianCreateArgs, output: Output) -> anyhow::Result<()> {
-    let secret = key_file::text(&args.webhook_secret_file)?;
+    let text = key_file::text(&args.webhook_secret_file)?;
+    // A second one is of before, for a backend that knows both.
+    let secret = text.lines().next().unwrap_or_default();
     let webhook = WebhookSettings {
         base_url: args.webhook_url,
         secret: SecretBytes::new(secret.as_bytes().to_vec()),
     };
     let store = storage::open(&args.storage).await?;
-    let policy = WebhookPolicy {
-        allow_http_to_loopback: args.allow_http_webhooks,
-    };
+    let policy = WebhookPolicy::from(&args.webhooks);
     let operator = Operator::new(Arc::clone(&store) as _, Arc::new(SystemClock), policy);
     let created = operator
         .create_custodian(

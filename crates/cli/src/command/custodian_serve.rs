@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context as _;
-use portal_custodian::{AppTokens, SqliteCustodianStore, WebhookSecret};
+use anyhow::{Context as _, bail};
+use portal_custodian::{AppTokens, SqliteCustodianStore, WebhookAuth, WebhookSecret};
 use serde_json::json;
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
@@ -22,7 +22,10 @@ pub(crate) async fn run(args: CustodianServeArgs, output: Output) -> anyhow::Res
     let router = portal_custodian::router(
         Arc::clone(&store) as _,
         Arc::new(app_tokens(&args.data)?),
-        WebhookSecret::new(&webhook_secret(&args.data)?)?,
+        webhook_auth(
+            &webhook_secrets(&args.data)?,
+            args.require_webhook_signatures,
+        )?,
     );
     let listener = TcpListener::bind(args.listen)
         .await
@@ -55,10 +58,45 @@ pub(crate) fn app_tokens(data: &Path) -> anyhow::Result<AppTokens> {
     Ok(AppTokens::new(key_file::secret(&data.join(APP_SECRET))?))
 }
 
-/// What Portal shows when it calls; made on first use.
-pub(crate) fn webhook_secret(data: &Path) -> anyhow::Result<Zeroizing<String>> {
+/// What Portal's calls are known by.
+pub(crate) struct WebhookSecrets {
+    pub(crate) present: Zeroizing<String>,
+    /// Still good, while Portal changes from this one to the present one.
+    former: Option<Zeroizing<String>>,
+}
+
+/// The secret in its file, and a former one on the line below it; made on first use.
+pub(crate) fn webhook_secrets(data: &Path) -> anyhow::Result<WebhookSecrets> {
     key_file::private_dir(data)?;
     let path = data.join(WEBHOOK_SECRET);
-    key_file::secret(&path)?;
-    key_file::text(&path)
+    let text = key_file::webhook_secret(&path)?;
+    let mut lines = text.lines().map(|line| Zeroizing::new(line.to_owned()));
+    let secrets = WebhookSecrets {
+        present: lines.next().unwrap_or_default(),
+        former: lines.next(),
+    };
+    if lines.next().is_some() {
+        bail!(
+            "expected the webhook's secret in {}, and a former one below it, got more lines",
+            path.display()
+        );
+    }
+    Ok(secrets)
+}
+
+/// Whom to take for Portal: whoever signs by one of these, and where that is not required,
+/// whoever shows one.
+pub(crate) fn webhook_auth(
+    secrets: &WebhookSecrets,
+    require_signatures: Option<bool>,
+) -> anyhow::Result<WebhookAuth> {
+    let mut auth = WebhookAuth::new(WebhookSecret::new(&secrets.present)?);
+    if let Some(former) = &secrets.former {
+        let former = WebhookSecret::new(former);
+        auth = auth.or(former.context("the second line of the webhook's secrets")?);
+    }
+    Ok(match require_signatures {
+        Some(required) => auth.require_signatures(required),
+        None => auth,
+    })
 }

@@ -16,9 +16,7 @@ use crate::storage;
 pub(crate) async fn run(args: ServeArgs, output: Output) -> anyhow::Result<()> {
     let alone = storage::serve_alone(&args.storage)?;
     let store = storage::open(&args.storage).await?;
-    let policy = WebhookPolicy {
-        allow_http_to_loopback: args.allow_http_webhooks,
-    };
+    let policy = WebhookPolicy::from(&args.webhooks);
     let limits = Limits {
         session_timeout: Duration::from_secs(args.session_timeout_s),
         drain_timeout: Duration::from_secs(args.drain_timeout_s),

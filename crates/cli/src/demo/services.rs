@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use portal_custodian::WebhookSecret;
 use portal_lifecycle::BackupMode;
 use portal_seal::SecretBytes;
 use portal_server::clock::SystemClock;
@@ -21,6 +20,7 @@ use crate::storage;
 
 const POLICY: WebhookPolicy = WebhookPolicy {
     allow_http_to_loopback: true,
+    allow_private: false,
 };
 
 /// Both services, running.
@@ -39,11 +39,11 @@ impl Services {
     pub(super) async fn start(data: &Path, output: Output) -> anyhow::Result<Self> {
         let stopping = watch::Sender::new(false);
         let custodian_data = data.join("custodian");
-        let secret = custodian_serve::webhook_secret(&custodian_data)?;
+        let secrets = custodian_serve::webhook_secrets(&custodian_data)?;
         let router = portal_custodian::router(
             Arc::new(custodian_serve::open_store(&custodian_data).await?),
             Arc::new(custodian_serve::app_tokens(&custodian_data)?),
-            WebhookSecret::new(&secret)?,
+            custodian_serve::webhook_auth(&secrets, None)?,
         );
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let custodian = format!("http://{}", listener.local_addr()?);
@@ -72,7 +72,7 @@ impl Services {
             custodian,
             custodian_data,
             operator,
-            webhook_secret: SecretBytes::new(secret.as_bytes().to_vec()),
+            webhook_secret: SecretBytes::new(secrets.present.as_bytes().to_vec()),
             store,
             stopping,
             running: vec![custodian_task, server_task],

@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use portal_api::rest::CreatedClient;
 use portal_api::signing_policy::SigningPolicy;
-use portal_custodian::{AppTokens, SqliteCustodianStore, WebhookSecret};
+use portal_custodian::{AppTokens, SqliteCustodianStore, WebhookAuth, WebhookSecret};
 use portal_keychain::Keychain;
 use portal_lifecycle::ids::ClientId;
 use portal_lifecycle::{BackupMethod, BackupMode};
 use portal_sdk::{Error, MemoryStorage, Portal, PortalBuilder};
 use portal_seal::{SealingKey, SecretBytes};
 use portal_server::clock::Clock;
-use portal_server::{App, CustodianCreated, Limits, Operator, WebhookPolicy, WebhookSettings};
+use portal_server::{
+    App, CustodianCreated, HttpWebhooks, Limits, Operator, Parts, Resolver, SystemResolver,
+    WebhookPolicy, WebhookSettings,
+};
 use portal_store::SqlStore;
 use portal_store::kms::KeyFileKms;
 use reqwest::Method;
@@ -33,11 +36,13 @@ pub(crate) const KMS_KEY: u8 = 1;
 
 const POLICY: WebhookPolicy = WebhookPolicy {
     allow_http_to_loopback: true,
+    allow_private: false,
 };
 
 pub(crate) struct World {
     data: TempDir,
     limits: Limits,
+    names: Arc<dyn Resolver>,
     pub(crate) clock: Arc<MovableClock>,
     server: Option<Server>,
     /// The customer's backend.
@@ -68,13 +73,22 @@ impl World {
     }
 
     pub(crate) async fn start_with(limits: Limits) -> Self {
+        Self::make(limits, Arc::new(SystemResolver::default())).await
+    }
+
+    /// Its webhooks go where `names` has them go.
+    pub(crate) async fn start_resolving(names: Arc<dyn Resolver>) -> Self {
+        Self::make(Limits::default(), names).await
+    }
+
+    async fn make(limits: Limits, names: Arc<dyn Resolver>) -> Self {
         // Another test of this process may have done it before.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let data = tempfile::tempdir().expect("a directory");
         let app_tokens = Arc::new(AppTokens::new(Zeroizing::new([2; 32])));
-        let custodian = start_custodian(&data, &app_tokens).await;
         let clock = Arc::<MovableClock>::default();
-        let server = start_server(&data, KMS_KEY, &clock, limits).await;
+        let custodian = start_custodian(&data, &app_tokens, &clock).await;
+        let server = start_server(&data, KMS_KEY, &clock, limits, &names).await;
         let operator = operator(&server.store, &clock);
         let customer = operator
             .create_custodian(
@@ -89,6 +103,7 @@ impl World {
         Self {
             data,
             limits,
+            names,
             clock,
             server: Some(server),
             custodian,
@@ -130,7 +145,8 @@ impl World {
     /// The same, with a KMS key that may not be the one of before.
     pub(crate) async fn start_server_under(&mut self, key: u8) {
         assert!(self.server.is_none(), "expected a stopped server");
-        self.server = Some(start_server(&self.data, key, &self.clock, self.limits).await);
+        let (clock, names) = (&self.clock, &self.names);
+        self.server = Some(start_server(&self.data, key, clock, self.limits, names).await);
     }
 
     /// Copies the stopped server's database away.
@@ -250,6 +266,7 @@ async fn start_server(
     kms_key: u8,
     clock: &Arc<MovableClock>,
     limits: Limits,
+    names: &Arc<dyn Resolver>,
 ) -> Server {
     let directory = data.path().join("server");
     std::fs::create_dir_all(&directory).expect("a directory");
@@ -257,7 +274,14 @@ async fn start_server(
     let store = SqlStore::sqlite(&directory.join("portal.db"), kms).await;
     let store = Arc::new(store.expect("a database"));
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
-    let app = App::new(Arc::clone(&store) as _, clock, POLICY, limits).expect("a client");
+    let webhooks = HttpWebhooks::with_resolver(POLICY, Arc::clone(names)).expect("a client");
+    let parts = Parts {
+        clock,
+        policy: POLICY,
+        webhooks: Arc::new(webhooks),
+        limits,
+    };
+    let app = App::of_parts(Arc::clone(&store) as _, parts);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let (stop, stopped) = oneshot::channel();
@@ -274,12 +298,19 @@ async fn start_server(
 }
 
 /// Runs until the test's runtime ends.
-async fn start_custodian(data: &TempDir, tokens: &Arc<AppTokens>) -> String {
+async fn start_custodian(
+    data: &TempDir,
+    tokens: &Arc<AppTokens>,
+    clock: &Arc<MovableClock>,
+) -> String {
+    let secret = WebhookSecret::new(WEBHOOK_SECRET).expect("a long secret");
+    let clock = Arc::clone(clock);
+    let auth = WebhookAuth::new(secret).with_clock(move || clock.now());
     let store = SqliteCustodianStore::open(data.path().join("custodian.db"), key(3)).await;
     let router = portal_custodian::router(
         Arc::new(store.expect("a database")),
         Arc::clone(tokens) as _,
-        WebhookSecret::new(WEBHOOK_SECRET).expect("a long secret"),
+        auth,
     );
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));

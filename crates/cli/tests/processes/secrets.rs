@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use portal_api::webhook::signature::SigningSecret;
 use portal_backup::{CipherText, Password};
 use portal_custodian::{CustodianStore as _, SqliteCustodianStore};
 use portal_keychain::{FileKeychain, Keychain as _};
@@ -213,7 +214,6 @@ fn keys_and_tokens(installation: &Installation) -> Vec<Secret> {
         ("the server's sealing key", "server/portal.key"),
         ("the custodian's sealing key", "custodian/custodian.key"),
         ("the app secret", "custodian/app-secret"),
-        ("the webhook secret", "custodian/webhook-secret"),
         ("the phone's keychain key", "phone/keychain.key"),
         ("the tablet's keychain key", "tablet/keychain.key"),
     ] {
@@ -221,6 +221,12 @@ fn keys_and_tokens(installation: &Installation) -> Vec<Secret> {
         let text = fs::read(installation.path(path)).unwrap();
         secrets.push(Secret(name, text));
     }
+    let webhook = fs::read_to_string(installation.path("custodian/webhook-secret")).unwrap();
+    let webhook = SigningSecret::parse(webhook.trim_end()).unwrap();
+    let shown = webhook.static_header().as_bytes().to_vec();
+    secrets.push(Secret("what webhooks show", shown));
+    let signs = webhook.expose().as_bytes().to_vec();
+    secrets.push(Secret("what signs webhooks", signs));
     secrets.push(Secret(
         "the API key",
         fs::read(installation.path("api-key")).unwrap(),

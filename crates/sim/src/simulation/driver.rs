@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use portal_api::signing_policy::SigningPolicy;
 use portal_backup::{BackupStorage as _, KeyName};
-use portal_custodian::{AppTokens, WebhookSecret};
+use portal_custodian::{AppTokens, WebhookAuth, WebhookSecret};
 use portal_lifecycle::ids::{BackupSharePairId, ClientId};
 use portal_lifecycle::{BackupMode, Generation, PerCurve, Wallet};
 use portal_seal::{SealingKey, SecretBytes};
@@ -142,6 +142,7 @@ fn set_up(seed: u64, faults: &Faults, clock: &SimulatedClock, store: &MemoryStor
 
 const POLICY: WebhookPolicy = WebhookPolicy {
     allow_http_to_loopback: true,
+    allow_private: false,
 };
 
 /// Puts every process on its host.
@@ -185,7 +186,9 @@ async fn serve_backend(context: Context) -> turmoil::Result {
     };
     let tokens = Arc::clone(&context.app_tokens);
     let secret = WebhookSecret::new(WEBHOOK_SECRET)?;
-    let router = portal_custodian::router(Arc::new(store), tokens, secret);
+    let clock = context.clock.clone();
+    let auth = WebhookAuth::new(secret).with_clock(move || clock.now());
+    let router = portal_custodian::router(Arc::new(store), tokens, auth);
     axum::serve(Listening::bind().await?, router).await?;
     Ok(())
 }
