@@ -2,6 +2,7 @@
 
 use portal_lifecycle::ids::ClientId;
 use portal_lifecycle::{Effect, Event, Wallet};
+use portal_store::audit::Actor;
 use portal_store::{Secrets, Store, StoreError};
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -42,7 +43,7 @@ async fn pass(app: &App) -> Result<(), StoreError> {
             }
             let collected = app
                 .wallets
-                .apply(client, Event::Collect, Secrets::Unchanged)
+                .apply(Actor::Worker, client, Event::Collect, Secrets::Unchanged)
                 .await;
             match collected.map(|collected| collected.effect) {
                 Ok(Effect::Collect(garbage)) if !garbage.is_empty() => {

@@ -7,6 +7,7 @@ use portal_api::webhook::signature::{MalformedSecret, SigningSecret};
 use portal_lifecycle::ids::{ClientId, CustodianId, EnvironmentId};
 use portal_lifecycle::{BackupMode, Effect, Epoch, Event, Garbage};
 use portal_seal::SecretBytes;
+use portal_store::audit::{Actor, Origin};
 use portal_store::{
     NewClient, NewCustodian, NewSession, Rewrapped, Store, StoreError, WebhookConfig,
 };
@@ -16,6 +17,7 @@ use crate::clock::Clock;
 use crate::credential::{self, Kind};
 use crate::entropy;
 use crate::garbage;
+use crate::wallets;
 use crate::webhook::{WebhookPolicy, WebhookUrlError};
 
 /// Acts on a store as its operator.
@@ -131,7 +133,7 @@ impl Operator {
             }),
             created_at: now,
         };
-        self.store.create_custodian(new).await?;
+        self.store.create_custodian(new, origin()).await?;
         Ok(created)
     }
 
@@ -161,7 +163,7 @@ impl Operator {
             },
             created_at: now,
         };
-        self.store.create_client(new).await?;
+        self.store.create_client(new, origin()).await?;
         Ok((client_id, api_key))
     }
 
@@ -174,7 +176,7 @@ impl Operator {
     ///
     /// [`StoreError`]; the epoch is then as it was.
     pub async fn raise_epoch(&self) -> Result<Epoch, StoreError> {
-        self.store.raise_epoch(self.clock.now()).await
+        self.store.raise_epoch(self.clock.now(), origin()).await
     }
 
     /// How many wallets there are, and how many of them have proved themselves in this epoch.
@@ -274,7 +276,9 @@ impl Operator {
             base_url: webhook.base_url,
             secret: webhook.secret,
         };
-        Ok(self.store.put_webhook(environment, config).await?)
+        let now = self.clock.now();
+        let put = self.store.put_webhook(environment, config, origin(), now);
+        Ok(put.await?)
     }
 
     fn check(&self, webhook: &WebhookSettings) -> Result<(), OperatorError> {
@@ -283,4 +287,9 @@ impl Operator {
         SigningSecret::parse(text.map_err(|_| MalformedSecret::NoHeader)?)?;
         Ok(())
     }
+}
+
+/// An act of the operator's.
+fn origin() -> Origin {
+    wallets::origin(Actor::Operator)
 }

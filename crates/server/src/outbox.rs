@@ -4,6 +4,7 @@ use portal_api::Base64Bytes;
 use portal_api::webhook::{BackupReleased, StoreBackupShare};
 use portal_lifecycle::ids::{BackupSharePairId, ClientId};
 use portal_lifecycle::{ErrorId, Event, PerCurve};
+use portal_store::audit::Actor;
 use portal_store::{Delivery, Notice, Secrets, WebhookConfig};
 use tokio::time::MissedTickBehavior;
 
@@ -27,6 +28,7 @@ const CLAIM_MS: u64 = 60_000;
 /// Delivered again, the custodian gives the same receipt: nothing is lost by repeating.
 pub(crate) async fn deliver(
     app: &App,
+    actor: Actor,
     client: ClientId,
     ids: PerCurve<BackupSharePairId>,
 ) -> Result<(), ApiError> {
@@ -39,6 +41,7 @@ pub(crate) async fn deliver(
         }
         app.wallets
             .apply(
+                actor,
                 client,
                 Event::CustodianAcknowledged { ids },
                 Secrets::Unchanged,
@@ -153,7 +156,7 @@ async fn take_up(app: &App) -> Result<(), ApiError> {
     let deliveries = deliveries.await?;
     let notices = app.store.claim_notices(now, claimed_until, BATCH).await?;
     let delivering = deliveries.into_iter().map(|delivery| async move {
-        let delivered = deliver(app, delivery.client_id, delivery.ids);
+        let delivered = deliver(app, Actor::Worker, delivery.client_id, delivery.ids);
         let delivered = trace::scope(trace::fresh(), delivered).await;
         if let Err(error) = delivered {
             tracing::warn!(id = %error.id(), attempts = delivery.attempts, "not delivered");

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use portal_lifecycle::ids::{ClientId, WalletId};
 use portal_lifecycle::{Effect, Event, PerCurve, Wallet};
-use portal_store::{
-    AuditRecord, CommitError, Secrets, Store, StoredWallet, WalletCommit, WalletVersion,
-};
+use portal_store::audit::{Actor, AuditAct, Origin};
+use portal_store::{CommitError, Secrets, Store, StoredWallet, WalletCommit, WalletVersion};
 
 use crate::clock::Clock;
-use crate::{ApiError, entropy};
+use crate::{ApiError, entropy, trace};
 
 /// How often a decision is made anew when another request changed the wallet meanwhile.
 const TRIES: usize = 8;
@@ -31,9 +30,11 @@ impl Wallets {
         Self { store, clock }
     }
 
-    /// Applies an event, and makes durable what it leads to, `secrets` included.
+    /// Applies an event, and makes durable what it leads to, `secrets` included; the audit log says
+    /// that `actor` did it.
     pub(crate) async fn apply(
         &self,
+        actor: Actor,
         client: ClientId,
         event: Event,
         secrets: Secrets,
@@ -60,9 +61,10 @@ impl Wallets {
             let commit = WalletCommit {
                 client_id: client,
                 expected,
+                acts: acts(&before, &transition.wallet),
                 wallet: transition.wallet,
                 secrets,
-                audit: None,
+                origin: origin(actor),
                 now,
             };
             match self.store.commit_wallet(commit).await {
@@ -74,29 +76,30 @@ impl Wallets {
         Err(CommitError::Conflict.into())
     }
 
-    /// Decides an event that an audit record follows from, and writes that record together with
-    /// what else changes, against the very state that was decided on (E11).
+    /// Decides an event of the client's that an act follows from, and writes the line of that act
+    /// together with what else changes, against the very state that was decided on (E11).
     pub(crate) async fn audited(
         &self,
         client: ClientId,
         event: Event,
-        record: AuditRecord,
+        act: AuditAct,
     ) -> Result<(), ApiError> {
+        let origin = origin(Actor::Client(client));
         for _ in 0..TRIES {
             let (before, expected) = self.read(client).await?;
             let now = self.clock.now();
             let wallet = before.apply(event.clone(), now)?.wallet;
             let expected = expected.ok_or_else(ApiError::not_found)?;
             let written = if wallet == before {
-                let record = record.clone();
-                self.store.audit(client, expected, record, now).await
+                self.store.audit(client, expected, origin, act, now).await
             } else {
                 let commit = WalletCommit {
                     client_id: client,
                     expected: Some(expected),
                     wallet,
                     secrets: Secrets::Unchanged,
-                    audit: Some(record.clone()),
+                    origin,
+                    acts: vec![act],
                     now,
                 };
                 self.store.commit_wallet(commit).await.map(|_| ())
@@ -130,5 +133,22 @@ impl Wallets {
                 (Wallet::new(PerCurve::new(id(), id()), epoch), None)
             }
         })
+    }
+}
+
+/// What the audit log says of a commit, besides what became of the pairs.
+fn acts(before: &Wallet, next: &Wallet) -> Vec<AuditAct> {
+    let is_proved_anew = next.proved_in != before.proved_in;
+    let proved = AuditAct::WalletProved {
+        epoch: next.proved_in,
+    };
+    is_proved_anew.then_some(proved).into_iter().collect()
+}
+
+/// Where the acts of this task come from.
+pub(crate) fn origin(actor: Actor) -> Origin {
+    Origin {
+        actor,
+        trace_id: trace::current(),
     }
 }

@@ -1,7 +1,7 @@
 //! The server's transactional storage.
 //!
 //! One trait per concern ([`CustodianStore`], [`ClientStore`], [`WalletStore`],
-//! [`OutboxStore`], [`Maintenance`]), joined as [`Store`]; each method is one transaction. Backends
+//! [`OutboxStore`], [`AuditStore`], [`Maintenance`]), joined as [`Store`]; each method is one transaction. Backends
 //! stand beside them ([`SqlStore`] on SQLite or Postgres), and every backend passes one exported suite
 //! (`conformance`).
 //!
@@ -16,6 +16,7 @@
 
 #![deny(clippy::indexing_slicing)]
 
+pub mod audit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
@@ -29,10 +30,12 @@ mod sql;
 
 pub use error::{CommitError, StoreError, UnsealingError};
 pub use memory::MemoryStore;
-pub use port::{ClientStore, CustodianStore, Maintenance, OutboxStore, Store, WalletStore};
+pub use port::{
+    AuditStore, ClientStore, CustodianStore, Maintenance, OutboxStore, Store, WalletStore,
+};
 pub use record::{
-    AuditRecord, ClientAuth, ClientRecord, CredentialHash, CredentialKind, CustodianAuth, Delivery,
-    HeldTurn, NewClient, NewCustodian, NewSession, Notice, PageOf, Rewrapped, SealedAt, Secrets,
+    ClientAuth, ClientRecord, CredentialHash, CredentialKind, CustodianAuth, Delivery, HeldTurn,
+    NewClient, NewCustodian, NewSession, Notice, PageOf, Rewrapped, SealedAt, Secrets,
     SigningPolicies, SigningTurn, StoredWallet, Tenant, WalletCommit, WalletVersion, WebhookConfig,
 };
 pub use sql::SqlStore;

@@ -6,6 +6,7 @@
 //! off in the midst of one leaves nothing. Secrets lie sealed here too, and the guards of the
 //! databases' schemas hold here as well: this backend passes the same suite.
 
+mod audit;
 mod guards;
 mod outbox;
 mod tenants;
@@ -19,11 +20,10 @@ use portal_lifecycle::ids::{BackupSharePairId, ClientId, CustodianId, Environmen
 use portal_lifecycle::{BackupMode, BackupStatus, Curve, Epoch, PerCurve, Timestamp};
 use uuid::Uuid;
 
+use crate::audit::{AuditAct, AuditLine, Origin};
 use crate::kms::Kms;
 use crate::sealed::Sealer;
-use crate::{
-    AuditRecord, ClientRecord, Notice, Rewrapped, SealedAt, Store, StoreError, StoredWallet,
-};
+use crate::{ClientRecord, Notice, Rewrapped, SealedAt, Store, StoreError, StoredWallet};
 
 /// Storage in memory; a clone shares it.
 #[derive(Debug, Clone)]
@@ -71,17 +71,6 @@ impl MemoryStore {
         *self.lock() = state;
     }
 
-    /// A client's audit log, oldest line first: the wallet's version, what happened, when.
-    #[must_use]
-    pub fn audit_log(&self, client: ClientId) -> Vec<(u64, AuditRecord, Timestamp)> {
-        let state = self.lock();
-        let lines = state.audit_log.iter();
-        lines
-            .filter(|line| line.client == client)
-            .map(|line| (line.version, line.record.clone(), line.at))
-            .collect()
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -102,7 +91,7 @@ struct State {
     signing_shares: BTreeMap<(Curve, Uuid), Vec<u8>>,
     outbox: BTreeMap<BackupSharePairId, Queued>,
     notices: BTreeMap<(BackupSharePairId, BackupStatus), QueuedNotice>,
-    audit_log: Vec<AuditLine>,
+    audit_log: BTreeMap<EnvironmentId, Vec<Arc<AuditLine>>>,
 }
 
 impl Default for State {
@@ -120,7 +109,7 @@ impl Default for State {
             signing_shares: BTreeMap::new(),
             outbox: BTreeMap::new(),
             notices: BTreeMap::new(),
-            audit_log: Vec::new(),
+            audit_log: BTreeMap::new(),
         }
     }
 }
@@ -164,14 +153,6 @@ struct QueuedNotice {
     due_at: Timestamp,
 }
 
-#[derive(Debug, Clone)]
-struct AuditLine {
-    client: ClientId,
-    version: u64,
-    record: AuditRecord,
-    at: Timestamp,
-}
-
 #[async_trait]
 impl Store for MemoryStore {
     async fn ping(&self) -> Result<(), StoreError> {
@@ -181,13 +162,21 @@ impl Store for MemoryStore {
 
 #[async_trait]
 impl crate::Maintenance for MemoryStore {
-    async fn raise_epoch(&self, now: Timestamp) -> Result<Epoch, StoreError> {
+    async fn raise_epoch(&self, now: Timestamp, origin: Origin) -> Result<Epoch, StoreError> {
         let mut state = self.lock();
         state.epoch = Epoch {
             number: Epoch::number_at(now).max(state.epoch.number.saturating_add(1)),
             began_at: now,
         };
-        Ok(state.epoch)
+        let epoch = state.epoch;
+        let raised = AuditAct::EpochRaised {
+            epoch: epoch.number,
+        };
+        let environments: Vec<_> = state.environments.keys().copied().collect();
+        for environment in environments {
+            audit::append(&mut state, environment, None, &[raised], origin, now);
+        }
+        Ok(epoch)
     }
 
     async fn try_one_secret(&self) -> Result<(), StoreError> {

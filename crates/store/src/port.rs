@@ -5,10 +5,11 @@ use portal_lifecycle::ids::{BackupSharePairId, ClientId, EnvironmentId, SigningS
 use portal_lifecycle::{Curve, Epoch, PerCurve, Timestamp};
 use portal_seal::SecretBytes;
 
+use crate::audit::{AuditAct, AuditFilter, AuditLine, ChainPart, Origin};
 use crate::{
-    AuditRecord, ClientAuth, ClientRecord, CommitError, CredentialHash, CustodianAuth, Delivery,
-    NewClient, NewCustodian, NewSession, Notice, PageOf, Rewrapped, SealedAt, SigningPolicies,
-    SigningTurn, StoreError, StoredWallet, Tenant, WalletCommit, WalletVersion, WebhookConfig,
+    ClientAuth, ClientRecord, CommitError, CredentialHash, CustodianAuth, Delivery, NewClient,
+    NewCustodian, NewSession, Notice, PageOf, Rewrapped, SealedAt, SigningPolicies, SigningTurn,
+    StoreError, StoredWallet, Tenant, WalletCommit, WalletVersion, WebhookConfig,
 };
 
 /// Custodians, their environments, keys and webhooks.
@@ -19,7 +20,7 @@ pub trait CustodianStore: Send + Sync {
     /// # Errors
     ///
     /// [`StoreError`]; the custodian is then not there in part either.
-    async fn create_custodian(&self, new: NewCustodian) -> Result<(), StoreError>;
+    async fn create_custodian(&self, new: NewCustodian, origin: Origin) -> Result<(), StoreError>;
 
     /// Whom an API key belongs to; none if it is unknown or revoked.
     ///
@@ -40,6 +41,8 @@ pub trait CustodianStore: Send + Sync {
         &self,
         environment: EnvironmentId,
         webhook: WebhookConfig,
+        origin: Origin,
+        now: Timestamp,
     ) -> Result<(), StoreError>;
 
     /// Sets the signing policy of an environment, or of one of its clients; none removes it.
@@ -87,7 +90,7 @@ pub trait ClientStore: Send + Sync {
     ///
     /// [`StoreError::NoSuchRow`] for an unknown environment, or another [`StoreError`]; the
     /// client is then not there in part either.
-    async fn create_client(&self, new: NewClient) -> Result<(), StoreError>;
+    async fn create_client(&self, new: NewClient, origin: Origin) -> Result<(), StoreError>;
 
     /// A client of this environment; none if it is another environment's.
     ///
@@ -117,8 +120,12 @@ pub trait ClientStore: Send + Sync {
     /// # Errors
     ///
     /// [`StoreError::NoSuchRow`] for an unknown client, or another [`StoreError`].
-    async fn create_session(&self, client: ClientId, session: NewSession)
-    -> Result<(), StoreError>;
+    async fn create_session(
+        &self,
+        client: ClientId,
+        session: NewSession,
+        origin: Origin,
+    ) -> Result<(), StoreError>;
 
     /// Whom a client API key or session token belongs to; none if it is unknown, revoked, or
     /// past its time. A session that is used lives until `idle_until` from now on, but never
@@ -154,7 +161,8 @@ pub trait WalletStore: Send + Sync {
 
     /// Stores a wallet's next state and the shares that go with it, all or nothing.
     /// When this returns, they survive a crash. A signing pair that becomes `PURGED` loses
-    /// its share here.
+    /// its share here. The audit log gets a line for every pair that is new, every status that
+    /// changes, and every act that the commit names.
     ///
     /// # Errors
     ///
@@ -187,7 +195,8 @@ pub trait WalletStore: Send + Sync {
         &self,
         client: ClientId,
         expected: WalletVersion,
-        record: AuditRecord,
+        origin: Origin,
+        act: AuditAct,
         now: Timestamp,
     ) -> Result<(), CommitError>;
 
@@ -298,15 +307,57 @@ pub trait OutboxStore: Send + Sync {
     async fn oldest_delivery(&self) -> Result<Option<Timestamp>, StoreError>;
 }
 
+/// The audit log, as it is read. Lines are written with what they tell of, by the other ports.
+#[async_trait]
+pub trait AuditStore: Send + Sync {
+    /// A page of an environment's lines, oldest first, those after line `after`, `take` at most.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    async fn audit_lines(
+        &self,
+        environment: EnvironmentId,
+        filter: AuditFilter,
+        after: u64,
+        take: u32,
+    ) -> Result<PageOf<AuditLine>, StoreError>;
+
+    /// A part of an environment's chain as it stands there, whatever became of it: the lines after
+    /// line `after`, `take` at most, and the head, of one state of the database.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    async fn audit_chain(
+        &self,
+        environment: EnvironmentId,
+        after: u64,
+        take: u32,
+    ) -> Result<ChainPart, StoreError>;
+
+    /// The environments that have a chain, by id, those after `after`, `take` at most.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    async fn audited_environments(
+        &self,
+        after: Option<EnvironmentId>,
+        take: u32,
+    ) -> Result<Vec<EnvironmentId>, StoreError>;
+}
+
 /// What an operator does to the database as a whole.
 #[async_trait]
 pub trait Maintenance: Send + Sync {
-    /// E20: says that the database was put back to an older state.
+    /// E20: says that the database was put back to an older state; every environment's audit log
+    /// gets a line.
     ///
     /// # Errors
     ///
     /// [`StoreError`]; the epoch is then as it was.
-    async fn raise_epoch(&self, now: Timestamp) -> Result<Epoch, StoreError>;
+    async fn raise_epoch(&self, now: Timestamp, origin: Origin) -> Result<Epoch, StoreError>;
 
     /// Opens one secret, if there is any: a KMS that does not is not this database's.
     ///
@@ -327,7 +378,9 @@ pub trait Maintenance: Send + Sync {
 
 /// Everything that the server stores.
 #[async_trait]
-pub trait Store: CustodianStore + ClientStore + WalletStore + OutboxStore + Maintenance {
+pub trait Store:
+    CustodianStore + ClientStore + WalletStore + OutboxStore + AuditStore + Maintenance
+{
     /// Whether the database answers.
     ///
     /// # Errors

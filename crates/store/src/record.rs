@@ -2,12 +2,14 @@
 
 use async_trait::async_trait;
 use portal_lifecycle::ids::{
-    BackupSharePairId, ClientId, CustodianId, EnvironmentId, SigningSharePairId, TraceId,
+    BackupSharePairId, ClientId, CustodianId, EnvironmentId, SigningSharePairId,
 };
 use portal_lifecycle::{
     BackupMethod, BackupMode, BackupStatus, Garbage, Generation, PerCurve, Timestamp, Wallet,
 };
 use portal_seal::SecretBytes;
+
+use crate::audit::{AuditAct, KeyId, Origin};
 
 /// SHA-256 of a credential of 256 random bits; the credential itself is never stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +61,8 @@ pub struct CustodianAuth {
     pub custodian_id: CustodianId,
     /// The environment that the key is for.
     pub environment_id: EnvironmentId,
+    /// Names the key.
+    pub key: KeyId,
 }
 
 /// Whom a client credential belongs to.
@@ -174,8 +178,10 @@ pub struct WalletCommit {
     pub wallet: Wallet,
     /// Shares that are stored or erased with it.
     pub secrets: Secrets,
-    /// What the audit log says of it.
-    pub audit: Option<AuditRecord>,
+    /// Where it comes from, as the audit log says.
+    pub origin: Origin,
+    /// What the audit log says of it, besides what became of the pairs.
+    pub acts: Vec<AuditAct>,
     /// When this happens.
     pub now: Timestamp,
 }
@@ -279,19 +285,6 @@ impl core::fmt::Debug for SigningTurn {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("SigningTurn")
     }
-}
-
-/// A line of the audit log. Holds no secret and no message that was signed, only digests.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditRecord {
-    /// What happened, such as `signature`.
-    pub action: &'static str,
-    /// To which pair or thing.
-    pub subject: String,
-    /// SHA-256 of what was acted on.
-    pub digest: [u8; 32],
-    /// The request.
-    pub trace_id: TraceId,
 }
 
 /// A custodian's share on its way.

@@ -7,12 +7,14 @@
 //!
 //! What a write reads first is still true when it commits: on SQLite the transaction takes the
 //! write lock at its beginning (`BEGIN IMMEDIATE`); on Postgres it writes the wallet's row, on
-//! condition of its version, before anything else of that wallet. Reads see one snapshot. No
-//! transaction is open while a KMS is asked.
+//! condition of its version, before anything else of that wallet. The audit log comes last: from
+//! there to the commit an environment has one writer. Reads see one snapshot. No transaction is open
+//! while a KMS is asked.
 //!
 //! Nobody deletes a wallet, a pair or a line of the audit log; the schema's triggers refuse it
 //! even to a person with a prompt.
 
+mod audit;
 mod client;
 mod custodian;
 mod engine;
@@ -55,10 +57,7 @@ impl SqlStore {
     /// [`StoreError::Unavailable`] where the file cannot be made, opened, or is no database;
     /// [`StoreError::Migration`] where its schema is newer than this program, or was altered.
     pub async fn sqlite(path: &Path, kms: Arc<dyn Kms>) -> Result<Self, StoreError> {
-        Ok(Self {
-            engine: sqlite::open(path).await?,
-            sealer: Sealer::new(kms),
-        })
+        Self::opened(sqlite::open(path).await?, kms).await
     }
 
     /// Connects to the Postgres database at `url` (`postgres://user@host/database`), and brings
@@ -69,8 +68,13 @@ impl SqlStore {
     /// [`StoreError::Unavailable`] where it cannot be reached, or the URL is none;
     /// [`StoreError::Migration`] where its schema is newer than this program, or was altered.
     pub async fn postgres(url: &str, kms: Arc<dyn Kms>) -> Result<Self, StoreError> {
+        Self::opened(postgres::open(url).await?, kms).await
+    }
+
+    async fn opened(engine: Engine, kms: Arc<dyn Kms>) -> Result<Self, StoreError> {
+        audit::carry_former_lines(&engine).await?;
         Ok(Self {
-            engine: postgres::open(url).await?,
+            engine,
             sealer: Sealer::new(kms),
         })
     }

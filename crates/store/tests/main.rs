@@ -6,6 +6,7 @@
     reason = "what fails while a test is set up fails the test"
 )]
 
+mod audit;
 mod kms;
 mod memory;
 mod postgres;

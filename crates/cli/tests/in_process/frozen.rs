@@ -6,9 +6,11 @@
 
 use std::sync::Arc;
 
+use portal_lifecycle::ids::TraceId;
 use portal_lifecycle::{Curve, Event, SigningStatus};
 use portal_sdk::{ErrorId, Portal};
 use portal_server::clock::Clock as _;
+use portal_store::audit::{Actor, Origin};
 use portal_store::{Secrets, WalletCommit, WalletStore as _};
 
 use crate::alive::assert_signs;
@@ -34,7 +36,11 @@ async fn freeze(world: &World, wallet: &Wallet) {
         expected: Some(stored.version),
         wallet: struck.wallet,
         secrets: Secrets::Unchanged,
-        audit: None,
+        origin: Origin {
+            actor: Actor::Client(wallet.user.id),
+            trace_id: TraceId::make(now, [0; 10]),
+        },
+        acts: Vec::new(),
         now,
     };
     store.commit_wallet(commit).await.expect("durable");

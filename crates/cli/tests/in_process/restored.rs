@@ -6,7 +6,6 @@ use portal_keychain::MemoryKeychain;
 use portal_lifecycle::ids::OperationId;
 use portal_lifecycle::{BackupMethod, ErrorId};
 use portal_server::entropy;
-use portal_store::Maintenance as _;
 use reqwest::Method;
 
 use crate::alive::assert_signs;
@@ -30,8 +29,7 @@ impl World {
         self.stop_server().await;
         self.roll_database_back();
         self.start_server_again().await;
-        let now = portal_server::clock::Clock::now(self.clock.as_ref());
-        self.store().raise_epoch(now).await.expect("a new epoch");
+        self.operator().raise_epoch().await.expect("a new epoch");
     }
 }
 
@@ -55,8 +53,7 @@ async fn a_device_goes_on_with_the_pair_of_the_copy() {
 async fn an_app_that_runs_proves_itself_at_its_next_signature() {
     let world = World::start().await;
     let wallet = world.wallet().await;
-    let now = portal_server::clock::Clock::now(world.clock.as_ref());
-    world.store().raise_epoch(now).await.expect("a new epoch");
+    world.operator().raise_epoch().await.expect("a new epoch");
     let state = granted(wallet.portal.state().await, "reading the state");
     assert!(state.epoch > 0 && !state.is_proved, "{state:?}");
     assert_signs(&wallet.portal, &wallet.keys, "after the epoch began").await;
@@ -127,8 +124,7 @@ async fn a_proof_of_the_former_epoch_is_refused() {
     let body = confirmation(&pair.ids.into_array(), &proofs);
     let confirm = |body| world.call(Method::PATCH, PAIRS, &user.token, Some(body));
     assert_eq!(confirm(body.clone()).await.status, 204, "in its own epoch");
-    let now = portal_server::clock::Clock::now(world.clock.as_ref());
-    let epoch = world.store().raise_epoch(now).await.expect("a new epoch");
+    let epoch = world.operator().raise_epoch().await.expect("a new epoch");
     let late = confirm(body.clone()).await;
     assert_eq!(
         (late.status, &late.body["id"]),
@@ -155,8 +151,7 @@ async fn a_session_of_the_former_epoch_commits_nothing() {
     start.operation_id = OperationId(uuid::Uuid::from_bytes(entropy::bytes()));
     raw.send_start(start).await;
     raw.hear_started().await;
-    let now = portal_server::clock::Clock::now(world.clock.as_ref());
-    world.store().raise_epoch(now).await.expect("a new epoch");
+    world.operator().raise_epoch().await.expect("a new epoch");
     // The lease of the former epoch stands in nobody's way, and its generation is not given again.
     let phone = world.fresh_device(&user).await;
     granted(

@@ -13,6 +13,7 @@ use portal_lifecycle::{
 };
 use portal_mpc::Role;
 use portal_store::Secrets;
+use portal_store::audit::Actor;
 
 use crate::auth::Client;
 use crate::body::Json;
@@ -81,7 +82,12 @@ pub(crate) async fn update_signing_pairs(
         epoch: body.epoch,
     };
     app.wallets
-        .apply(client.client_id, event, Secrets::Unchanged)
+        .apply(
+            Actor::Client(client.client_id),
+            client.client_id,
+            event,
+            Secrets::Unchanged,
+        )
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -113,7 +119,12 @@ pub(crate) async fn update_backup_pairs(
         }
     };
     app.wallets
-        .apply(client.client_id, event, Secrets::Unchanged)
+        .apply(
+            Actor::Client(client.client_id),
+            client.client_id,
+            event,
+            Secrets::Unchanged,
+        )
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

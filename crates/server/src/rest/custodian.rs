@@ -9,11 +9,13 @@ use portal_api::rest::{
 };
 use portal_lifecycle::ErrorId;
 use portal_lifecycle::ids::ClientId;
+use portal_store::audit::Actor;
 use portal_store::{ClientRecord, NewClient, NewSession};
 
 use crate::auth::Custodian;
 use crate::body::{Json, Query};
 use crate::credential::{self, Kind};
+use crate::wallets::origin;
 use crate::{ApiError, App, entropy};
 
 /// `POST /api/v3/custodians/me/clients`
@@ -34,7 +36,8 @@ pub(crate) async fn create_client(
         created_at: now,
     };
     let id = new.client_id;
-    app.store.create_client(new).await?;
+    let origin = origin(Actor::Custodian(custodian.key));
+    app.store.create_client(new, origin).await?;
     tracing::info!(custodian = %custodian.custodian_id, "client created");
     let created = CreatedClient {
         id,
@@ -107,7 +110,9 @@ pub(crate) async fn create_session(
     let found = app.store.client(custodian.environment_id, id).await?;
     let client = found.ok_or_else(ApiError::not_found)?;
     let (client_session_token, session) = session(&app);
-    app.store.create_session(client.client_id, session).await?;
+    let origin = origin(Actor::Custodian(custodian.key));
+    let made = app.store.create_session(client.client_id, session, origin);
+    made.await?;
     let created = CreatedSession {
         id: client.client_id,
         client_session_token,

@@ -11,6 +11,7 @@ use portal_lifecycle::ids::{BackupSharePairId, ClientId};
 use portal_lifecycle::{BackupPair, CipherTextDigest, ErrorId, Event, PerCurve, Refusal};
 use portal_mpc::Role;
 use portal_store::Secrets;
+use portal_store::audit::Actor;
 
 use super::Nonces;
 use super::socket::Socket;
@@ -57,7 +58,9 @@ pub(super) async fn run(
     let proving = app.webhooks.prove(&webhook, &request);
     let proved = socket.while_working(proving).await??;
     check(client, pair, Role::Server, &nonces.server, &proved.proofs)?;
-    let applied = app.wallets.apply(client, event, Secrets::Unchanged).await?;
+    let actor = Actor::Client(client);
+    let applied = app.wallets.apply(actor, client, event, Secrets::Unchanged);
+    let applied = applied.await?;
     let proved_at = applied
         .wallet
         .backup_pair_of(claim.ids)

@@ -16,6 +16,7 @@ use portal_lifecycle::ids::{ClientId, SigningSharePairId};
 use portal_lifecycle::{Curve, ErrorId, Event};
 use portal_mpc::{Abort, Machine, Step};
 use portal_store::Secrets;
+use portal_store::audit::Actor;
 
 use super::{RunError, step};
 use crate::{ApiError, App};
@@ -120,7 +121,12 @@ async fn freeze(app: &App, signing: Signing, abort: &Abort) {
     tracing::warn!(%abort, "the client cheated; its pair is frozen");
     while let Err(error) = app
         .wallets
-        .apply(signing.client, signing.strike(), Secrets::Unchanged)
+        .apply(
+            Actor::Client(signing.client),
+            signing.client,
+            signing.strike(),
+            Secrets::Unchanged,
+        )
         .await
     {
         if error.id() == ErrorId::NotFound {

@@ -15,10 +15,12 @@ use portal_mpc::{
 };
 use portal_seal::SecretBytes;
 use portal_store::Secrets;
+use portal_store::audit::Actor;
 
 use super::socket::Socket;
 use super::{Nonces, RunError, drive};
 use crate::error::Operation;
+use crate::wallets::Applied;
 use crate::{ApiError, App, entropy, outbox};
 
 /// The pair that a plan starts from, as the client is told of it.
@@ -49,7 +51,9 @@ pub(super) async fn run(
         plan,
         lease_ms: u64::try_from(app.limits.session_timeout.as_millis()).unwrap_or(u64::MAX),
     });
-    let begun = app.wallets.apply(client, event, Secrets::Unchanged).await?;
+    let actor = Actor::Client(client);
+    let begun = app.wallets.apply(actor, client, event, Secrets::Unchanged);
+    let begun = begun.await?;
     let lease = match begun.effect {
         Effect::LeaseTaken(lease) => lease,
         Effect::AlreadyMade(made) => {
@@ -88,7 +92,9 @@ impl Drop for Lease {
         let end = Event::End { fence: self.fence };
         let tasks = self.app.tasks.clone();
         tasks.spawn(async move {
-            if let Err(error) = app.wallets.apply(client, end, Secrets::Unchanged).await {
+            let actor = Actor::Client(client);
+            let ended = app.wallets.apply(actor, client, end, Secrets::Unchanged);
+            if let Err(error) = ended.await {
                 tracing::warn!(id = %error.id(), "the lease stays until it expires");
             }
         });
@@ -114,7 +120,7 @@ async fn already_made(
         }
         AlreadyMade::Backup(ids) => {
             socket
-                .while_working(outbox::deliver(app, client, ids))
+                .while_working(outbox::deliver(app, Actor::Client(client), client, ids))
                 .await??;
             let stored = app.wallets.stored(client).await?.ok_or_else(gone)?;
             let pair = stored.wallet.backup_pair_of(ids).ok_or_else(gone)?;
@@ -202,7 +208,7 @@ impl Session<'_> {
             SecretBytes::new(shares.ed25519.encode()),
         );
         let secrets = Secrets::StoreSigningShare { ids, shares };
-        let committed = self.app.wallets.apply(self.client, commit, secrets).await?;
+        let committed = self.apply(commit, secrets).await?;
         socket.send_binary(made.last.release().into_bytes()).await?;
         let pair = committed.wallet.signing_pair_of(ids);
         let status = pair
@@ -249,12 +255,18 @@ impl Session<'_> {
             shares,
             due_at,
         };
-        self.app.wallets.apply(self.client, commit, secrets).await?;
+        self.apply(commit, secrets).await?;
         socket.send_binary(made.last.release().into_bytes()).await?;
-        let delivering = outbox::deliver(self.app, self.client, ids);
+        let delivering = outbox::deliver(self.app, Actor::Client(self.client), self.client, ids);
         socket.while_working(delivering).await??;
         let status = lifecycle::BackupStatus::StoredCustodianBackupShare;
         Ok(Outcome::BackupPair { ids, status })
+    }
+
+    async fn apply(&self, event: Event, secrets: Secrets) -> Result<Applied, ApiError> {
+        let actor = Actor::Client(self.client);
+        let applied = self.app.wallets.apply(actor, self.client, event, secrets);
+        applied.await
     }
 
     async fn drive<M>(

@@ -8,15 +8,15 @@ use portal_mpc::{
     self as mpc, Ed25519, HeldMessage, KeyContext, KeyShare, Machine, Step, ed25519, secp256k1,
 };
 use portal_seal::SecretBytes;
-use portal_store::{AuditRecord, ClientAuth};
-use sha2::{Digest as _, Sha256};
+use portal_store::ClientAuth;
+use portal_store::audit::{AuditAct, Digest};
 
 use super::guard::{Signing, guarded_step};
 use super::socket::Socket;
 use super::{Nonces, RunError, held};
 use crate::approval::{Asked, approve};
 use crate::error::Operation;
-use crate::{ApiError, App, trace};
+use crate::{ApiError, App};
 
 /// What the client wants signed, with which pair.
 pub(super) struct Asking {
@@ -67,13 +67,12 @@ pub(super) async fn run(
         }
     };
     let held = held.map_err(|error| error.public(Operation::Sign))?;
-    let record = AuditRecord {
-        action: "signature",
-        subject: signing.pair.to_string(),
-        digest: Sha256::digest(&payload).into(),
-        trace_id: trace::current(),
+    let act = AuditAct::Signature {
+        curve: signing.curve,
+        pair: signing.pair,
+        payload: Digest::of(&payload),
     };
-    app.wallets.audited(client, signing.event(), record).await?;
+    app.wallets.audited(client, signing.event(), act).await?;
     socket.send_binary(held.release().into_bytes()).await?;
     Ok(Outcome::Signature)
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 use portal_api::signing_policy::SigningPolicy;
 use portal_backup::{BackupStorage as _, KeyName};
 use portal_custodian::{AppTokens, WebhookAuth, WebhookSecret};
-use portal_lifecycle::ids::{BackupSharePairId, ClientId};
+use portal_lifecycle::ids::{BackupSharePairId, ClientId, TraceId};
 use portal_lifecycle::{BackupMode, Generation, PerCurve, Wallet};
 use portal_seal::{SealingKey, SecretBytes};
 use portal_server::clock::Clock as _;
 use portal_server::{App, Limits, Operator, Parts, WebhookPolicy, WebhookSettings};
+use portal_store::audit::{Actor, Origin};
 use portal_store::kms::KeyFileKms;
 use portal_store::{Maintenance as _, MemoryStore, WalletStore as _};
 use rand::rngs::StdRng;
@@ -270,7 +271,12 @@ impl Run<'_> {
                     self.end(host, 1);
                 }
                 self.context.store.put_back(copy);
-                let raised = self.context.store.raise_epoch(self.context.clock.now());
+                let at = self.context.clock.now();
+                let origin = Origin {
+                    actor: Actor::Operator,
+                    trace_id: TraceId::make(at, [0; 10]),
+                };
+                let raised = self.context.store.raise_epoch(at, origin);
                 now(raised)?.map_err(|error| error.to_string())?;
                 self.watched = Watched::default();
                 if copied.is_none_or(|wallet| wallet.active_backup().is_none()) {

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use portal_lifecycle::ids::{BackupSharePairId, ClientId, EnvironmentId, SigningSharePairId};
 use portal_lifecycle::{Curve, Epoch, PerCurve, Timestamp};
 use portal_seal::SecretBytes;
+use portal_store::audit::{AuditAct, AuditFilter, AuditLine, ChainPart, Origin};
 use portal_store::{
-    AuditRecord, ClientAuth, ClientRecord, ClientStore, CommitError, CredentialHash, CustodianAuth,
+    AuditStore, ClientAuth, ClientRecord, ClientStore, CommitError, CredentialHash, CustodianAuth,
     CustodianStore, Delivery, Maintenance, MemoryStore, NewClient, NewCustodian, NewSession,
     Notice, OutboxStore, PageOf, Rewrapped, SealedAt, SigningPolicies, SigningTurn, Store,
     StoreError, StoredWallet, Tenant, WalletCommit, WalletStore, WalletVersion, WebhookConfig,
@@ -58,8 +59,8 @@ fn unavailable() -> StoreError {
 
 #[async_trait]
 impl CustodianStore for FaultyStore {
-    async fn create_custodian(&self, new: NewCustodian) -> Result<(), StoreError> {
-        self.around(self.inner.create_custodian(new)).await
+    async fn create_custodian(&self, new: NewCustodian, origin: Origin) -> Result<(), StoreError> {
+        self.around(self.inner.create_custodian(new, origin)).await
     }
 
     async fn custodian_by_key(
@@ -73,8 +74,10 @@ impl CustodianStore for FaultyStore {
         &self,
         environment: EnvironmentId,
         webhook: WebhookConfig,
+        origin: Origin,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.around(self.inner.put_webhook(environment, webhook))
+        self.around(self.inner.put_webhook(environment, webhook, origin, now))
             .await
     }
 
@@ -107,8 +110,8 @@ impl CustodianStore for FaultyStore {
 
 #[async_trait]
 impl ClientStore for FaultyStore {
-    async fn create_client(&self, new: NewClient) -> Result<(), StoreError> {
-        self.around(self.inner.create_client(new)).await
+    async fn create_client(&self, new: NewClient, origin: Origin) -> Result<(), StoreError> {
+        self.around(self.inner.create_client(new, origin)).await
     }
 
     async fn client(
@@ -133,8 +136,9 @@ impl ClientStore for FaultyStore {
         &self,
         client: ClientId,
         session: NewSession,
+        origin: Origin,
     ) -> Result<(), StoreError> {
-        self.around(self.inner.create_session(client, session))
+        self.around(self.inner.create_session(client, session, origin))
             .await
     }
 
@@ -177,10 +181,11 @@ impl WalletStore for FaultyStore {
         &self,
         client: ClientId,
         expected: WalletVersion,
-        record: AuditRecord,
+        origin: Origin,
+        act: AuditAct,
         now: Timestamp,
     ) -> Result<(), CommitError> {
-        self.around_commit(self.inner.audit(client, expected, record, now))
+        self.around_commit(self.inner.audit(client, expected, origin, act, now))
             .await
     }
 
@@ -261,9 +266,42 @@ impl OutboxStore for FaultyStore {
 }
 
 #[async_trait]
+impl AuditStore for FaultyStore {
+    async fn audit_lines(
+        &self,
+        environment: EnvironmentId,
+        filter: AuditFilter,
+        after: u64,
+        take: u32,
+    ) -> Result<PageOf<AuditLine>, StoreError> {
+        self.around(self.inner.audit_lines(environment, filter, after, take))
+            .await
+    }
+
+    async fn audit_chain(
+        &self,
+        environment: EnvironmentId,
+        after: u64,
+        take: u32,
+    ) -> Result<ChainPart, StoreError> {
+        self.around(self.inner.audit_chain(environment, after, take))
+            .await
+    }
+
+    async fn audited_environments(
+        &self,
+        after: Option<EnvironmentId>,
+        take: u32,
+    ) -> Result<Vec<EnvironmentId>, StoreError> {
+        self.around(self.inner.audited_environments(after, take))
+            .await
+    }
+}
+
+#[async_trait]
 impl Maintenance for FaultyStore {
-    async fn raise_epoch(&self, now: Timestamp) -> Result<Epoch, StoreError> {
-        self.around(self.inner.raise_epoch(now)).await
+    async fn raise_epoch(&self, now: Timestamp, origin: Origin) -> Result<Epoch, StoreError> {
+        self.around(self.inner.raise_epoch(now, origin)).await
     }
 
     async fn try_one_secret(&self) -> Result<(), StoreError> {

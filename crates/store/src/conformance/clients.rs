@@ -5,7 +5,7 @@ use portal_lifecycle::ids::{ClientId, EnvironmentId};
 
 use super::Backend;
 use super::fixture::{
-    environment, fresh, fresh_hash, kms, new_client, new_custodian, new_session, now,
+    environment, fresh, fresh_hash, kms, new_client, new_custodian, new_session, now, origin,
 };
 use crate::{
     ClientAuth, ClientRecord, ClientStore as _, CredentialHash, CredentialKind,
@@ -25,7 +25,10 @@ fn record(new: &NewClient) -> ClientRecord {
 
 async fn add(store: &impl Store, environment: EnvironmentId) -> NewClient {
     let new = new_client(environment);
-    store.create_client(new.clone()).await.expect("made");
+    store
+        .create_client(new.clone(), origin())
+        .await
+        .expect("made");
     new
 }
 
@@ -49,7 +52,10 @@ pub async fn a_client_is_seen_in_its_environment_only(backend: &impl Backend) {
             is_account_abstracted,
             ..new_client(mine)
         };
-        store.create_client(new.clone()).await.expect("made");
+        store
+            .create_client(new.clone(), origin())
+            .await
+            .expect("made");
         let seen = store.client(mine, new.client_id).await.expect("read");
         assert_eq!(seen, Some(record(&new)));
         let elsewhere = store.client(other, new.client_id).await.expect("read");
@@ -69,7 +75,10 @@ pub async fn pages_follow_ids_and_count_all(backend: &impl Backend) {
     );
     let mut made: Vec<_> = (0..5).map(|_| new_client(mine)).collect();
     for new in made.iter().rev() {
-        store.create_client(new.clone()).await.expect("made");
+        store
+            .create_client(new.clone(), origin())
+            .await
+            .expect("made");
         add(&store, other).await;
     }
     made.sort_by_key(|new| new.client_id);
@@ -114,7 +123,7 @@ pub async fn a_client_is_made_whole_or_not_at_all(backend: &impl Backend) {
             ..new_client(home)
         },
     ] {
-        let refused = store.create_client(second.clone()).await;
+        let refused = store.create_client(second.clone(), origin()).await;
         assert!(
             matches!(
                 refused,
@@ -131,7 +140,7 @@ pub async fn a_client_is_made_whole_or_not_at_all(backend: &impl Backend) {
         }
     }
     let homeless = store
-        .create_client(new_client(EnvironmentId(fresh())))
+        .create_client(new_client(EnvironmentId(fresh())), origin())
         .await;
     assert!(
         matches!(homeless, Err(StoreError::NoSuchRow { .. })),
@@ -223,7 +232,9 @@ pub async fn sessions_live_side_by_side(backend: &impl Backend) {
         idle_until: later.plus_ms(IDLE_MS),
         ..new_session()
     };
-    let made = store.create_session(client.client_id, second).await;
+    let made = store
+        .create_session(client.client_id, second, origin())
+        .await;
     made.expect("another session");
     for token in [client.session.token, second.token] {
         let seen = used(&store, token, 6_000).await;
@@ -236,14 +247,18 @@ pub async fn sessions_live_side_by_side(backend: &impl Backend) {
         idle_until: much_later.plus_ms(IDLE_MS),
         ..new_session()
     };
-    let made = store.create_session(client.client_id, third).await;
+    let made = store
+        .create_session(client.client_id, third, origin())
+        .await;
     made.expect("a third session");
     let kind = used(&store, third.token, 50_001).await;
     assert_eq!(kind, Some(CredentialKind::Session));
     for token in [client.session.token, second.token] {
         assert_eq!(used(&store, token, 50_001).await, None);
     }
-    let nobody = store.create_session(ClientId(fresh()), new_session()).await;
+    let nobody = store
+        .create_session(ClientId(fresh()), new_session(), origin())
+        .await;
     assert!(
         matches!(nobody, Err(StoreError::NoSuchRow { .. })),
         "{nobody:?}"
@@ -264,7 +279,7 @@ pub async fn times_without_end_are_stored(backend: &impl Backend) {
         session,
         ..new_client(home)
     };
-    store.create_client(new).await.expect("made");
+    store.create_client(new, origin()).await.expect("made");
     let auth = store.client_by_credential(session.token, now(), end).await;
     assert!(auth.expect("read").is_some());
 }
@@ -273,7 +288,7 @@ pub async fn times_without_end_are_stored(backend: &impl Backend) {
 pub async fn a_tenant_is_named(backend: &impl Backend) {
     let store = backend.open(kms()).await;
     let custodian = new_custodian();
-    let made = store.create_custodian(custodian.clone()).await;
+    let made = store.create_custodian(custodian.clone(), origin()).await;
     made.expect("a custodian");
     let client = add(&store, custodian.environment_id).await;
     assert_eq!(

@@ -5,30 +5,17 @@ use portal_lifecycle::{
     BackupMethod, BackupStatus, Curve, Event, OperationKind, PerCurve, SigningStatus, Wallet,
 };
 
-use super::fixture::{Life, audit_record, fresh, is_refused, kms, now, shares_of, with_new_pair};
-use super::{AuditLine, Backend};
+use super::Backend;
+use super::fixture::{
+    Life, fresh, is_refused, kms, now, origin, shares_of, signature, with_new_pair,
+};
 use crate::{
-    AuditRecord, CommitError, OutboxStore as _, Secrets, StoreError, WalletCommit,
-    WalletStore as _, WalletVersion,
+    CommitError, OutboxStore as _, Secrets, StoreError, WalletCommit, WalletStore as _,
+    WalletVersion,
 };
 
 fn is_conflict<T>(result: &Result<T, CommitError>) -> bool {
     matches!(result, Err(CommitError::Conflict))
-}
-
-fn line(
-    record: &AuditRecord,
-    version: WalletVersion,
-    at: portal_lifecycle::Timestamp,
-) -> AuditLine {
-    AuditLine {
-        version,
-        action: record.action.to_owned(),
-        subject: record.subject.clone(),
-        digest: record.digest,
-        trace_id: record.trace_id,
-        at,
-    }
 }
 
 /// Versions grow with each commit; the time of the first commit stays.
@@ -128,13 +115,14 @@ pub async fn what_is_refused_leaves_nothing(backend: &impl Backend) {
         shares: shares_of(backup.map(|id| id.0)),
         due_at: now(),
     };
+    let log = life.audit_log().await;
     let mut progressed = life.wallet.clone();
     for pair in &mut progressed.backup_pairs {
         pair.status = BackupStatus::StoredCustodianBackupShare;
     }
     for (wallet, secrets) in [(&twice_active, new_share), (&progressed, twice_queued)] {
         let mut commit = life.commit_of(wallet, secrets);
-        commit.audit = Some(audit_record());
+        commit.acts = vec![signature()];
         let result = store.commit_wallet(commit).await;
         assert!(is_refused(&result), "{result:?}");
         life.check().await;
@@ -145,7 +133,7 @@ pub async fn what_is_refused_leaves_nothing(backend: &impl Backend) {
             .claim_deliveries(now().plus_ms(1_000_000), now(), 10)
             .await;
         assert_eq!(due.expect("read").len(), 1);
-        assert_eq!(backend.audit_log(life.client).await, []);
+        assert_eq!(life.audit_log().await, log);
     }
 }
 
@@ -159,10 +147,11 @@ pub async fn a_conflict_leaves_nothing(backend: &impl Backend) {
     let Secrets::StoreSigningShare { ids, .. } = secrets else {
         panic!("a new pair comes with its share");
     };
+    let log = life.audit_log().await;
     for secrets in [secrets, Secrets::EraseOutbox { ids: backup }] {
         let commit = WalletCommit {
             expected: Some(WalletVersion(1)),
-            audit: Some(audit_record()),
+            acts: vec![signature()],
             ..life.commit_of(&next, secrets)
         };
         let result = store.commit_wallet(commit).await;
@@ -173,47 +162,53 @@ pub async fn a_conflict_leaves_nothing(backend: &impl Backend) {
         }
         let delivery = store.delivery(life.client, backup).await.expect("read");
         assert!(delivery.is_some());
-        assert_eq!(backend.audit_log(life.client).await, []);
+        assert_eq!(life.audit_log().await, log);
     }
 }
 
-/// What a commit tells the audit log is there with it, under the version it made.
+/// What a commit tells the audit log is there with it.
 pub async fn an_audit_line_is_written_with_its_commit(backend: &impl Backend) {
     let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     let mut expected = Vec::new();
-    for _ in 0..3 {
-        let record = audit_record();
+    for acts in [1, 0, 2] {
+        let acts: Vec<_> = (0..acts).map(|_| signature()).collect();
         let mut commit = life.commit_of(&life.wallet, Secrets::Unchanged);
-        commit.audit = Some(record.clone());
+        expected.extend(acts.iter().map(|act| act.details()));
+        commit.acts = acts;
         let version = store.commit_wallet(commit).await.expect("committed");
         life.version = Some(version);
-        expected.push(line(&record, version, life.now));
     }
-    assert_eq!(backend.audit_log(life.client).await, expected);
+    let lines = life.audit_log().await;
+    assert!(lines.iter().all(|line| line.act == "SIGNATURE"));
+    let details: Vec<_> = lines.into_iter().map(|line| line.details).collect();
+    assert_eq!(details, expected);
 }
 
 /// A line is written only by who knows the wallet as it is.
 pub async fn an_audit_line_needs_the_current_version(backend: &impl Backend) {
     let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
-    let record = audit_record();
+    let act = signature();
     let at = now().plus_ms(7);
-    let early = store.audit(life.client, WalletVersion(1), record.clone(), at);
+    let early = store.audit(life.client, WalletVersion(1), origin(), act, at);
     let early = early.await;
     assert!(is_conflict(&early), "{early:?} without a wallet");
     life.sign_up(OperationKind::Generate).await;
     let current = life.version.expect("committed");
+    let before = life.audit_log().await;
     for stale in [current.0 - 1, current.0 + 1] {
         let stale = WalletVersion(stale);
-        let late = store.audit(life.client, stale, record.clone(), at).await;
+        let late = store.audit(life.client, stale, origin(), act, at).await;
         assert!(is_conflict(&late), "{late:?}");
     }
-    assert_eq!(backend.audit_log(life.client).await, []);
-    let written = store.audit(life.client, current, record.clone(), at).await;
+    assert_eq!(life.audit_log().await, before);
+    let written = store.audit(life.client, current, origin(), act, at).await;
     written.expect("written");
-    let expected = [line(&record, current, at)];
-    assert_eq!(backend.audit_log(life.client).await, expected);
+    let lines = life.audit_log().await;
+    let (line, lines) = lines.split_last().expect("a line");
+    assert_eq!(lines, before);
+    assert_eq!((&line.details, line.at), (&act.details(), at));
     // A line is no change of the wallet: who read it before may still commit.
     life.start(OperationKind::Refresh).await;
 }

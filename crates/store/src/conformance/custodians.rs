@@ -3,8 +3,9 @@
 use portal_lifecycle::ids::{ClientId, EnvironmentId};
 use portal_seal::SecretBytes;
 
-use super::fixture::{fresh, fresh_hash, kms, new_custodian};
+use super::fixture::{fresh, fresh_hash, kms, new_custodian, now, origin};
 use super::{Backend, new_client};
+use crate::audit::KeyId;
 use crate::{
     ClientStore as _, CustodianAuth, CustodianStore as _, NewCustodian, SigningPolicies,
     Store as _, StoreError, WebhookConfig,
@@ -16,12 +17,16 @@ pub async fn a_key_names_its_environment(backend: &impl Backend) {
     store.ping().await.expect("the database answers");
     for _ in 0..2 {
         let new = new_custodian();
-        store.create_custodian(new.clone()).await.expect("made");
+        store
+            .create_custodian(new.clone(), origin())
+            .await
+            .expect("made");
         assert_eq!(
             store.custodian_by_key(new.api_key).await.expect("read"),
             Some(CustodianAuth {
                 custodian_id: new.custodian_id,
                 environment_id: new.environment_id,
+                key: KeyId::of(new.api_key),
             })
         );
     }
@@ -38,7 +43,10 @@ pub async fn a_webhook_is_replaced_and_comes_back(backend: &impl Backend) {
         ..new_custodian()
     };
     for new in [&with, &without] {
-        store.create_custodian(new.clone()).await.expect("made");
+        store
+            .create_custodian(new.clone(), origin())
+            .await
+            .expect("made");
         let webhook = store.webhook(new.environment_id).await.expect("read");
         assert_eq!(webhook, new.webhook);
     }
@@ -48,14 +56,14 @@ pub async fn a_webhook_is_replaced_and_comes_back(backend: &impl Backend) {
     };
     for environment in [with.environment_id, without.environment_id] {
         store
-            .put_webhook(environment, other.clone())
+            .put_webhook(environment, other.clone(), origin(), now())
             .await
             .expect("put");
         let webhook = store.webhook(environment).await.expect("read");
         assert_eq!(webhook.as_ref(), Some(&other));
     }
     let unknown = EnvironmentId(fresh());
-    let refused = store.put_webhook(unknown, other).await;
+    let refused = store.put_webhook(unknown, other, origin(), now()).await;
     assert!(
         matches!(refused, Err(StoreError::NoSuchRow { .. })),
         "{refused:?}"
@@ -70,7 +78,7 @@ pub async fn signing_policies_are_of_their_environment_and_client(backend: &impl
     let mut clients = Vec::new();
     for custodian in [&one, &other] {
         store
-            .create_custodian(custodian.clone())
+            .create_custodian(custodian.clone(), origin())
             .await
             .expect("made");
         let client = new_client(custodian.environment_id);
@@ -121,12 +129,15 @@ pub async fn signing_policies_are_of_their_environment_and_client(backend: &impl
 pub async fn a_custodian_is_made_whole_or_not_at_all(backend: &impl Backend) {
     let store = backend.open(kms()).await;
     let first = new_custodian();
-    store.create_custodian(first.clone()).await.expect("made");
+    store
+        .create_custodian(first.clone(), origin())
+        .await
+        .expect("made");
     let second = NewCustodian {
         api_key: first.api_key,
         ..new_custodian()
     };
-    let refused = store.create_custodian(second.clone()).await;
+    let refused = store.create_custodian(second.clone(), origin()).await;
     assert!(
         matches!(
             refused,
@@ -134,7 +145,9 @@ pub async fn a_custodian_is_made_whole_or_not_at_all(backend: &impl Backend) {
         ),
         "{refused:?}"
     );
-    let orphan = store.create_client(new_client(second.environment_id)).await;
+    let orphan = store
+        .create_client(new_client(second.environment_id), origin())
+        .await;
     assert!(
         matches!(orphan, Err(StoreError::NoSuchRow { .. })),
         "{orphan:?}"
@@ -149,5 +162,5 @@ pub async fn a_custodian_is_made_whole_or_not_at_all(backend: &impl Backend) {
         api_key: fresh_hash(),
         ..second
     };
-    store.create_custodian(again).await.expect("made");
+    store.create_custodian(again, origin()).await.expect("made");
 }

@@ -3,7 +3,7 @@
 use portal_lifecycle::{Epoch, OperationKind};
 
 use super::Backend;
-use super::fixture::{Life, kms, now};
+use super::fixture::{Life, kms, now, origin};
 use crate::{CommitError, Maintenance as _, Secrets, WalletStore as _};
 
 /// It is one number for all, kept across an opening.
@@ -12,14 +12,17 @@ pub async fn an_epoch_is_raised_for_every_wallet(backend: &impl Backend) {
     assert_eq!(store.epoch().await.expect("read"), Epoch::FIRST);
     let mut life = Life::new(&store).await;
     life.sign_up(OperationKind::Generate).await;
-    let raised = store.raise_epoch(now()).await.expect("raised");
+    let raised = store.raise_epoch(now(), origin()).await.expect("raised");
     let expected = Epoch {
         number: Epoch::number_at(now()),
         began_at: now(),
     };
     assert_eq!(raised, expected);
     // Within the same second, or by a clock that went back, it grows all the same.
-    let raised = store.raise_epoch(super::now()).await.expect("raised");
+    let raised = store
+        .raise_epoch(super::now(), origin())
+        .await
+        .expect("raised");
     assert_eq!(raised.number, expected.number + 1);
     let expected = raised;
     let stored = life.stored().await.expect("a wallet").wallet;
@@ -34,7 +37,7 @@ pub async fn a_commit_of_the_former_epoch_conflicts(backend: &impl Backend) {
     let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     life.sign_up(OperationKind::Generate).await;
-    store.raise_epoch(now()).await.expect("raised");
+    store.raise_epoch(now(), origin()).await.expect("raised");
     let result = life.try_keep(&life.wallet, Secrets::Unchanged).await;
     assert!(matches!(result, Err(CommitError::Conflict)), "{result:?}");
     let stored = life.stored().await.expect("a wallet").wallet;

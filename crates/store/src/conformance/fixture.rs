@@ -15,9 +15,10 @@ use portal_lifecycle::{
 use portal_seal::{SealingKey, SecretBytes};
 use uuid::Uuid;
 
+use crate::audit::{Actor, AuditAct, AuditFilter, AuditLine, Digest, Origin, verify_chain};
 use crate::kms::{KeyFileKms, Kms};
 use crate::{
-    AuditRecord, CommitError, CredentialHash, NewClient, NewCustodian, NewSession, Secrets, Store,
+    AuditStore, CommitError, CredentialHash, NewClient, NewCustodian, NewSession, Secrets, Store,
     StoreError, StoredWallet, WalletCommit, WalletVersion, WebhookConfig,
 };
 
@@ -98,7 +99,8 @@ pub(super) fn new_session() -> NewSession {
 pub(super) async fn environment(store: &impl Store) -> EnvironmentId {
     let new = new_custodian();
     let environment = new.environment_id;
-    store.create_custodian(new).await.expect("a new custodian");
+    let made = store.create_custodian(new, origin()).await;
+    made.expect("a new custodian");
     environment
 }
 
@@ -131,13 +133,36 @@ pub(super) fn points(key: u8, share: u8) -> PerCurve<PublicPoints> {
     PerCurve::new(points(0, 33), points(1, 32))
 }
 
-pub(super) fn audit_record() -> AuditRecord {
-    AuditRecord {
-        action: "signature",
-        subject: "a pair".to_owned(),
-        digest: [0xd1; 32],
-        trace_id: TraceId(fresh()),
+/// Where the acts of these tests come from.
+#[must_use]
+pub const fn origin() -> Origin {
+    Origin {
+        actor: Actor::Operator,
+        trace_id: TraceId(Uuid::from_u128(0x7e57)),
     }
+}
+
+/// A signature, for the audit log.
+#[must_use]
+pub fn signature() -> AuditAct {
+    AuditAct::Signature {
+        curve: Curve::Secp256k1,
+        pair: SigningSharePairId(fresh()),
+        payload: Digest([0xd1; 32]),
+    }
+}
+
+/// An environment's audit log, oldest line first; its chain is whole.
+pub async fn audit_log(store: &impl AuditStore, environment: EnvironmentId) -> Vec<AuditLine> {
+    let tell = |finding| panic!("{finding}");
+    let walked = verify_chain(store, environment, None, tell).await;
+    let walked = walked.expect("a chain that can be read");
+    let all = AuditFilter::default();
+    let page = store.audit_lines(environment, all, 0, u32::MAX).await;
+    let page = page.expect("lines that can be read");
+    assert_eq!(page.total, walked.lines, "the total counts every line");
+    assert_eq!(page.entries.len() as u64, walked.lines);
+    page.entries
 }
 
 /// One client's wallet, led through its life by the rules; every step is committed, read
@@ -163,7 +188,8 @@ impl<'s, S: Store> Life<'s, S> {
         let environment = environment(store).await;
         let new = new_client(environment);
         let client = new.client_id;
-        store.create_client(new).await.expect("a new client");
+        let made = store.create_client(new, origin()).await;
+        made.expect("a new client");
         Self {
             store,
             client,
@@ -184,7 +210,8 @@ impl<'s, S: Store> Life<'s, S> {
             expected: self.version,
             wallet: wallet.clone(),
             secrets,
-            audit: None,
+            origin: origin(),
+            acts: Vec::new(),
             now: self.now,
         }
     }
@@ -212,6 +239,13 @@ impl<'s, S: Store> Life<'s, S> {
     pub async fn stored(&self) -> Option<StoredWallet> {
         let stored = self.store.wallet(self.client).await;
         stored.expect("a wallet can be read")
+    }
+
+    /// The audit log's lines about this client, oldest first, without its making.
+    pub async fn audit_log(&self) -> Vec<AuditLine> {
+        let lines = audit_log(self.store, self.environment).await;
+        let about = |line: &AuditLine| line.client_id == Some(self.client);
+        lines.into_iter().filter(about).skip(1).collect()
     }
 
     /// Tries to commit `wallet`; whether it is refused or not, `self` stays where it is.
@@ -369,7 +403,8 @@ pub(super) fn is_refused<T>(result: &Result<T, CommitError>) -> bool {
 }
 
 /// The wallet with one more pair, `STORED_DATABASE`, and the secrets that go with it.
-pub(super) fn with_new_pair<S: Store>(life: &Life<'_, S>) -> (Wallet, Secrets) {
+#[must_use]
+pub fn with_new_pair<S: Store>(life: &Life<'_, S>) -> (Wallet, Secrets) {
     let (ids, points) = life.next_signing();
     let mut next = life.wallet.clone();
     next.generation.0 += 1;

@@ -18,6 +18,7 @@
     reason = "these functions are tests: a panic is how they say no"
 )]
 
+pub mod audit;
 pub mod clients;
 pub mod commits;
 pub mod custodians;
@@ -33,13 +34,14 @@ pub mod wallets;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use portal_lifecycle::Timestamp;
-use portal_lifecycle::ids::{ClientId, TraceId};
 
+use crate::Store;
 use crate::kms::Kms;
-use crate::{Store, WalletVersion};
 
-pub use fixture::{Life, contains, kms, new_client, new_custodian, now, share_of, shares_of};
+pub use fixture::{
+    Life, audit_log, contains, kms, new_client, new_custodian, now, origin, share_of, shares_of,
+    signature, with_new_pair,
+};
 
 /// A backend with one empty database, for one property.
 #[async_trait]
@@ -49,26 +51,6 @@ pub trait Backend: Send + Sync {
 
     /// Opens the database; again, it is the same database.
     async fn open(&self, kms: Arc<dyn Kms>) -> Self::Store;
-
-    /// A client's audit log, oldest line first, read past the store: no port reads it.
-    async fn audit_log(&self, client: ClientId) -> Vec<AuditLine>;
-}
-
-/// A line of the audit log as it lies in the database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditLine {
-    /// The wallet's version when it was written.
-    pub version: WalletVersion,
-    /// What happened.
-    pub action: String,
-    /// To what.
-    pub subject: String,
-    /// Digest of what was acted on.
-    pub digest: [u8; 32],
-    /// The request.
-    pub trace_id: TraceId,
-    /// When.
-    pub at: Timestamp,
 }
 
 /// One `#[tokio::test]` for each property of [`conformance`](crate::conformance), on the
@@ -113,6 +95,15 @@ macro_rules! conformance_tests {
                 a_conflict_leaves_nothing
                 an_audit_line_is_written_with_its_commit
                 an_audit_line_needs_the_current_version
+            }
+            audit {
+                every_act_has_its_line
+                a_commit_without_an_act_writes_no_line
+                what_recover_gives_up_is_told
+                chains_of_environments_are_apart
+                lines_are_filtered_and_come_in_pages
+                a_walk_goes_on_from_a_checkpoint
+                another_checkpoint_is_told
             }
             guards {
                 a_pair_in_force_stands_alone

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use portal_lifecycle::Timestamp;
 use portal_lifecycle::ids::{ClientId, EnvironmentId};
 
-use super::{Environment, MemoryStore, Session, State, Webhook};
+use super::{Environment, MemoryStore, Session, State, Webhook, audit};
+use crate::audit::{AuditAct, KeyId, Origin};
 use crate::sealed::Place;
 use crate::{
     ClientAuth, ClientRecord, ClientStore, CredentialHash, CredentialKind, CustodianAuth,
@@ -36,7 +37,7 @@ impl MemoryStore {
 
 #[async_trait]
 impl CustodianStore for MemoryStore {
-    async fn create_custodian(&self, new: NewCustodian) -> Result<(), StoreError> {
+    async fn create_custodian(&self, new: NewCustodian, origin: Origin) -> Result<(), StoreError> {
         let webhook = match &new.webhook {
             Some(webhook) => Some(self.seal_webhook(new.environment_id, webhook).await?),
             None => None,
@@ -55,6 +56,13 @@ impl CustodianStore for MemoryStore {
             webhook,
             signing_policy: None,
         };
+        let made = AuditAct::EnvironmentMade {
+            custodian: new.custodian_id,
+        };
+        let changed = new.webhook.as_ref().map(AuditAct::webhook_changed);
+        let acts: Vec<_> = [made].into_iter().chain(changed).collect();
+        let (id, at) = (new.environment_id, new.created_at);
+        audit::append(&mut state, id, None, &acts, origin, at);
         state
             .custodians
             .insert(new.custodian_id, new.custodian_name);
@@ -76,6 +84,7 @@ impl CustodianStore for MemoryStore {
             Some(CustodianAuth {
                 custodian_id: environment.custodian,
                 environment_id,
+                key: KeyId::of(key),
             })
         }))
     }
@@ -84,14 +93,18 @@ impl CustodianStore for MemoryStore {
         &self,
         environment: EnvironmentId,
         webhook: WebhookConfig,
+        origin: Origin,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
-        let webhook = self.seal_webhook(environment, &webhook).await?;
+        let sealed = self.seal_webhook(environment, &webhook).await?;
         let mut state = self.lock();
-        let environment = state.environments.get_mut(&environment);
-        let environment = environment.ok_or(StoreError::NoSuchRow {
+        let changed = state.environments.get_mut(&environment);
+        let changed = changed.ok_or(StoreError::NoSuchRow {
             table: "environments",
         })?;
-        environment.webhook = Some(webhook);
+        changed.webhook = Some(sealed);
+        let acts = [AuditAct::webhook_changed(&webhook)];
+        audit::append(&mut state, environment, None, &acts, origin, now);
         Ok(())
     }
 
@@ -156,7 +169,7 @@ impl CustodianStore for MemoryStore {
 
 #[async_trait]
 impl ClientStore for MemoryStore {
-    async fn create_client(&self, new: NewClient) -> Result<(), StoreError> {
+    async fn create_client(&self, new: NewClient, origin: Origin) -> Result<(), StoreError> {
         let mut state = self.lock();
         if !state.environments.contains_key(&new.environment_id) {
             return Err(StoreError::NoSuchRow {
@@ -178,6 +191,9 @@ impl ClientStore for MemoryStore {
         state.clients.insert(new.client_id, record);
         state.client_keys.insert(new.api_key.0, new.client_id);
         insert_session(&mut state, new.client_id, new.session);
+        let (id, client, at) = (new.environment_id, Some(new.client_id), new.created_at);
+        let acts = [AuditAct::ClientMade {}];
+        audit::append(&mut state, id, client, &acts, origin, at);
         Ok(())
     }
 
@@ -216,11 +232,12 @@ impl ClientStore for MemoryStore {
         &self,
         client: ClientId,
         session: NewSession,
+        origin: Origin,
     ) -> Result<(), StoreError> {
         let mut state = self.lock();
-        if !state.clients.contains_key(&client) {
+        let Some(environment) = state.clients.get(&client).map(|found| found.environment_id) else {
             return Err(StoreError::NoSuchRow { table: "clients" });
-        }
+        };
         if state.sessions.contains_key(&session.token.0) {
             return Err(TAKEN);
         }
@@ -229,6 +246,8 @@ impl ClientStore for MemoryStore {
             .sessions
             .retain(|_, other| other.client != client || is_live(other, now));
         insert_session(&mut state, client, session);
+        let acts = [AuditAct::SessionMade {}];
+        audit::append(&mut state, environment, Some(client), &acts, origin, now);
         Ok(())
     }
 

@@ -3,17 +3,18 @@
 use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
-use portal_lifecycle::ids::{ClientId, SigningSharePairId};
-use portal_lifecycle::{Curve, Epoch, SigningPair, SigningStatus, Timestamp, Wallet};
+use portal_lifecycle::ids::{ClientId, EnvironmentId, SigningSharePairId};
+use portal_lifecycle::{BackupPair, Curve, Epoch, SigningPair, SigningStatus, Timestamp, Wallet};
 use portal_seal::SecretBytes;
 use tokio::sync::OwnedMutexGuard;
 
-use super::{AuditLine, MemoryStore, State, guards, outbox};
+use super::{MemoryStore, State, audit, guards, outbox};
+use crate::audit::{AuditAct, Origin, changes};
 use crate::history::{Change, backup_changes, signing_changes};
 use crate::sealed::{Place, SealedSecrets};
 use crate::{
-    AuditRecord, CommitError, HeldTurn, SigningTurn, StoreError, StoredWallet, WalletCommit,
-    WalletStore, WalletVersion,
+    CommitError, HeldTurn, SigningTurn, StoreError, StoredWallet, WalletCommit, WalletStore,
+    WalletVersion,
 };
 
 #[async_trait]
@@ -65,7 +66,8 @@ impl WalletStore for MemoryStore {
         &self,
         client: ClientId,
         expected: WalletVersion,
-        record: AuditRecord,
+        origin: Origin,
+        act: AuditAct,
         now: Timestamp,
     ) -> Result<(), CommitError> {
         let mut state = self.lock();
@@ -73,7 +75,8 @@ impl WalletStore for MemoryStore {
         if version != Some(expected) {
             return Err(CommitError::Conflict);
         }
-        write_audit(&mut state, client, expected, record, now);
+        let environment = environment_of(&state, client)?;
+        audit::append(&mut state, environment, Some(client), &[act], origin, now);
         Ok(())
     }
 
@@ -122,9 +125,7 @@ fn write(
     {
         return Err(CommitError::Conflict);
     }
-    if !state.clients.contains_key(&client) {
-        return Err(StoreError::NoSuchRow { table: "clients" }.into());
-    }
+    let environment = environment_of(state, client)?;
     let before = stored.as_ref().map(|stored| &stored.wallet);
     write_shares(state, before, commit, secrets)?;
     guards::check(before, &commit.wallet, &state.signing_shares)?;
@@ -133,6 +134,9 @@ fn write(
             .expected
             .map_or(1, |expected| expected.0.saturating_add(1)),
     );
+    let (signing, backup) = pairs_of(before);
+    let mut acts = commit.acts.clone();
+    acts.extend(changes::of_pairs(signing, backup, &commit.wallet));
     let wallet = StoredWallet {
         wallet: commit.wallet.clone(),
         version,
@@ -140,10 +144,21 @@ fn write(
     };
     state.wallets.insert(client, wallet);
     outbox::write(state, commit, secrets)?;
-    if let Some(record) = &commit.audit {
-        write_audit(state, client, version, record.clone(), commit.now);
-    }
+    let (origin, at) = (commit.origin, commit.now);
+    audit::append(state, environment, Some(client), &acts, origin, at);
     Ok(version)
+}
+
+fn environment_of(state: &State, client: ClientId) -> Result<EnvironmentId, StoreError> {
+    let client = state.clients.get(&client);
+    let client = client.ok_or(StoreError::NoSuchRow { table: "clients" })?;
+    Ok(client.environment_id)
+}
+
+fn pairs_of(wallet: Option<&Wallet>) -> (&[SigningPair], &[BackupPair]) {
+    wallet.map_or((&[], &[]), |wallet| {
+        (&wallet.signing_pairs, &wallet.backup_pairs)
+    })
 }
 
 /// A new pair's share comes, a purged one's goes.
@@ -154,9 +169,7 @@ fn write_shares(
     secrets: &SealedSecrets,
 ) -> Result<(), StoreError> {
     let next = &commit.wallet;
-    let (signing, backup) = before.map_or((&[][..], &[][..]), |wallet| {
-        (&wallet.signing_pairs, &wallet.backup_pairs)
-    });
+    let (signing, backup) = pairs_of(before);
     let changes = signing_changes(signing, &next.signing_pairs)?;
     backup_changes(backup, &next.backup_pairs)?;
     if let SealedSecrets::StoreSigningShare { ids, sealed } = secrets {
@@ -178,19 +191,4 @@ fn write_shares(
         }
     }
     Ok(())
-}
-
-fn write_audit(
-    state: &mut State,
-    client: ClientId,
-    version: WalletVersion,
-    record: AuditRecord,
-    at: Timestamp,
-) {
-    state.audit_log.push(AuditLine {
-        client,
-        version: version.0,
-        record,
-        at,
-    });
 }

@@ -5,8 +5,10 @@ use portal_lifecycle::ids::{ClientId, CustodianId, EnvironmentId};
 use portal_lifecycle::{BackupMode, Timestamp};
 
 use super::SqlStore;
+use super::audit::{Entry, append, environment_of};
 use super::engine::{Transaction, query};
 use super::row::{Row, refers_to};
+use crate::audit::{AuditAct, Origin};
 use crate::{
     ClientAuth, ClientRecord, ClientStore, CredentialHash, CredentialKind, NewClient, NewSession,
     PageOf, StoreError, Tenant,
@@ -14,7 +16,7 @@ use crate::{
 
 #[async_trait]
 impl ClientStore for SqlStore {
-    async fn create_client(&self, new: NewClient) -> Result<(), StoreError> {
+    async fn create_client(&self, new: NewClient, origin: Origin) -> Result<(), StoreError> {
         let mut transaction = self.engine.write().await?;
         query(
             "INSERT INTO clients (client_id, environment_id, is_account_abstracted, created_at)
@@ -34,7 +36,15 @@ impl ClientStore for SqlStore {
             .execute(&mut transaction)
             .await?;
         insert_session(&mut transaction, new.client_id, new.session).await?;
-        Ok(transaction.commit().await?)
+        let entry = Entry {
+            environment: new.environment_id,
+            client: Some(new.client_id),
+            acts: &[AuditAct::ClientMade {}],
+            origin,
+            at: new.created_at,
+        };
+        append(&mut transaction, entry).await?;
+        transaction.commit().await
     }
 
     async fn client(
@@ -90,6 +100,7 @@ impl ClientStore for SqlStore {
         &self,
         client: ClientId,
         session: NewSession,
+        origin: Origin,
     ) -> Result<(), StoreError> {
         let mut transaction = self.engine.write().await?;
         // A client that signs in every day would else leave a row every day.
@@ -102,7 +113,15 @@ impl ClientStore for SqlStore {
         .execute(&mut transaction)
         .await?;
         insert_session(&mut transaction, client, session).await?;
-        Ok(transaction.commit().await?)
+        let entry = Entry {
+            environment: environment_of(&mut transaction, client).await?,
+            client: Some(client),
+            acts: &[AuditAct::SessionMade {}],
+            origin,
+            at: session.created_at,
+        };
+        append(&mut transaction, entry).await?;
+        transaction.commit().await
     }
 
     async fn client_by_credential(

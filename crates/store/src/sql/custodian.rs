@@ -1,12 +1,15 @@
 //! Custodians, environments, API keys, webhooks.
 
 use async_trait::async_trait;
+use portal_lifecycle::Timestamp;
 use portal_lifecycle::ids::{ClientId, CustodianId, EnvironmentId};
 use portal_seal::SecretBytes;
 
 use super::SqlStore;
+use super::audit::{Entry, append};
 use super::engine::query;
 use super::row::Row;
+use crate::audit::{AuditAct, KeyId, Origin};
 use crate::sealed::Place;
 use crate::{
     CredentialHash, CustodianAuth, CustodianStore, NewCustodian, SigningPolicies, StoreError,
@@ -15,7 +18,7 @@ use crate::{
 
 #[async_trait]
 impl CustodianStore for SqlStore {
-    async fn create_custodian(&self, new: NewCustodian) -> Result<(), StoreError> {
+    async fn create_custodian(&self, new: NewCustodian, origin: Origin) -> Result<(), StoreError> {
         let sealed_secret = match &new.webhook {
             Some(webhook) => Some(self.seal_webhook(new.environment_id, webhook).await?),
             None => None,
@@ -54,7 +57,20 @@ impl CustodianStore for SqlStore {
         .bind(new.created_at)
         .execute(&mut transaction)
         .await?;
-        Ok(transaction.commit().await?)
+        let made = AuditAct::EnvironmentMade {
+            custodian: new.custodian_id,
+        };
+        let webhook = new.webhook.as_ref().map(AuditAct::webhook_changed);
+        let acts: Vec<_> = [made].into_iter().chain(webhook).collect();
+        let entry = Entry {
+            environment: new.environment_id,
+            client: None,
+            acts: &acts,
+            origin,
+            at: new.created_at,
+        };
+        append(&mut transaction, entry).await?;
+        transaction.commit().await
     }
 
     async fn custodian_by_key(
@@ -75,6 +91,7 @@ impl CustodianStore for SqlStore {
             Ok(CustodianAuth {
                 custodian_id: row.id("custodian_id", CustodianId)?,
                 environment_id: row.id("environment_id", EnvironmentId)?,
+                key: KeyId::of(key),
             })
         })
         .transpose()
@@ -84,6 +101,8 @@ impl CustodianStore for SqlStore {
         &self,
         environment: EnvironmentId,
         webhook: WebhookConfig,
+        origin: Origin,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let sealed_secret = self.seal_webhook(environment, &webhook).await?;
         let mut transaction = self.engine.write().await?;
@@ -101,7 +120,15 @@ impl CustodianStore for SqlStore {
                 table: "environments",
             });
         }
-        Ok(transaction.commit().await?)
+        let entry = Entry {
+            environment,
+            client: None,
+            acts: &[AuditAct::webhook_changed(&webhook)],
+            origin,
+            at: now,
+        };
+        append(&mut transaction, entry).await?;
+        transaction.commit().await
     }
 
     async fn put_signing_policy(

@@ -5,15 +5,17 @@ use portal_lifecycle::ids::{BackupSharePairId, ClientId, EnvironmentId, SigningS
 use portal_lifecycle::{Curve, Epoch, PerCurve, Timestamp};
 use uuid::Uuid;
 
+use super::audit::{Entry, append};
 use super::engine::query;
 use super::row::{Row, count};
 use super::{SqlStore, wallet_rows};
+use crate::audit::{AuditAct, Origin};
 use crate::sealed::Place;
 use crate::{Maintenance, Rewrapped, SealedAt, StoreError};
 
 #[async_trait]
 impl Maintenance for SqlStore {
-    async fn raise_epoch(&self, now: Timestamp) -> Result<Epoch, StoreError> {
+    async fn raise_epoch(&self, now: Timestamp, origin: Origin) -> Result<Epoch, StoreError> {
         let mut transaction = self.engine.write().await?;
         query(
             "UPDATE deployment SET epoch_began_at = $1,
@@ -24,6 +26,21 @@ impl Maintenance for SqlStore {
         .execute(&mut transaction)
         .await?;
         let epoch = wallet_rows::epoch(&mut transaction).await?;
+        let environments = query("SELECT environment_id FROM environments ORDER BY environment_id")
+            .fetch_all(&mut transaction)
+            .await?;
+        for row in &environments {
+            let entry = Entry {
+                environment: Row::new("environments", row).id("environment_id", EnvironmentId)?,
+                client: None,
+                acts: &[AuditAct::EpochRaised {
+                    epoch: epoch.number,
+                }],
+                origin,
+                at: now,
+            };
+            append(&mut transaction, entry).await?;
+        }
         transaction.commit().await?;
         Ok(epoch)
     }

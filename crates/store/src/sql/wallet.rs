@@ -1,17 +1,19 @@
 //! Wallets: read as one snapshot, committed as one transaction.
 
 use async_trait::async_trait;
-use portal_lifecycle::ids::{ClientId, SigningSharePairId};
+use portal_lifecycle::ids::{ClientId, EnvironmentId, SigningSharePairId};
 use portal_lifecycle::{Curve, Epoch, Timestamp, Wallet};
 use portal_seal::SecretBytes;
 
+use super::audit::{Entry, append, environment_of};
 use super::engine::{Engine, Transaction, locking, query};
 use super::row::{Row, count, refers_to};
 use super::{SqlStore, outbox, pairs, wallet_rows};
+use crate::audit::{AuditAct, Origin, changes};
 use crate::sealed::Place;
 use crate::{
-    AuditRecord, CommitError, HeldTurn, SigningTurn, StoreError, StoredWallet, WalletCommit,
-    WalletStore, WalletVersion,
+    CommitError, HeldTurn, SigningTurn, StoreError, StoredWallet, WalletCommit, WalletStore,
+    WalletVersion,
 };
 
 #[async_trait]
@@ -34,9 +36,16 @@ impl WalletStore for SqlStore {
         pairs::write_signing(&mut transaction, client, &signing, next, &secrets).await?;
         pairs::write_backup(&mut transaction, client, &backup, &next.backup_pairs).await?;
         outbox::write(&mut transaction, client, next, &secrets, commit.now).await?;
-        if let Some(record) = &commit.audit {
-            insert_audit(&mut transaction, client, version, record, commit.now).await?;
-        }
+        let mut acts = commit.acts.clone();
+        acts.extend(changes::of_pairs(&signing, &backup, next));
+        let entry = Entry {
+            environment: environment_of(&mut transaction, client).await?,
+            client: Some(client),
+            acts: &acts,
+            origin: commit.origin,
+            at: commit.now,
+        };
+        append(&mut transaction, entry).await?;
         transaction.commit().await?;
         Ok(version)
     }
@@ -75,24 +84,37 @@ impl WalletStore for SqlStore {
         &self,
         client: ClientId,
         expected: WalletVersion,
-        record: AuditRecord,
+        origin: Origin,
+        act: AuditAct,
         now: Timestamp,
     ) -> Result<(), CommitError> {
         let mut transaction = self.engine.write().await?;
         // Locked against a commit, and not against another line.
         let row = locking(
             &transaction,
-            "SELECT version FROM wallets WHERE client_id = $1",
-            "SELECT version FROM wallets WHERE client_id = $1 FOR SHARE",
+            "SELECT version, environment_id FROM wallets JOIN clients USING (client_id)
+             WHERE client_id = $1",
+            "SELECT version, environment_id FROM wallets JOIN clients USING (client_id)
+             WHERE client_id = $1 FOR SHARE OF wallets",
         )
         .bind(client.0)
         .fetch_optional(&mut transaction)
         .await?;
-        let version = row.map(|row| Row::new("wallets", &row).counter("version"));
-        if version.transpose()? != Some(expected.0) {
+        let Some(row) = row else {
+            return Err(CommitError::Conflict);
+        };
+        let row = Row::new("wallets", &row);
+        if row.counter("version")? != expected.0 {
             return Err(CommitError::Conflict);
         }
-        insert_audit(&mut transaction, client, expected, &record, now).await?;
+        let entry = Entry {
+            environment: row.id("environment_id", EnvironmentId)?,
+            client: Some(client),
+            acts: &[act],
+            origin,
+            at: now,
+        };
+        append(&mut transaction, entry).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -295,28 +317,4 @@ impl StateColumns {
             lease_expires_at: lease.map(|lease| lease.expires_at),
         })
     }
-}
-
-async fn insert_audit(
-    transaction: &mut Transaction,
-    client: ClientId,
-    version: WalletVersion,
-    record: &AuditRecord,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    query(
-        "INSERT INTO audit_events (client_id, wallet_version, action, subject, digest, trace_id,
-             created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
-    )
-    .bind(client.0)
-    .bind(count(version.0, "audit_events", "wallet_version")?)
-    .bind(record.action)
-    .bind(&record.subject)
-    .bind(record.digest.as_slice())
-    .bind(record.trace_id.0)
-    .bind(now)
-    .execute(transaction)
-    .await?;
-    Ok(())
 }

@@ -3,10 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use portal_lifecycle::ids::ClientId;
-use portal_store::conformance::{AuditLine, Backend};
+use portal_store::MemoryStore;
+use portal_store::conformance::Backend;
 use portal_store::kms::Kms;
-use portal_store::{MemoryStore, WalletVersion};
 
 /// One memory, for as many openings as a test makes.
 pub(crate) struct MemoryBackend(Mutex<Option<MemoryStore>>);
@@ -27,22 +26,6 @@ impl Backend for MemoryBackend {
             Some(store) => store.reopened(kms),
             None => opened.insert(MemoryStore::new(kms)).clone(),
         }
-    }
-
-    async fn audit_log(&self, client: ClientId) -> Vec<AuditLine> {
-        let opened = self.0.lock().unwrap();
-        let lines = opened.as_ref().unwrap().audit_log(client);
-        lines
-            .into_iter()
-            .map(|(version, record, at)| AuditLine {
-                version: WalletVersion(version),
-                action: record.action.to_owned(),
-                subject: record.subject,
-                digest: record.digest,
-                trace_id: record.trace_id,
-                at,
-            })
-            .collect()
     }
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use portal_lifecycle::OperationKind;
-use portal_store::conformance::{Backend, Life, kms, now};
+use portal_store::conformance::{Backend, Life, kms, now, signature};
 use portal_store::{
-    AuditRecord, CommitError, OutboxStore as _, Secrets, Store, WalletStore as _, WalletVersion,
+    CommitError, OutboxStore as _, Secrets, Store, WalletStore as _, WalletVersion,
 };
 use tokio::task::JoinSet;
 
@@ -21,7 +21,7 @@ where
     for _ in 0..20 {
         race(&handles, &mut life).await;
     }
-    let lines = backend.audit_log(life.client).await;
+    let lines = life.audit_log().await;
     assert_eq!(lines.len(), 20, "one line for each winner");
 }
 
@@ -45,12 +45,7 @@ async fn race<S: Store + Clone + 'static>(handles: &[S; 2], life: &mut Life<'_, 
     for racer in 0..4_usize {
         let store = handles[racer % 2].clone();
         let mut commit = life.commit_of(&life.wallet, Secrets::Unchanged);
-        commit.audit = Some(AuditRecord {
-            action: "race",
-            subject: format!("on {:?}, racer {racer}", life.version),
-            digest: [0; 32],
-            trace_id: portal_lifecycle::ids::TraceId(life.client.0),
-        });
+        commit.acts = vec![signature()];
         racers.spawn(async move { store.commit_wallet(commit).await });
     }
     let mut winners = Vec::new();

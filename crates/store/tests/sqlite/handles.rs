@@ -1,7 +1,7 @@
 //! Two handles on one file, as two processes would have them.
 
 use portal_lifecycle::{Curve, OperationKind};
-use portal_store::conformance::{Backend as _, Life, kms, new_custodian, share_of};
+use portal_store::conformance::{Backend as _, Life, kms, new_custodian, origin, share_of};
 use portal_store::{CustodianStore as _, SqlStore, WalletStore as _};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -26,7 +26,7 @@ async fn two_handles_see_each_other() {
     assert_eq!(share.unwrap(), Some(share_of(pair.0)));
     // `portal custodian create` beside the running server.
     let new = new_custodian();
-    other.create_custodian(new.clone()).await.unwrap();
+    other.create_custodian(new.clone(), origin()).await.unwrap();
     assert!(one.custodian_by_key(new.api_key).await.unwrap().is_some());
 }
 
@@ -65,7 +65,7 @@ async fn a_new_file_may_be_opened_by_many_at_once() {
         for opened in openers.join_all().await {
             opened
                 .unwrap()
-                .create_custodian(new_custodian())
+                .create_custodian(new_custodian(), origin())
                 .await
                 .unwrap();
         }

@@ -13,13 +13,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use portal_lifecycle::Timestamp;
-use portal_lifecycle::ids::{ClientId, TraceId};
-use portal_store::conformance::{AuditLine, Backend};
+use portal_store::SqlStore;
+use portal_store::conformance::Backend;
 use portal_store::kms::Kms;
-use portal_store::{SqlStore, WalletVersion};
+use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions as _, Row as _};
 use tempfile::TempDir;
 
 /// One database file; gone with its directory when dropped.
@@ -54,24 +52,5 @@ impl Backend for SqliteBackend {
 
     async fn open(&self, kms: Arc<dyn Kms>) -> SqlStore {
         SqlStore::sqlite(&self.path(), kms).await.unwrap()
-    }
-
-    async fn audit_log(&self, client: ClientId) -> Vec<AuditLine> {
-        let number = |value: i64| u64::try_from(value).unwrap();
-        sqlx::query("SELECT * FROM audit_events WHERE client_id = ?1 ORDER BY audit_event_id")
-            .bind(client.0)
-            .fetch_all(&mut self.prompt().await)
-            .await
-            .unwrap()
-            .into_iter()
-            .map(|row| AuditLine {
-                version: WalletVersion(number(row.get("wallet_version"))),
-                action: row.get("action"),
-                subject: row.get("subject"),
-                digest: row.get::<Vec<u8>, _>("digest").try_into().unwrap(),
-                trace_id: TraceId(row.get("trace_id")),
-                at: Timestamp::from_ms(number(row.get("created_at"))),
-            })
-            .collect()
     }
 }

@@ -2,10 +2,8 @@
 //! tells where it does not.
 
 use portal_lifecycle::{BackupMethod, Curve, OperationKind};
-use portal_store::conformance::{Backend as _, Life, kms, new_custodian, now};
-use portal_store::{
-    AuditRecord, CustodianStore as _, OutboxStore as _, Secrets, StoreError, WalletStore as _,
-};
+use portal_store::conformance::{Backend as _, Life, kms, new_custodian, now, origin};
+use portal_store::{CustodianStore as _, OutboxStore as _, Secrets, StoreError, WalletStore as _};
 
 use super::SqliteBackend;
 
@@ -16,25 +14,22 @@ async fn history_is_append_only() {
     let mut life = Life::new(&store).await;
     life.sign_up(OperationKind::Generate).await;
     life.back_up(BackupMethod::GDrive).await;
-    let record = AuditRecord {
-        action: "signature",
-        subject: "a pair".to_owned(),
-        digest: [7; 32],
-        trace_id: portal_lifecycle::ids::TraceId(life.client.0),
-    };
-    let version = life.version.unwrap();
-    store
-        .audit(life.client, version, record, now())
-        .await
-        .unwrap();
-    let before = backend.audit_log(life.client).await;
+    let before = life.audit_log().await;
 
     let mut prompt = backend.prompt().await;
     for refused in [
-        "UPDATE audit_events SET subject = 'another pair'",
+        "UPDATE audit_events SET act = 'OTHER'",
         "DELETE FROM audit_events",
-        "INSERT OR REPLACE INTO audit_events SELECT audit_event_id, client_id, wallet_version,
-             'nothing', subject, digest, trace_id, created_at FROM audit_events",
+        "INSERT OR REPLACE INTO audit_events SELECT environment_id, sequence, version,
+             previous_hash, created_at, actor_kind, actor_id, trace_id, client_id, 'NOTHING',
+             details, hash FROM audit_events",
+        "INSERT INTO audit_events SELECT environment_id, sequence + 1, version, previous_hash,
+             created_at, actor_kind, actor_id, trace_id, client_id, act, details, hash
+             FROM audit_events ORDER BY sequence DESC LIMIT 1",
+        "UPDATE audit_heads SET sequence = sequence - 1",
+        "UPDATE audit_heads SET sequence = sequence + 2",
+        "DELETE FROM audit_heads",
+        "INSERT OR REPLACE INTO audit_heads SELECT environment_id, 0, hash FROM audit_heads",
         "DELETE FROM wallets",
         "DELETE FROM signing_share_pairs",
         "DELETE FROM backup_share_pairs",
@@ -61,7 +56,7 @@ async fn history_is_append_only() {
         assert!(error.as_database_error().is_some(), "{refused}: {error:?}");
     }
     life.check().await;
-    assert_eq!(backend.audit_log(life.client).await, before);
+    assert_eq!(life.audit_log().await, before);
     let whole: String = sqlx::query_scalar("PRAGMA integrity_check")
         .fetch_one(&mut prompt)
         .await
@@ -144,7 +139,7 @@ async fn a_webhook_turned_elsewhere_does_not_open() {
     let store = backend.open(kms()).await;
     let (mine, other) = (new_custodian(), new_custodian());
     for new in [&mine, &other] {
-        store.create_custodian(new.clone()).await.unwrap();
+        store.create_custodian(new.clone(), origin()).await.unwrap();
     }
     let mut prompt = backend.prompt().await;
     for turned in [
@@ -203,7 +198,10 @@ async fn a_revoked_key_names_nobody() {
     let backend = SqliteBackend::new();
     let store = backend.open(kms()).await;
     let custodian = new_custodian();
-    store.create_custodian(custodian.clone()).await.unwrap();
+    store
+        .create_custodian(custodian.clone(), origin())
+        .await
+        .unwrap();
     sqlx::query("UPDATE custodian_api_keys SET revoked_at = 1")
         .execute(&mut backend.prompt().await)
         .await
@@ -218,9 +216,12 @@ async fn a_revoked_client_credential_names_nobody() {
     let backend = SqliteBackend::new();
     let store = backend.open(kms()).await;
     let custodian = new_custodian();
-    store.create_custodian(custodian.clone()).await.unwrap();
+    store
+        .create_custodian(custodian.clone(), origin())
+        .await
+        .unwrap();
     let client = portal_store::conformance::new_client(custodian.environment_id);
-    store.create_client(client.clone()).await.unwrap();
+    store.create_client(client.clone(), origin()).await.unwrap();
     let mut prompt = backend.prompt().await;
     for revoke in [
         "UPDATE client_api_keys SET revoked_at = 1",

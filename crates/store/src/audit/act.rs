@@ -1,0 +1,302 @@
+//! What the audit log tells of.
+//!
+//! To add an act, add a variant to [`AuditAct`] below. Its fields are ids, names, numbers and
+//! digests: whatever implements [`Detail`], which text and bytes do not. Then write it with the
+//! change that it tells of: in [`WalletCommit::acts`](crate::WalletCommit::acts) for a wallet, by
+//! the backends' `append` for anything else. An act's name and those of its fields are wire values.
+
+use core::fmt;
+
+use portal_lifecycle::ids::{
+    BackupSharePairId, CustodianId, OperationId, SigningSharePairId, WalletId,
+};
+use portal_lifecycle::{
+    BackupMethod, CipherTextDigest, Curve, Generation, OperationKind, PerCurve, Timestamp,
+};
+
+use sha2::Digest as _;
+
+use super::Details;
+use crate::WebhookConfig;
+
+/// What a field of an act may be: nothing that could hold a secret or a person's words.
+pub trait Detail {
+    /// Puts the field into `details`.
+    fn put(&self, name: &'static str, details: &mut Details);
+}
+
+/// SHA-256 of what was acted on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    /// The digest of these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(sha2::Sha256::digest(bytes).into())
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+macro_rules! shown_details {
+    ($($kind:ty),* $(,)?) => {
+        $(impl Detail for $kind {
+            fn put(&self, name: &'static str, details: &mut Details) {
+                details.insert(name.to_owned(), self.to_string());
+            }
+        })*
+    };
+}
+
+shown_details!(
+    BackupMethod,
+    BackupSharePairId,
+    Curve,
+    CustodianId,
+    Digest,
+    OperationId,
+    OperationKind,
+    SigningSharePairId,
+    WalletId,
+    u64,
+);
+
+impl Detail for Generation {
+    fn put(&self, name: &'static str, details: &mut Details) {
+        self.0.put(name, details);
+    }
+}
+
+/// In milliseconds since 1970.
+impl Detail for Timestamp {
+    fn put(&self, name: &'static str, details: &mut Details) {
+        self.as_ms().put(name, details);
+    }
+}
+
+impl Detail for CipherTextDigest {
+    fn put(&self, name: &'static str, details: &mut Details) {
+        Digest(self.0).put(name, details);
+    }
+}
+
+/// Left out where there is none.
+impl<T: Detail> Detail for Option<T> {
+    fn put(&self, name: &'static str, details: &mut Details) {
+        if let Some(value) = self {
+            value.put(name, details);
+        }
+    }
+}
+
+/// Two details, `<name>.SECP256K1` and `<name>.ED25519`.
+impl<T: fmt::Display + Detail> Detail for PerCurve<T> {
+    fn put(&self, name: &'static str, details: &mut Details) {
+        for (curve, value) in self.iter() {
+            details.insert(format!("{name}.{curve}"), value.to_string());
+        }
+    }
+}
+
+macro_rules! acts {
+    ($($(#[$doc:meta])* $act:ident = $wire:literal {
+        $($(#[$field_doc:meta])* $field:ident as $name:literal: $kind:ty),* $(,)?
+    })*) => {
+        /// What was done, and to what. Whom it is about, who did it and when stand beside it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum AuditAct {
+            $($(#[$doc])* $act { $($(#[$field_doc])* $field: $kind),* },)*
+        }
+
+        impl AuditAct {
+            /// The name of every act.
+            pub const NAMES: &'static [&'static str] = &[$($wire),*];
+
+            /// The act's name on the wire and at rest.
+            #[must_use]
+            pub const fn name(&self) -> &'static str {
+                match self { $(Self::$act { .. } => $wire,)* }
+            }
+
+            /// The act's fields, by name.
+            #[must_use]
+            pub fn details(&self) -> Details {
+                #[allow(unused_mut, reason = "some acts have no fields")]
+                let mut details = Details::new();
+                match self {
+                    $(Self::$act { $($field),* } => { $($field.put($name, &mut details);)* })*
+                }
+                details
+            }
+        }
+    };
+}
+
+acts! {
+    /// An environment was made, with its custodian.
+    EnvironmentMade = "ENVIRONMENT_MADE" {
+        /// Whose it is.
+        custodian as "custodianId": CustodianId,
+    }
+    /// Backup shares go somewhere else from now on, or under another secret.
+    WebhookChanged = "WEBHOOK_CHANGED" {
+        /// SHA-256 of the base URL.
+        base_url as "baseUrlDigest": Digest,
+    }
+    /// A client was made, with both its credentials.
+    ClientMade = "CLIENT_MADE" {}
+    /// A client got another session.
+    SessionMade = "SESSION_MADE" {}
+    /// A signature left the server.
+    Signature = "SIGNATURE" {
+        /// The curve.
+        curve as "curve": Curve,
+        /// The pair that signed.
+        pair as "pairId": SigningSharePairId,
+        /// SHA-256 of the payload: of the digest on secp256k1, of the message on Ed25519.
+        payload as "payloadDigest": Digest,
+    }
+    /// The server's share of a new signing pair was stored: Generate, Recover or Refresh.
+    SigningPairMade = "SIGNING_PAIR_MADE" {
+        /// The pair.
+        ids as "pairId": PerCurve<SigningSharePairId>,
+        /// Its generation.
+        generation as "generation": Generation,
+        /// The kind of operation.
+        made_by as "madeBy": OperationKind,
+        /// The operation.
+        operation as "operationId": OperationId,
+    }
+    /// The client holds its share, and the pair signs from now on.
+    SigningPairConfirmed = "SIGNING_PAIR_CONFIRMED" {
+        /// The pair.
+        ids as "pairId": PerCurve<SigningSharePairId>,
+        /// Its generation.
+        generation as "generation": Generation,
+    }
+    /// A newer pair has taken its place.
+    SigningPairSuperseded = "SIGNING_PAIR_SUPERSEDED" {
+        /// The pair.
+        ids as "pairId": PerCurve<SigningSharePairId>,
+        /// Its generation.
+        generation as "generation": Generation,
+    }
+    /// The client cheated, and the pair never signs again (E12).
+    SigningPairFrozen = "SIGNING_PAIR_FROZEN" {
+        /// The pair.
+        ids as "pairId": PerCurve<SigningSharePairId>,
+        /// Its generation.
+        generation as "generation": Generation,
+    }
+    /// It was never confirmed, and is given up (E9).
+    SigningPairAbandoned = "SIGNING_PAIR_ABANDONED" {
+        /// The pair.
+        ids as "pairId": PerCurve<SigningSharePairId>,
+        /// Its generation.
+        generation as "generation": Generation,
+    }
+    /// The server's share is erased (E10).
+    SigningPairPurged = "SIGNING_PAIR_PURGED" {
+        /// The pair.
+        ids as "pairId": PerCurve<SigningSharePairId>,
+        /// Its generation.
+        generation as "generation": Generation,
+    }
+    /// The pair in force proved itself after the database was put back (E20).
+    WalletProved = "WALLET_PROVED" {
+        /// The database's epoch.
+        epoch as "epoch": u64,
+    }
+    /// A backup pair was made; the custodian's share is on its way.
+    BackupPairMade = "BACKUP_PAIR_MADE" {
+        /// The pair.
+        ids as "pairId": PerCurve<BackupSharePairId>,
+        /// Its generation.
+        generation as "generation": Generation,
+        /// How the client's share will be encrypted.
+        method as "method": BackupMethod,
+        /// The operation.
+        operation as "operationId": OperationId,
+    }
+    /// The custodian holds its share (E15).
+    BackupPairDelivered = "BACKUP_PAIR_DELIVERED" {
+        /// The pair.
+        ids as "pairId": PerCurve<BackupSharePairId>,
+        /// Its generation.
+        generation as "generation": Generation,
+    }
+    /// The key of the cipher text is in the user's storage (E16).
+    BackupKeyStored = "BACKUP_KEY_STORED" {
+        /// The pair.
+        ids as "pairId": PerCurve<BackupSharePairId>,
+        /// Its generation.
+        generation as "generation": Generation,
+    }
+    /// The cipher text is stored, and the wallet can be recovered from this pair (E17).
+    BackupPairCompleted = "BACKUP_PAIR_COMPLETED" {
+        /// The pair.
+        ids as "pairId": PerCurve<BackupSharePairId>,
+        /// Its generation.
+        generation as "generation": Generation,
+        /// SHA-256 of the cipher text.
+        cipher_text as "cipherTextDigest": Option<CipherTextDigest>,
+    }
+    /// Both sides proved that the wallet would be recovered from this pair.
+    BackupPairProved = "BACKUP_PAIR_PROVED" {
+        /// The pair.
+        ids as "pairId": PerCurve<BackupSharePairId>,
+        /// Its generation.
+        generation as "generation": Generation,
+    }
+    /// A newer backup has taken its place.
+    BackupPairSuperseded = "BACKUP_PAIR_SUPERSEDED" {
+        /// The pair.
+        ids as "pairId": PerCurve<BackupSharePairId>,
+        /// Its generation.
+        generation as "generation": Generation,
+    }
+    /// It can no longer be completed, and is given up (E18).
+    BackupPairAbandoned = "BACKUP_PAIR_ABANDONED" {
+        /// The pair.
+        ids as "pairId": PerCurve<BackupSharePairId>,
+        /// Its generation.
+        generation as "generation": Generation,
+    }
+    /// It was overtaken long ago, and the custodian is told so (E18).
+    BackupPairPurged = "BACKUP_PAIR_PURGED" {
+        /// The pair.
+        ids as "pairId": PerCurve<BackupSharePairId>,
+        /// Its generation.
+        generation as "generation": Generation,
+    }
+    /// The database was put back to an older state (E20). The chain goes on from that state: lines
+    /// that had followed are gone, and an auditor's later checkpoint says so.
+    EpochRaised = "EPOCH_RAISED" {
+        /// The new epoch.
+        epoch as "epoch": u64,
+    }
+    /// A signature of before there was a chain, carried into it as it was found: nothing vouches
+    /// for it from before.
+    CarriedSignature = "CARRIED_SIGNATURE" {
+        /// The pair that signed.
+        pair as "pairId": SigningSharePairId,
+        /// SHA-256 of the payload.
+        payload as "payloadDigest": Digest,
+        /// Its number in the log of before.
+        former_number as "formerNumber": u64,
+    }
+}
+
+impl AuditAct {
+    /// Where shares go from now on: the digest of the URL alone, which may hold a password.
+    pub(crate) fn webhook_changed(webhook: &WebhookConfig) -> Self {
+        Self::WebhookChanged {
+            base_url: Digest::of(webhook.base_url.as_bytes()),
+        }
+    }
+}
