@@ -1,5 +1,6 @@
 //! The commands, but the demo.
 
+pub(crate) mod audit;
 pub(crate) mod client;
 pub(crate) mod custodian_app;
 pub(crate) mod custodian_create;

@@ -16,7 +16,7 @@ mod storage;
 
 use std::process::ExitCode;
 
-use args::{Command, CustodianCommand, KeysCommand};
+use args::{AuditCommand, Command, CustodianCommand, KeysCommand};
 use output::Output;
 
 fn main() -> ExitCode {
@@ -63,6 +63,7 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<()> {
             command::custodian_create::run(args, output).await
         }
         Command::Keys(KeysCommand::Rotate(args)) => command::maintain::rotate(args, output).await,
+        Command::Audit(AuditCommand::Verify(args)) => command::audit::verify(args, output).await,
         Command::RestoreCheck(args) => command::maintain::restore_check(args, output).await,
         Command::Collect(args) => command::maintain::collect(args, output).await,
         Command::Client(args) => command::client::run(args, output).await,

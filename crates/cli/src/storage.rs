@@ -43,6 +43,25 @@ pub(crate) async fn open(args: &StorageArgs) -> anyhow::Result<Arc<SqlStore>> {
     }
 }
 
+/// Opens a database that is there, for who reads no secret: under a key that opens nothing.
+pub(crate) async fn open_without_keys(
+    data: &Path,
+    database: Option<&str>,
+) -> anyhow::Result<SqlStore> {
+    let no_key = Arc::new(KeyFileKms::from_key(new_key()));
+    if let Some(url) = database {
+        return postgres(url, no_key).await;
+    }
+    let path = data.join(DATABASE_FILE);
+    if !path.exists() {
+        bail!(
+            "expected a server's database in {}; see --data",
+            path.display()
+        );
+    }
+    Ok(SqlStore::sqlite(&path, no_key).await?)
+}
+
 async fn postgres(url: &str, kms: Arc<dyn Kms>) -> anyhow::Result<SqlStore> {
     let opened = SqlStore::postgres(url, kms).await;
     opened.context("cannot use the database that --database names")

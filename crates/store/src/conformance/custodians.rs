@@ -82,7 +82,10 @@ pub async fn signing_policies_are_of_their_environment_and_client(backend: &impl
             .await
             .expect("made");
         let client = new_client(custodian.environment_id);
-        store.create_client(client.clone()).await.expect("made");
+        store
+            .create_client(client.clone(), origin())
+            .await
+            .expect("made");
         clients.push(client.client_id);
     }
     let (mine, others) = (clients[0], clients[1]);
