@@ -2,6 +2,7 @@
 //!
 //! - [`rest`]: bodies of the custodian's and the client's REST calls
 //! - [`signing_policy`]: rules for what wallets sign
+//! - [`audit`]: lines of the audit log
 //! - [`session`]: text frames of the MPC WebSocket; its binary frames are opaque MPC messages
 //! - [`webhook`]: bodies and signatures of the calls that the server makes to a custodian's backend
 //! - [`custodian_app`]: bodies of the calls that an app makes to the custodian's backend
@@ -18,6 +19,7 @@
 
 #![deny(clippy::indexing_slicing)]
 
+pub mod audit;
 mod bytes;
 pub mod custodian_app;
 pub mod limits;

@@ -1,5 +1,6 @@
 //! The REST endpoints.
 
+mod audit;
 mod client;
 mod custodian;
 mod health;
@@ -32,6 +33,7 @@ pub(crate) fn routes() -> Router<App> {
                 .get(signing_policy::policy_of_client)
                 .delete(signing_policy::remove_of_client),
         )
+        .route("/api/v3/custodians/me/audit-events", get(audit::events))
         .route("/api/v3/clients/me", get(client::state))
         .route(
             "/api/v3/clients/me/signing-share-pairs",

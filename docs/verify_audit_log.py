@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Verifies lines of Portal's audit log, as docs/audit-log.md describes their hash.
+
+    python3 verify_audit_log.py [--since SEQUENCE:HASH] PAGE.json ...
+
+Each file is an answer of GET /api/v3/custodians/me/audit-events without filters, in order, and
+together they hold a chain from its first line on, or from the line after --since. Prints the
+checkpoint of the last line, and fails where a line is not as it was written. Needs Python 3.11 and
+nothing else.
+"""
+
+import datetime
+import hashlib
+import json
+import sys
+import uuid
+
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+
+
+def milliseconds(text):
+    return (datetime.datetime.fromisoformat(text) - EPOCH) // datetime.timedelta(milliseconds=1)
+
+
+def line_hash(line):
+    """SHA-256 over the fields of a line, each after its length in four bytes."""
+    client, actor = line["clientId"], line["actor"]
+    fields = [
+        b"portal audit line v1",
+        line["version"].to_bytes(1, "big"),
+        uuid.UUID(line["environmentId"]).bytes,
+        line["sequence"].to_bytes(8, "big"),
+        bytes.fromhex(line["previousHash"]),
+        milliseconds(line["createdAt"]).to_bytes(8, "big"),
+        actor["kind"].encode(),
+        (actor["id"] or "").encode(),
+        uuid.UUID(line["traceId"]).bytes,
+        uuid.UUID(client).bytes if client else b"",
+        line["act"].encode(),
+        len(line["details"]).to_bytes(4, "big"),
+    ]
+    for name in sorted(line["details"], key=str.encode):
+        fields += [name.encode(), line["details"][name].encode()]
+    hashed = b"".join(len(field).to_bytes(4, "big") + field for field in fields)
+    return hashlib.sha256(hashed).hexdigest()
+
+
+def verify(lines, sequence=0, previous="00" * 32):
+    """The number and hash of the last line; exits where a line is wrong."""
+    environment = None
+    for line in lines:
+        sequence += 1
+        environment = environment or line["environmentId"]
+        for what, expected, got in [
+            ("number", sequence, line["sequence"]),
+            ("version", 1, line["version"]),
+            ("environment", environment, line["environmentId"]),
+            ("previous hash", previous, line["previousHash"]),
+            ("hash", line_hash(line), line["hash"]),
+        ]:
+            if expected != got:
+                sys.exit(f"line {sequence}: expected {what} {expected}, got {got}")
+        previous = line["hash"]
+    return sequence, previous
+
+
+def main(arguments):
+    since = []
+    if arguments[:1] == ["--since"]:
+        sequence, previous = arguments[1].split(":")
+        since, arguments = [int(sequence), previous], arguments[2:]
+    pages = [json.load(open(path, encoding="utf-8")) for path in arguments]
+    lines = (line for page in pages for line in page["results"])
+    print("{}:{}".format(*verify(lines, *since)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
