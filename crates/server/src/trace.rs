@@ -27,8 +27,11 @@ pub(crate) fn current() -> TraceId {
 }
 
 /// Runs `work` under another trace id, such as one that came in a session's first frame.
-pub(crate) async fn scope<T>(id: TraceId, work: impl Future<Output = T>) -> T {
-    CURRENT.scope(id, work).await
+///
+/// On the heap: a session's future has a hundred kilobytes, and each layer that passes it on by
+/// value would put it on the worker's stack once more.
+pub(crate) fn scope<T>(id: TraceId, work: impl Future<Output = T>) -> impl Future<Output = T> {
+    CURRENT.scope(id, Box::pin(work))
 }
 
 /// A trace id for work that no request asked for.
