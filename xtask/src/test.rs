@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use crate::command::{Command, TaskError};
 use crate::tally::Tally;
-use crate::{debian, moto};
+use crate::{debian, python};
 
 /// Installs what is missing, runs every test of the workspace, and ends with one line of counts.
 ///
@@ -17,7 +17,8 @@ use crate::{debian, moto};
 pub(crate) fn run() -> Result<(), TaskError> {
     install_c_compiler()?;
     install_postgres()?;
-    moto::install()?;
+    python::MOTO.install()?;
+    python::RECIPE.install()?;
     // Without `--no-fail-fast` the binaries after a failure would not be counted.
     let tests = Command::cargo(&[
         "test",

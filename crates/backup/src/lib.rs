@@ -54,5 +54,5 @@ pub use password::Password;
 pub use portal_seal::{SealingKey, SecretBytes};
 pub use storage::{
     BackupStorage, FolderStorage, KEY_BYTES, MemoryStorage, PROBE_PREFIX, SelfTestStep, fetch_key,
-    keep_key, self_test,
+    keep_key, parse_key, self_test,
 };

@@ -11,7 +11,7 @@ use portal_seal::SecretBytes;
 pub use self::folder::FolderStorage;
 pub use self::memory::MemoryStorage;
 pub use self::self_test::{PROBE_PREFIX, SelfTestStep, self_test};
-pub use self::stored_key::{fetch_key, keep_key};
+pub use self::stored_key::{fetch_key, keep_key, parse_key};
 use crate::{BackupError, KeyName};
 
 /// Largest key, in bytes; every storage takes that much and refuses more.

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod offline;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -7,6 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use portal_lifecycle::BackupMode;
 use portal_store::audit::Checkpoint;
 use uuid::Uuid;
+
+pub(crate) use offline::{ExportSharesArgs, OfflineSignArgs, RecoverOfflineArgs};
 
 /// An open MPC wallet platform: keys that exist nowhere, shared by a device and a server.
 ///
@@ -77,6 +81,11 @@ pub(crate) enum Command {
     /// The device's keychain is sealed under a key file beside it, or under the passphrase in
     /// PORTAL_KEYCHAIN_PASSPHRASE if that is set when the keychain is made.
     Wallet(WalletArgs),
+    /// The private keys, from a backup's cipher text and the custodian's shares: no server, no
+    /// network. From then on the keys are whole: run it on a machine that is offline.
+    RecoverOffline(RecoverOfflineArgs),
+    /// Sign with recovered private keys: no server, no network.
+    OfflineSign(OfflineSignArgs),
 }
 
 #[derive(Subcommand)]
@@ -85,6 +94,8 @@ pub(crate) enum CustodianCommand {
     Serve(CustodianServeArgs),
     /// Make a customer in the server's database; prints its API key once.
     Create(CustodianCreateArgs),
+    /// Write the custodian's shares of one client or of all into a file, for `recover-offline`.
+    ExportShares(ExportSharesArgs),
 }
 
 #[derive(Args)]

@@ -4,8 +4,10 @@ pub(crate) mod audit;
 pub(crate) mod client;
 pub(crate) mod custodian_app;
 pub(crate) mod custodian_create;
+pub(crate) mod custodian_export;
 pub(crate) mod custodian_serve;
 pub(crate) mod maintain;
+pub(crate) mod offline;
 pub(crate) mod serve;
 pub(crate) mod wallet;
 

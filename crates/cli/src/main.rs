@@ -11,6 +11,7 @@ mod demo;
 mod device;
 mod key_file;
 mod logging;
+mod offline;
 mod output;
 mod storage;
 
@@ -36,19 +37,24 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     let output = Output::new(cli.json);
-    let run = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    let done = match run {
-        Ok(runtime) => runtime.block_on(dispatch(cli.command, output)),
-        Err(error) => Err(error.into()),
-    };
-    match done {
+    match run(cli.command, output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output.error(&error);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// What needs no network is run without the runtime that could reach one.
+fn run(command: Command, output: Output) -> anyhow::Result<()> {
+    match command {
+        Command::RecoverOffline(args) => command::offline::recover(&args, output),
+        Command::OfflineSign(args) => command::offline::sign(args, output),
+        online => tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?
+            .block_on(dispatch(online, output)),
     }
 }
 
@@ -62,11 +68,17 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<()> {
         Command::Custodian(CustodianCommand::Create(args)) => {
             command::custodian_create::run(args, output).await
         }
+        Command::Custodian(CustodianCommand::ExportShares(args)) => {
+            command::custodian_export::run(args, output).await
+        }
         Command::Keys(KeysCommand::Rotate(args)) => command::maintain::rotate(args, output).await,
         Command::Audit(AuditCommand::Verify(args)) => command::audit::verify(args, output).await,
         Command::RestoreCheck(args) => command::maintain::restore_check(args, output).await,
         Command::Collect(args) => command::maintain::collect(args, output).await,
         Command::Client(args) => command::client::run(args, output).await,
         Command::Wallet(args) => command::wallet::run(args, output).await,
+        Command::RecoverOffline(_) | Command::OfflineSign(_) => {
+            unreachable!("`run` takes what is offline")
+        }
     }
 }

@@ -56,7 +56,7 @@ mod webhook_secret;
 pub use app_auth::{AppAuth, AppAuthError};
 pub use app_tokens::{AppToken, AppTokens};
 pub use router::{router, serve};
-pub use sqlite::SqliteCustodianStore;
+pub use sqlite::{ExportedShares, SqliteCustodianStore};
 pub use store::{CustodianStore, NewCipherText, NewShare, StoredCipher, StoredShare};
 pub use store_error::{DriverError, InsertError, OpenStoreError, StoreError};
 pub use text::{CipherText, Digest, SHARE_BYTES, ShareText, TextLength};

@@ -2,6 +2,7 @@
 
 mod cipher_texts;
 mod driver;
+mod export;
 mod released;
 mod sealed_share;
 mod shares;
@@ -19,6 +20,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use self::driver::failed;
+pub use self::export::ExportedShares;
 use crate::{
     CustodianStore, Digest, InsertError, NewCipherText, NewShare, OpenStoreError, StoreError,
     StoredCipher, StoredShare,

@@ -23,7 +23,9 @@ pub struct Error {
 }
 
 impl Error {
-    pub(crate) fn new(id: ErrorId, detail: impl Into<String>) -> Self {
+    /// An error of this reference, raised around the SDK; `detail` says what was expected, what
+    /// came, and what to do.
+    pub fn new(id: ErrorId, detail: impl Into<String>) -> Self {
         Self {
             id,
             detail: detail.into(),

@@ -53,7 +53,16 @@ pub async fn fetch_key(
         .read(name)
         .await?
         .ok_or_else(|| BackupError::KeyNotFound { name: name.clone() })?;
-    decode(&stored).ok_or_else(|| BackupError::StoredKeyMalformed { name: name.clone() })
+    parse_key(&stored, name)
+}
+
+/// The key in what [`keep_key`] wrote as `name`, for who has it from elsewhere than a storage.
+///
+/// # Errors
+///
+/// [`BackupError::StoredKeyMalformed`] (`DECRYPT_FAILED`) if it is not one.
+pub fn parse_key(stored: &SecretBytes, name: &KeyName) -> Result<SealingKey, BackupError> {
+    decode(stored).ok_or_else(|| BackupError::StoredKeyMalformed { name: name.clone() })
 }
 
 fn encode(key: &SealingKey) -> SecretBytes {

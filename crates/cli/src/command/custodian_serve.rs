@@ -16,6 +16,7 @@ use crate::output::Output;
 /// The customer's files in its data directory.
 pub(crate) const WEBHOOK_SECRET: &str = "webhook-secret";
 const APP_SECRET: &str = "app-secret";
+pub(crate) const DATABASE: &str = "custodian.db";
 
 pub(crate) async fn run(args: CustodianServeArgs, output: Output) -> anyhow::Result<()> {
     let store = Arc::new(open_store(&args.data).await?);
@@ -47,7 +48,7 @@ pub(crate) async fn run(args: CustodianServeArgs, output: Output) -> anyhow::Res
 /// The customer's database and its key, both made on first start.
 pub(crate) async fn open_store(data: &Path) -> anyhow::Result<SqliteCustodianStore> {
     key_file::private_dir(data)?;
-    let database = data.join("custodian.db");
+    let database = data.join(DATABASE);
     let key = key_file::sealing_key(&data.join("custodian.key"), &database)?;
     Ok(SqliteCustodianStore::open(&database, key).await?)
 }

@@ -193,18 +193,7 @@ async fn refresh(device: &Device, output: Output) -> anyhow::Result<()> {
 
 async fn sign(device: &Device, args: SignArgs, output: Output) -> anyhow::Result<()> {
     let chain: ChainId = args.chain.parse().map_err(portal_sdk::Error::from)?;
-    let text = match args.params.strip_prefix('@') {
-        Some("-") => {
-            let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text)?;
-            text
-        }
-        Some(path) => {
-            std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?
-        }
-        None => args.params,
-    };
-    let params: Value = serde_json::from_str(&text).context("expected JSON in --params")?;
+    let params = params(args.params)?;
     let portal = portal(device, None, output).await?;
     let signed = portal.sign(&chain, &args.method, &params).await?;
     let document = json!({
@@ -218,6 +207,22 @@ async fn sign(device: &Device, args: SignArgs, output: Output) -> anyhow::Result
         &document,
     );
     Ok(())
+}
+
+/// The value of `--params`: JSON, or where to read it.
+pub(crate) fn params(given: String) -> anyhow::Result<Value> {
+    let text = match given.strip_prefix('@') {
+        Some("-") => {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text)?;
+            text
+        }
+        Some(path) => {
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?
+        }
+        None => given,
+    };
+    serde_json::from_str(&text).context("expected JSON in --params")
 }
 
 async fn status(device: &Device, output: Output) -> anyhow::Result<()> {
@@ -312,14 +317,14 @@ fn choose(args: &BackupArgs) -> anyhow::Result<Backup> {
     ))
 }
 
-fn shown(addresses: &portal_sdk::Addresses) -> String {
+pub(crate) fn shown(addresses: &portal_sdk::Addresses) -> String {
     format!(
         "  EVM      {}\n  Solana   {}\n  Bitcoin  {}",
         addresses.eip155, addresses.solana, addresses.bip122_mainnet
     )
 }
 
-fn addresses(addresses: &portal_sdk::Addresses) -> Value {
+pub(crate) fn addresses(addresses: &portal_sdk::Addresses) -> Value {
     json!({
         "eip155": addresses.eip155,
         "solana": addresses.solana,

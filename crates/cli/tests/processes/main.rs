@@ -18,6 +18,7 @@ mod end_user;
 mod installation;
 mod killed;
 mod lifecycle;
+mod offline;
 mod restore;
 mod rotation;
 mod secrets;

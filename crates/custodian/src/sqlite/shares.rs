@@ -126,7 +126,7 @@ impl SqliteCustodianStore {
         })
     }
 
-    fn share_of_row(&self, row: &SqliteRow) -> Result<StoredShare, StoreError> {
+    pub(super) fn share_of_row(&self, row: &SqliteRow) -> Result<StoredShare, StoreError> {
         let place = place_of_row(row)?;
         let row_of = TableRow { table: TABLE, row };
         let secret = self.unseal(row)?;
