@@ -8,6 +8,7 @@ mod errors;
 mod fuzz;
 mod lint;
 mod model;
+mod openapi;
 mod peers;
 mod python;
 mod simulate;
@@ -25,7 +26,7 @@ struct Task {
     run: fn(&[String]) -> Result<(), TaskError>,
 }
 
-const TASKS: [Task; 10] = [
+const TASKS: [Task; 11] = [
     Task {
         name: "test",
         what: "install what the tests need, run all of them, and count",
@@ -40,6 +41,11 @@ const TASKS: [Task; 10] = [
         name: "errors",
         what: "write docs/errors.md from the code; --check fails where it differs",
         run: errors::run,
+    },
+    Task {
+        name: "openapi",
+        what: "write docs/openapi.json from the code; --check fails where it differs",
+        run: openapi::run,
     },
     Task {
         name: "demo",

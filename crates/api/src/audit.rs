@@ -9,6 +9,7 @@ use crate::Time;
 
 /// A line of `GET /api/v3/custodians/me/audit-events`: all that its hash covers, and the hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEvent {
     /// How it is hashed.
@@ -37,6 +38,7 @@ pub struct AuditEvent {
 
 /// Who did something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditActor {
     /// `CUSTODIAN_KEY`, `CLIENT`, `OPERATOR` or `WORKER`.
     pub kind: String,
@@ -46,20 +48,28 @@ pub struct AuditActor {
 
 /// Which lines to read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditQuery {
     /// The `cursor` of the page before, or the number of a line: those after it.
+    #[cfg_attr(feature = "openapi", param(pattern = "^[0-9]{1,18}$"))]
     pub cursor: Option<String>,
     /// How many entries, 100 at most.
+    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 100))]
     pub take: Option<u32>,
     /// About this client.
+    #[cfg_attr(feature = "openapi", param(value_type = Option<String>, format = Uuid))]
     pub client_id: Option<ClientId>,
     /// About the client of this wallet.
+    #[cfg_attr(feature = "openapi", param(value_type = Option<String>, format = Uuid))]
     pub wallet_id: Option<WalletId>,
     /// Of this act.
     pub act: Option<String>,
     /// Of that time or later.
+    #[cfg_attr(feature = "openapi", param(value_type = Option<String>, format = DateTime))]
     pub since: Option<Time>,
     /// Before that time.
+    #[cfg_attr(feature = "openapi", param(value_type = Option<String>, format = DateTime))]
     pub until: Option<Time>,
 }

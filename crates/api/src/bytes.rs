@@ -9,6 +9,11 @@ use serde::{Deserialize, Serialize};
 /// Bytes that travel as base64url without padding. Not for secrets: it prints them.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    schema(value_type = String, pattern = r"^([A-Za-z0-9_-]{4})*([A-Za-z0-9_-][AQgw]|[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048])?$")
+)]
 pub struct Base64Bytes(pub Vec<u8>);
 
 /// Text that is not base64url without padding.

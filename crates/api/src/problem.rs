@@ -12,6 +12,7 @@ const REFERENCE_URL: &str = "https://github.com/portal-mpc/portal/blob/main/docs
 
 /// An error as every caller sees it, over REST and WebSocket alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
     /// The page of the error reference.

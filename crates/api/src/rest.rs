@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Base64Bytes, Time};
 
-/// `POST /api/v3/custodians/me/clients`
+/// What a new client is to be.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateClient {
     /// Whether the client's EVM account is a smart account.
@@ -19,6 +20,7 @@ pub struct CreateClient {
 
 /// A new client with its credentials, which are shown only here.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedClient {
     /// The client.
@@ -41,6 +43,7 @@ impl core::fmt::Debug for CreatedClient {
 
 /// Answer of `POST /api/v3/custodians/me/clients/{id}/sessions`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedSession {
     /// The client.
@@ -61,6 +64,7 @@ impl core::fmt::Debug for CreatedSession {
 
 /// A client in the custodian's lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ClientSummary {
     /// The client.
@@ -73,6 +77,7 @@ pub struct ClientSummary {
 
 /// A page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Page<T> {
     /// The entries.
     pub results: Vec<T>,
@@ -82,6 +87,7 @@ pub struct Page<T> {
 
 /// Where a page lies in its list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PageMetadata {
     /// Give this to read the next page; none after the last.
     pub cursor: Option<String>,
@@ -93,16 +99,21 @@ pub struct PageMetadata {
 
 /// Which page of a list to read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 #[serde(deny_unknown_fields)]
 pub struct PageQuery {
     /// The `cursor` of the page before.
+    #[cfg_attr(feature = "openapi", param(format = Uuid))]
     pub cursor: Option<String>,
     /// How many entries, 100 at most.
+    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 100))]
     pub take: Option<u32>,
 }
 
-/// `GET /api/v3/clients/me`
+/// A client with the wallet that it has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ClientState {
     /// The client.
@@ -138,6 +149,7 @@ const fn yes() -> bool {
 
 /// Something with a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Named<Id> {
     /// Its id.
     pub id: Id,
@@ -147,6 +159,7 @@ pub struct Named<Id> {
 
 /// What an environment allows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Environment {
     /// Its id.
@@ -161,6 +174,7 @@ pub struct Environment {
 
 /// Addresses by CAIP-2 namespace.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Metadata {
     /// By namespace.
     pub namespaces: Namespaces,
@@ -168,6 +182,7 @@ pub struct Metadata {
 
 /// The namespaces for which a wallet has an address.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Namespaces {
     /// EVM chains.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -182,6 +197,7 @@ pub struct Namespaces {
 
 /// An address, and the curve of the key behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NamespaceAddress {
     /// The address.
     pub address: String,
@@ -191,6 +207,7 @@ pub struct NamespaceAddress {
 
 /// The key of one curve.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct WalletState {
     /// Its id.
@@ -211,6 +228,7 @@ pub struct WalletState {
 
 /// A signing pair of one curve.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SigningSharePair {
     /// Its id.
@@ -223,6 +241,7 @@ pub struct SigningSharePair {
 
 /// A backup pair of one curve.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BackupSharePair {
     /// Its id.
@@ -238,26 +257,31 @@ pub struct BackupSharePair {
     pub proved_at: Option<Time>,
 }
 
-/// `PATCH /api/v3/clients/me/signing-share-pairs`
+/// That the device has stored its shares of a signing pair.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateSigningSharePairs {
     /// The pair's id on both curves.
+    #[cfg_attr(feature = "openapi", schema(min_items = 2, max_items = 2))]
     pub signing_share_pair_ids: Vec<SigningSharePairId>,
     /// `STORED_CLIENT`, the only status that a client sets.
     pub status: SigningStatus,
     /// For each id, in the same order, a proof of possession of the client's share.
+    #[cfg_attr(feature = "openapi", schema(min_items = 2, max_items = 2))]
     pub proofs: Vec<Base64Bytes>,
     /// The server's epoch that the proofs are for, as `GET /api/v3/clients/me` tells it.
     #[serde(default)]
     pub epoch: u64,
 }
 
-/// `PATCH /api/v3/clients/me/backup-share-pairs`
+/// How far the client's part of a backup pair has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateBackupSharePairs {
     /// The pair's id on both curves.
+    #[cfg_attr(feature = "openapi", schema(min_items = 2, max_items = 2))]
     pub backup_share_pair_ids: Vec<BackupSharePairId>,
     /// `STORED_CLIENT_BACKUP_SHARE_KEY` or `STORED_CLIENT_BACKUP_SHARE`.
     pub status: BackupStatus,

@@ -10,6 +10,7 @@ pub const POLICY_ENTRIES: usize = 500;
 
 /// What wallets may sign. A list that is absent allows everything; an empty one nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct SigningPolicy {
     /// Whether bytes may be signed that nobody can read: a digest, or a message, without the
@@ -34,6 +35,7 @@ pub struct SigningPolicy {
 
 /// Who is asked before a signature.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Approval {
     /// Nobody.
@@ -45,6 +47,7 @@ pub enum Approval {
 
 /// The most that one request may take out of the wallet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ValueCap {
     /// The chain: CAIP-2 id or short name.

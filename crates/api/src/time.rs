@@ -7,6 +7,8 @@ use time::format_description::well_known::Rfc3339;
 
 /// A [`Timestamp`] that travels as RFC 3339 text in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
 pub struct Time(pub Timestamp);
 
 impl Time {

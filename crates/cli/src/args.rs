@@ -74,6 +74,8 @@ pub(crate) enum Command {
     /// What the servers would give up by now: pairs that were never confirmed, shares and backups
     /// that were overtaken long ago.
     Collect(CollectArgs),
+    /// Print the OpenAPI 3.1 description of the server's REST API.
+    Openapi,
     /// Make an end user, and a profile for a device of theirs.
     Client(ClientArgs),
     /// Create, back up, recover and use a wallet.

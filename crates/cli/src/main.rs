@@ -75,6 +75,10 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<()> {
         Command::Audit(AuditCommand::Verify(args)) => command::audit::verify(args, output).await,
         Command::RestoreCheck(args) => command::maintain::restore_check(args, output).await,
         Command::Collect(args) => command::maintain::collect(args, output).await,
+        Command::Openapi => {
+            output.document(&portal_server::openapi());
+            Ok(())
+        }
         Command::Client(args) => command::client::run(args, output).await,
         Command::Wallet(args) => command::wallet::run(args, output).await,
         Command::RecoverOffline(_) | Command::OfflineSign(_) => {

@@ -36,6 +36,11 @@ impl Output {
         }
     }
 
+    /// A document that is JSON for people and scripts alike.
+    pub(crate) fn document(self, text: &str) {
+        print(text.trim_end());
+    }
+
     /// What went wrong, on standard error, with the id of its page if it has one.
     pub(crate) fn error(self, error: &anyhow::Error) {
         let known = error.downcast_ref::<Error>();

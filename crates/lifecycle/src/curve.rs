@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// A curve on which a wallet holds a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Curve {
     /// secp256k1, for ECDSA (SEC 2 §2.4.1).
     #[serde(rename = "SECP256K1")]
@@ -59,6 +60,7 @@ impl FromStr for Curve {
 
 /// One value for each curve of a wallet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PerCurve<T> {
     /// The value for secp256k1.
     pub secp256k1: T,

@@ -10,6 +10,7 @@ macro_rules! errors {
     ($($(#[$doc:meta])* $variant:ident = $wire:literal, $status:literal, $retry:ident, $title:literal, $meaning:literal, $what_to_do:literal;)*) => {
         /// The stable id of an error; callers branch on it alone.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         #[non_exhaustive]
         pub enum ErrorId {
             $(#[doc = $title] #[serde(rename = $wire)] $variant,)*

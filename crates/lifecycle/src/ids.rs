@@ -14,6 +14,7 @@ macro_rules! ids {
             $(#[$doc])*
             #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
             #[serde(transparent)]
+            #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
             pub struct $name(pub Uuid);
 
             impl $name {

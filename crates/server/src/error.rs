@@ -55,6 +55,15 @@ impl ApiError {
         }
     }
 
+    /// RFC 9110 §15.5.22.
+    pub(crate) fn no_upgrade() -> Self {
+        let what = "expected the upgrade to a WebSocket, version 13 (RFC 6455 section 4.1)";
+        Self {
+            status: 426,
+            ..Self::new(ErrorId::BadRequest, what)
+        }
+    }
+
     pub(crate) fn internal(what: &'static str) -> Self {
         Self::new(
             ErrorId::InternalError,
@@ -176,6 +185,14 @@ impl IntoResponse for ApiError {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         let media_type = HeaderValue::from_static(PROBLEM_MEDIA_TYPE);
-        (status, [(header::CONTENT_TYPE, media_type)], body).into_response()
+        let mut response = (status, [(header::CONTENT_TYPE, media_type)], body).into_response();
+        let headers = response.headers_mut();
+        match self.status {
+            // RFC 9110 §11.6.1, RFC 6750 §3.
+            401 => headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+            426 => headers.insert(header::UPGRADE, HeaderValue::from_static("websocket")),
+            _ => None,
+        };
+        response
     }
 }

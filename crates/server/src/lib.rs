@@ -27,6 +27,7 @@ mod credential;
 pub mod entropy;
 mod error;
 mod garbage;
+mod openapi;
 mod operator;
 mod outbox;
 mod possession;
@@ -42,6 +43,7 @@ mod wallets;
 mod webhook;
 
 pub use error::ApiError;
+pub use openapi::openapi;
 pub use operator::{CustodianCreated, Operator, OperatorError, ProvedWallets, WebhookSettings};
 pub use serve::{router, serve};
 pub use state::{App, Limits, Parts};

@@ -1,59 +1,55 @@
-//! The REST endpoints.
+//! The REST endpoints. Each handler's annotation is the endpoint's description, and its route.
 
 mod audit;
 mod client;
 mod custodian;
+mod description;
 mod health;
 mod signing_policy;
 
 use axum::Router;
-use axum::routing::{get, patch, post, put};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+use utoipa_axum::routes;
 
 use crate::{ApiError, App, session};
 
-/// All endpoints.
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route(
-            "/api/v3/custodians/me/clients",
-            post(custodian::create_client).get(custodian::list_clients),
-        )
-        .route("/api/v3/custodians/me/clients/{id}", get(custodian::client))
-        .route(
-            "/api/v3/custodians/me/clients/{id}/sessions",
-            post(custodian::create_session),
-        )
-        .route(
-            "/api/v3/custodians/me/signing-policy",
-            put(signing_policy::put).get(signing_policy::policy),
-        )
-        .route(
-            "/api/v3/custodians/me/clients/{id}/signing-policy",
-            put(signing_policy::put_of_client)
-                .get(signing_policy::policy_of_client)
-                .delete(signing_policy::remove_of_client),
-        )
-        .route("/api/v3/custodians/me/audit-events", get(audit::events))
-        .route("/api/v3/clients/me", get(client::state))
-        .route(
-            "/api/v3/clients/me/signing-share-pairs",
-            patch(client::update_signing_pairs),
-        )
-        .route(
-            "/api/v3/clients/me/backup-share-pairs",
-            patch(client::update_backup_pairs),
-        )
-        .route(
-            "/api/v3/clients/me/wallets/{id}/signing-share-pairs",
-            get(client::signing_pairs),
-        )
-        .route(
-            "/api/v3/clients/me/wallets/{id}/backup-share-pairs",
-            get(client::backup_pairs),
-        )
-        .route(portal_api::session::PATH, get(session::upgrade))
-        .route("/live", get(health::live))
-        .route("/ready", get(health::ready))
+/// All endpoints, and what is answered elsewhere.
+pub(crate) fn router() -> Router<App> {
+    let (router, _) = routes().split_for_parts();
+    router
         .fallback(|| async { ApiError::not_found() })
         .method_not_allowed_fallback(|| async { ApiError::wrong_method() })
+}
+
+/// All endpoints with their description.
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    // Functions, so that the descriptions are not all on the stack at once: they are large.
+    let endpoints: &[fn() -> UtoipaMethodRouter<App>] = &[
+        || routes!(custodian::create_client, custodian::list_clients),
+        || routes!(custodian::client),
+        || routes!(custodian::create_session),
+        || routes!(signing_policy::put, signing_policy::policy),
+        || {
+            routes!(
+                signing_policy::put_of_client,
+                signing_policy::policy_of_client,
+                signing_policy::remove_of_client
+            )
+        },
+        || routes!(audit::events),
+        || routes!(client::state),
+        || routes!(client::update_signing_pairs),
+        || routes!(client::update_backup_pairs),
+        || routes!(client::signing_pairs),
+        || routes!(client::backup_pairs),
+        || routes!(session::upgrade),
+        || routes!(health::live),
+        || routes!(health::ready),
+        || routes!(description::openapi),
+    ];
+    let none = OpenApiRouter::new();
+    let add = |router: OpenApiRouter<App>, endpoint: &fn() -> UtoipaMethodRouter<App>| {
+        router.routes(endpoint())
+    };
+    endpoints.iter().fold(none, add)
 }

@@ -17,7 +17,7 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// All endpoints of the service.
 pub fn router(app: App) -> Router {
-    rest::routes()
+    rest::router()
         .layer(middleware::from_fn(trace::layer))
         .with_state(app)
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::State;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -27,21 +28,51 @@ use portal_store::ClientAuth;
 use tracing::Instrument as _;
 
 use crate::error::Operation as Failing;
+use crate::openapi::problems;
 use crate::{ApiError, App, auth, entropy, trace};
 pub(crate) use guard::{Signing, SigningTurns};
 use socket::Socket;
 
-/// `GET /api/v3/clients/me/mpc`
+problems!(Upgrading: BadRequest at 426);
+
+/// Opens the WebSocket over which one MPC operation runs: Generate, Backup, Recover, Refresh,
+/// Sign or CheckBackup.
+///
+/// The upgrade is the one of RFC 6455: `Connection: Upgrade`, `Upgrade: websocket`,
+/// `Sec-WebSocket-Version: 13`, `Sec-WebSocket-Key`. A call without them is answered 426.
+/// The credential is in `Authorization`, or, where a browser cannot set that header, in `token`
+/// of the first frame; never in the URL.
+///
+/// One connection runs one operation. Frames with JSON are text frames, MPC messages binary ones
+/// of at most 512 KiB:
+///
+/// 1. server → client: `{"type":"hello","protocolVersion":1,"serverNonce":…}`
+/// 2. client → server: `{"type":"start","protocolVersion":1,"token"?:…,"traceId"?:…,
+///    "deviceId":…,"operationId":…,"clientNonce":…,"deadlineMs"?:…,"operation":{"kind":…}}`
+/// 3. server → client: `{"type":"started",…}` with the ids of what is being made (not for a
+///    signature)
+/// 4. MPC messages, client first, in turn
+/// 5. server → client: `{"type":"done",…}`; or, at any point instead,
+///    `{"type":"problem","problem":{…}}`, which ends the session
+#[utoipa::path(
+    get,
+    path = "/api/v3/clients/me/mpc",
+    operation_id = "openMpcSession",
+    tag = "client",
+    security((), ("clientApiKey" = []), ("clientSessionToken" = [])),
+    responses((status = 101, description = "The connection is a WebSocket from here on."), Upgrading)
+)]
 pub(crate) async fn upgrade(
     State(app): State<App>,
     headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     // In a browser the token comes with the first message; elsewhere it is checked right here.
     let client = match auth::bearer(&headers) {
         Some(token) => Some(auth::client(&app, token).await?),
         None => None,
     };
+    let upgrade = upgrade.map_err(|_| ApiError::no_upgrade())?;
     if app.is_draining() {
         return Err(stopping());
     }

@@ -31,6 +31,7 @@ mod cipher_texts;
 mod crash_backup;
 mod crash_signing;
 mod credentials;
+mod described;
 mod devices;
 mod engines;
 mod frozen;

@@ -12,7 +12,16 @@ use crate::auth::Custodian;
 use crate::body::Query;
 use crate::{ApiError, App};
 
-/// `GET /api/v3/custodians/me/audit-events`
+/// Lists the environment's audit log, oldest line first; each line holds the hash of the one before.
+#[utoipa::path(
+    get,
+    path = "/api/v3/custodians/me/audit-events",
+    operation_id = "listAuditEvents",
+    tag = "custodian",
+    security(("custodianApiKey" = [])),
+    params(AuditQuery),
+    responses((status = 200, description = "A page of the log.", body = Page<AuditEvent>))
+)]
 pub(crate) async fn events(
     State(app): State<App>,
     Custodian(custodian): Custodian,

@@ -17,10 +17,29 @@ use portal_store::audit::Actor;
 
 use crate::auth::Client;
 use crate::body::Json;
+use crate::openapi::problems;
 use crate::possession::possesses;
 use crate::{ApiError, App, read_model};
 
-/// `GET /api/v3/clients/me`
+problems!(
+    ConfirmingSigning: NotFound, WalletNotFound, SignShareMismatch, SigningShareSuperseded,
+    SigningShareFrozen, StateInvalid, OperationInProgress
+);
+problems!(
+    ConfirmingBackup: NotFound, WalletNotFound, BackupShareMismatch, StateInvalid,
+    OperationInProgress, OperationInProgress at 425
+);
+problems!(UnknownWallet: NotFound);
+
+/// Reads the client: its addresses, its keys, and how far their pairs have come.
+#[utoipa::path(
+    get,
+    path = "/api/v3/clients/me",
+    operation_id = "readClient",
+    tag = "client",
+    security(("clientApiKey" = []), ("clientSessionToken" = [])),
+    responses((status = 200, description = "The client.", body = ClientState))
+)]
 pub(crate) async fn state(
     State(app): State<App>,
     Client(client): Client,
@@ -39,7 +58,16 @@ pub(crate) async fn state(
     read_model::client_state(&record, tenant, wallet.as_ref(), epoch).map(axum::Json)
 }
 
-/// `PATCH /api/v3/clients/me/signing-share-pairs` (E4–E6)
+/// Confirms a signing pair whose shares the device has stored and read back (E4–E6).
+#[utoipa::path(
+    patch,
+    path = "/api/v3/clients/me/signing-share-pairs",
+    operation_id = "updateSigningSharePairs",
+    tag = "client",
+    security(("clientApiKey" = []), ("clientSessionToken" = [])),
+    request_body = UpdateSigningSharePairs,
+    responses((status = 204, description = "The pair is active."), ConfirmingSigning)
+)]
 pub(crate) async fn update_signing_pairs(
     State(app): State<App>,
     Client(client): Client,
@@ -92,7 +120,19 @@ pub(crate) async fn update_signing_pairs(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `PATCH /api/v3/clients/me/backup-share-pairs` (E16, E17)
+/// Says how far the client's part of a backup pair has come (E16, E17).
+///
+/// Told before the custodian has acknowledged its share, the answer is 425; the same request will
+/// do a little later.
+#[utoipa::path(
+    patch,
+    path = "/api/v3/clients/me/backup-share-pairs",
+    operation_id = "updateBackupSharePairs",
+    tag = "client",
+    security(("clientApiKey" = []), ("clientSessionToken" = [])),
+    request_body = UpdateBackupSharePairs,
+    responses((status = 204, description = "The pair has that status."), ConfirmingBackup)
+)]
 pub(crate) async fn update_backup_pairs(
     State(app): State<App>,
     Client(client): Client,
@@ -129,7 +169,16 @@ pub(crate) async fn update_backup_pairs(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `GET /api/v3/clients/me/wallets/{id}/signing-share-pairs`
+/// Lists a wallet's signing pairs, oldest first.
+#[utoipa::path(
+    get,
+    path = "/api/v3/clients/me/wallets/{id}/signing-share-pairs",
+    operation_id = "listSigningSharePairs",
+    tag = "client",
+    security(("clientApiKey" = []), ("clientSessionToken" = [])),
+    params(("id" = Uuid, Path, description = "The wallet of one curve.")),
+    responses((status = 200, description = "The list.", body = Page<SigningSharePair>), UnknownWallet)
+)]
 pub(crate) async fn signing_pairs(
     State(app): State<App>,
     Client(client): Client,
@@ -139,7 +188,16 @@ pub(crate) async fn signing_pairs(
     Ok(whole(read_model::signing_pairs(&wallet, curve)))
 }
 
-/// `GET /api/v3/clients/me/wallets/{id}/backup-share-pairs`
+/// Lists a wallet's backup pairs, oldest first.
+#[utoipa::path(
+    get,
+    path = "/api/v3/clients/me/wallets/{id}/backup-share-pairs",
+    operation_id = "listBackupSharePairs",
+    tag = "client",
+    security(("clientApiKey" = []), ("clientSessionToken" = [])),
+    params(("id" = Uuid, Path, description = "The wallet of one curve.")),
+    responses((status = 200, description = "The list.", body = Page<BackupSharePair>), UnknownWallet)
+)]
 pub(crate) async fn backup_pairs(
     State(app): State<App>,
     Client(client): Client,

@@ -15,10 +15,22 @@ use portal_store::{ClientRecord, NewClient, NewSession};
 use crate::auth::Custodian;
 use crate::body::{Json, Query};
 use crate::credential::{self, Kind};
+use crate::openapi::problems;
 use crate::wallets::origin;
 use crate::{ApiError, App, entropy};
 
-/// `POST /api/v3/custodians/me/clients`
+problems!(UnknownClient: NotFound);
+
+/// Makes a client with both its credentials, which are shown only here.
+#[utoipa::path(
+    post,
+    path = "/api/v3/custodians/me/clients",
+    operation_id = "createClient",
+    tag = "custodian",
+    security(("custodianApiKey" = [])),
+    request_body = CreateClient,
+    responses((status = 201, description = "The client.", body = CreatedClient))
+)]
 pub(crate) async fn create_client(
     State(app): State<App>,
     Custodian(custodian): Custodian,
@@ -48,7 +60,16 @@ pub(crate) async fn create_client(
     Ok((StatusCode::CREATED, axum::Json(created)))
 }
 
-/// `GET /api/v3/custodians/me/clients`
+/// Lists the environment's clients, oldest first.
+#[utoipa::path(
+    get,
+    path = "/api/v3/custodians/me/clients",
+    operation_id = "listClients",
+    tag = "custodian",
+    security(("custodianApiKey" = [])),
+    params(PageQuery),
+    responses((status = 200, description = "A page of the list.", body = Page<ClientSummary>))
+)]
 pub(crate) async fn list_clients(
     State(app): State<App>,
     Custodian(custodian): Custodian,
@@ -85,7 +106,16 @@ pub(crate) async fn list_clients(
     }))
 }
 
-/// `GET /api/v3/custodians/me/clients/{id}`
+/// Reads a client.
+#[utoipa::path(
+    get,
+    path = "/api/v3/custodians/me/clients/{id}",
+    operation_id = "readClientOfCustodian",
+    tag = "custodian",
+    security(("custodianApiKey" = [])),
+    params(("id" = Uuid, Path, description = "The client.")),
+    responses((status = 200, description = "The client.", body = ClientSummary), UnknownClient)
+)]
 pub(crate) async fn client(
     State(app): State<App>,
     Custodian(custodian): Custodian,
@@ -100,7 +130,16 @@ pub(crate) async fn client(
         .ok_or_else(ApiError::not_found)
 }
 
-/// `POST /api/v3/custodians/me/clients/{id}/sessions`
+/// Gives a client another session; its others go on.
+#[utoipa::path(
+    post,
+    path = "/api/v3/custodians/me/clients/{id}/sessions",
+    operation_id = "createSession",
+    tag = "custodian",
+    security(("custodianApiKey" = [])),
+    params(("id" = Uuid, Path, description = "The client.")),
+    responses((status = 201, description = "The session.", body = CreatedSession), UnknownClient)
+)]
 pub(crate) async fn create_session(
     State(app): State<App>,
     Custodian(custodian): Custodian,

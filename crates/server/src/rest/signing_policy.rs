@@ -8,9 +8,21 @@ use portal_lifecycle::ids::ClientId;
 use crate::approval;
 use crate::auth::Custodian;
 use crate::body::Json;
+use crate::openapi::problems;
 use crate::{ApiError, App};
 
-/// `PUT /api/v3/custodians/me/signing-policy`
+problems!(UnknownClient: NotFound);
+
+/// Sets what the environment's clients may sign.
+#[utoipa::path(
+    put,
+    path = "/api/v3/custodians/me/signing-policy",
+    operation_id = "putSigningPolicy",
+    tag = "custodian",
+    security(("custodianApiKey" = [])),
+    request_body = SigningPolicy,
+    responses((status = 200, description = "The policy.", body = SigningPolicy))
+)]
 pub(crate) async fn put(
     State(app): State<App>,
     Custodian(custodian): Custodian,
@@ -23,7 +35,15 @@ pub(crate) async fn put(
     Ok(axum::Json(body))
 }
 
-/// `GET /api/v3/custodians/me/signing-policy`
+/// Reads what the environment's clients may sign.
+#[utoipa::path(
+    get,
+    path = "/api/v3/custodians/me/signing-policy",
+    operation_id = "readSigningPolicy",
+    tag = "custodian",
+    security(("custodianApiKey" = [])),
+    responses((status = 200, description = "The policy.", body = SigningPolicy))
+)]
 pub(crate) async fn policy(
     State(app): State<App>,
     Custodian(custodian): Custodian,
@@ -36,7 +56,17 @@ pub(crate) async fn policy(
     Ok(axum::Json(policy.unwrap_or_default()))
 }
 
-/// `PUT /api/v3/custodians/me/clients/{id}/signing-policy`
+/// Sets what one client may sign, beside what the environment allows.
+#[utoipa::path(
+    put,
+    path = "/api/v3/custodians/me/clients/{id}/signing-policy",
+    operation_id = "putSigningPolicyOfClient",
+    tag = "custodian",
+    security(("custodianApiKey" = [])),
+    params(("id" = Uuid, Path, description = "The client.")),
+    request_body = SigningPolicy,
+    responses((status = 200, description = "The policy.", body = SigningPolicy), UnknownClient)
+)]
 pub(crate) async fn put_of_client(
     State(app): State<App>,
     Custodian(custodian): Custodian,
@@ -52,7 +82,16 @@ pub(crate) async fn put_of_client(
     Ok(axum::Json(body))
 }
 
-/// `GET /api/v3/custodians/me/clients/{id}/signing-policy`
+/// Reads what was set for one client; not found, if nothing was.
+#[utoipa::path(
+    get,
+    path = "/api/v3/custodians/me/clients/{id}/signing-policy",
+    operation_id = "readSigningPolicyOfClient",
+    tag = "custodian",
+    security(("custodianApiKey" = [])),
+    params(("id" = Uuid, Path, description = "The client.")),
+    responses((status = 200, description = "The policy.", body = SigningPolicy), UnknownClient)
+)]
 pub(crate) async fn policy_of_client(
     State(app): State<App>,
     Custodian(custodian): Custodian,
@@ -68,7 +107,16 @@ pub(crate) async fn policy_of_client(
     policy.map(axum::Json).ok_or_else(ApiError::not_found)
 }
 
-/// `DELETE /api/v3/custodians/me/clients/{id}/signing-policy`
+/// Removes what was set for one client.
+#[utoipa::path(
+    delete,
+    path = "/api/v3/custodians/me/clients/{id}/signing-policy",
+    operation_id = "removeSigningPolicyOfClient",
+    tag = "custodian",
+    security(("custodianApiKey" = [])),
+    params(("id" = Uuid, Path, description = "The client.")),
+    responses((status = 204, description = "Only the environment's policy holds."), UnknownClient)
+)]
 pub(crate) async fn remove_of_client(
     State(app): State<App>,
     Custodian(custodian): Custodian,

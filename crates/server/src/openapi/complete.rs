@@ -1,0 +1,192 @@
+//! What holds for every route, added to the annotations of each.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use portal_api::{PROBLEM_MEDIA_TYPE, Problem};
+use portal_lifecycle::ErrorId;
+use portal_lifecycle::ids::TraceId;
+use serde_json::{Map, Value, json};
+
+use super::problems::{ERROR_IDS, Occurrence};
+
+const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
+
+/// The ids of the problems of each status.
+type Problems = BTreeMap<u16, BTreeSet<ErrorId>>;
+
+pub(super) fn complete(document: &mut Value) {
+    if let Some(components) = object_at(document, "/components") {
+        components.insert("securitySchemes".to_owned(), security_schemes());
+        components.insert("headers".to_owned(), headers());
+        components.insert("parameters".to_owned(), parameters());
+        let schemas = components
+            .entry("schemas")
+            .or_insert_with(|| Value::Object(Map::new()));
+        if let Some(schemas) = schemas.as_object_mut() {
+            schemas.insert("Problem".to_owned(), schema_of::<Problem>());
+            schemas.insert("ErrorId".to_owned(), schema_of::<ErrorId>());
+            schemas.insert("TraceId".to_owned(), schema_of::<TraceId>());
+        }
+    }
+    let paths = document
+        .pointer_mut("/paths")
+        .and_then(Value::as_object_mut);
+    for item in paths.into_iter().flat_map(Map::values_mut) {
+        for method in METHODS {
+            if let Some(operation) = item.get_mut(method).and_then(Value::as_object_mut) {
+                complete_operation(operation);
+            }
+        }
+    }
+}
+
+fn complete_operation(operation: &mut Map<String, Value>) {
+    let problems = problems_of(operation);
+    let parameters = operation
+        .entry("parameters")
+        .or_insert_with(|| Value::Array(Vec::new()));
+    if let Some(parameters) = parameters.as_array_mut() {
+        parameters.push(json!({ "$ref": "#/components/parameters/TraceId" }));
+    }
+    let Some(responses) = operation
+        .get_mut("responses")
+        .and_then(Value::as_object_mut)
+    else {
+        return;
+    };
+    for (status, ids) in problems {
+        responses.insert(status.to_string(), problem_response(status, &ids));
+    }
+    for (status, response) in responses.iter_mut() {
+        let Some(response) = response.as_object_mut() else {
+            continue;
+        };
+        let headers = response
+            .entry("headers")
+            .or_insert_with(|| Value::Object(Map::new()));
+        let mut add = |name: &str, component: &str| {
+            if let Some(headers) = headers.as_object_mut() {
+                let reference = format!("#/components/headers/{component}");
+                headers.insert(name.to_owned(), json!({ "$ref": reference }));
+            }
+        };
+        add("X-Portal-Trace-Id", "TraceId");
+        if status == "401" {
+            add("WWW-Authenticate", "Challenge");
+        }
+    }
+}
+
+/// What the annotation names, and what any such route may answer.
+fn problems_of(operation: &Map<String, Value>) -> Problems {
+    let mut problems = Problems::new();
+    let responses = operation.get("responses").and_then(Value::as_object);
+    for (status, response) in responses.into_iter().flatten() {
+        let (Ok(status), Some(ids)) = (status.parse(), response.get(ERROR_IDS)) else {
+            continue;
+        };
+        let ids = ids.as_array().into_iter().flatten();
+        let ids = ids.filter_map(Value::as_str).filter_map(ErrorId::from_wire);
+        problems.entry(status).or_default().extend(ids);
+    }
+    let mut any = vec![
+        Occurrence::of(ErrorId::BadRequest),
+        Occurrence::of(ErrorId::InternalError),
+        Occurrence::of(ErrorId::Unavailable),
+    ];
+    if operation.contains_key("security") {
+        any.push(Occurrence::of(ErrorId::AuthFailed));
+    }
+    if operation.contains_key("requestBody") {
+        any.push(Occurrence::of(ErrorId::PayloadTooLarge));
+        any.push(Occurrence::of(ErrorId::BadRequest).at(415));
+    }
+    for Occurrence { id, status } in any {
+        problems.entry(status).or_default().insert(id);
+    }
+    problems
+}
+
+fn problem_response(status: u16, ids: &BTreeSet<ErrorId>) -> Value {
+    let titles: Vec<&str> = ids.iter().map(|id| id.page().title).collect();
+    let example = |id: &ErrorId| {
+        let problem = Problem::new(*id, id.page().meaning, example_trace()).with_status(status);
+        (id.to_string(), json!({ "value": problem }))
+    };
+    let examples: Map<String, Value> = ids.iter().map(example).collect();
+    let schema = json!({
+        "allOf": [
+            { "$ref": "#/components/schemas/Problem" },
+            {
+                "type": "object",
+                "properties": { "id": { "enum": ids }, "status": { "const": status } },
+            },
+        ],
+    });
+    json!({
+        "description": format!("{}.", titles.join("; or: ")),
+        "content": { (PROBLEM_MEDIA_TYPE): { "schema": schema, "examples": examples } },
+        (ERROR_IDS): ids,
+    })
+}
+
+fn example_trace() -> TraceId {
+    let trace = "0192f0c1-2f5e-7c3a-9d41-5a0b8c7e6f10";
+    trace.parse().unwrap_or(TraceId(uuid::Uuid::nil()))
+}
+
+fn security_schemes() -> Value {
+    let bearer = |prefix: &str, what: &str| {
+        json!({
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": format!("{prefix} and 256 random bits"),
+            "description": what,
+        })
+    };
+    json!({
+        "custodianApiKey": bearer(
+            "ptl_cust_",
+            "The API key of an environment of the customer's; lives until it is revoked.",
+        ),
+        "clientApiKey": bearer("ptl_clnt_", "A client's API key; lives until it is revoked."),
+        "clientSessionToken": bearer(
+            "ptl_sess_",
+            "A client's session token; ends after 24 idle hours, or 7 days.",
+        ),
+    })
+}
+
+fn headers() -> Value {
+    json!({
+        "TraceId": {
+            "description": "The trace id of the request.",
+            "schema": { "type": "string", "format": "uuid" },
+        },
+        "Challenge": {
+            "description": "`Bearer` (RFC 6750 section 3).",
+            "schema": { "type": "string" },
+        },
+    })
+}
+
+fn parameters() -> Value {
+    json!({
+        "TraceId": {
+            "name": "X-Portal-Trace-Id",
+            "in": "header",
+            "required": false,
+            "description": "A UUID that the request is to be known by, in logs, MPC sessions and \
+                webhooks. Anything else is replaced by a new one.",
+            "schema": { "type": "string" },
+        },
+    })
+}
+
+fn schema_of<T: utoipa::PartialSchema>() -> Value {
+    serde_json::to_value(T::schema()).unwrap_or_default()
+}
+
+fn object_at<'a>(document: &'a mut Value, pointer: &str) -> Option<&'a mut Map<String, Value>> {
+    document.pointer_mut(pointer)?.as_object_mut()
+}
