@@ -255,9 +255,13 @@ impl Operator {
             detail: error.detail().to_owned(),
         })?;
         let text = serde_json::to_string(policy).unwrap_or_default();
-        let put = self
-            .store
-            .put_signing_policy(environment, None, Some(&text));
+        let put = self.store.put_signing_policy(
+            environment,
+            None,
+            Some(&text),
+            origin(),
+            self.clock.now(),
+        );
         Ok(put.await?)
     }
 

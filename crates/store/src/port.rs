@@ -56,6 +56,8 @@ pub trait CustodianStore: Send + Sync {
         environment: EnvironmentId,
         client: Option<ClientId>,
         policy: Option<&str>,
+        origin: Origin,
+        now: Timestamp,
     ) -> Result<(), StoreError>;
 
     /// The signing policies of an environment and, if one is named, of its client.

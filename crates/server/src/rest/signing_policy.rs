@@ -4,12 +4,13 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use portal_api::signing_policy::SigningPolicy;
 use portal_lifecycle::ids::ClientId;
+use portal_store::audit::Actor;
 
 use crate::approval;
 use crate::auth::Custodian;
 use crate::body::Json;
 use crate::openapi::problems;
-use crate::{ApiError, App};
+use crate::{ApiError, App, wallets};
 
 problems!(UnknownClient: NotFound);
 
@@ -29,8 +30,12 @@ pub(crate) async fn put(
     Json(body): Json<SigningPolicy>,
 ) -> Result<axum::Json<SigningPolicy>, ApiError> {
     let text = text(&body)?;
+    let (origin, now) = (
+        wallets::origin(Actor::Custodian(custodian.key)),
+        app.clock.now(),
+    );
     app.store
-        .put_signing_policy(custodian.environment_id, None, Some(&text))
+        .put_signing_policy(custodian.environment_id, None, Some(&text), origin, now)
         .await?;
     Ok(axum::Json(body))
 }
@@ -75,8 +80,18 @@ pub(crate) async fn put_of_client(
 ) -> Result<axum::Json<SigningPolicy>, ApiError> {
     let client = client(&id)?;
     let text = text(&body)?;
+    let (origin, now) = (
+        wallets::origin(Actor::Custodian(custodian.key)),
+        app.clock.now(),
+    );
     app.store
-        .put_signing_policy(custodian.environment_id, Some(client), Some(&text))
+        .put_signing_policy(
+            custodian.environment_id,
+            Some(client),
+            Some(&text),
+            origin,
+            now,
+        )
         .await
         .map_err(unknown_client)?;
     Ok(axum::Json(body))
@@ -123,8 +138,12 @@ pub(crate) async fn remove_of_client(
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     let client = client(&id)?;
+    let (origin, now) = (
+        wallets::origin(Actor::Custodian(custodian.key)),
+        app.clock.now(),
+    );
     app.store
-        .put_signing_policy(custodian.environment_id, Some(client), None)
+        .put_signing_policy(custodian.environment_id, Some(client), None, origin, now)
         .await
         .map_err(unknown_client)?;
     Ok(StatusCode::NO_CONTENT)

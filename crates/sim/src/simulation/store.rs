@@ -86,9 +86,13 @@ impl CustodianStore for FaultyStore {
         environment: EnvironmentId,
         client: Option<ClientId>,
         policy: Option<&str>,
+        origin: Origin,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.around(self.inner.put_signing_policy(environment, client, policy))
-            .await
+        let work = self
+            .inner
+            .put_signing_policy(environment, client, policy, origin, now);
+        self.around(work).await
     }
 
     async fn signing_policies(

@@ -148,6 +148,11 @@ acts! {
         /// SHA-256 of the base URL.
         base_url as "baseUrlDigest": Digest,
     }
+    /// What wallets may sign is another from now on: the client's, or all of the environment's.
+    SigningPolicyChanged = "SIGNING_POLICY_CHANGED" {
+        /// SHA-256 of the policy as it is stored; none where it was removed.
+        policy as "policyDigest": Option<Digest>,
+    }
     /// A client was made, with both its credentials.
     ClientMade = "CLIENT_MADE" {}
     /// A client got another session.
@@ -293,6 +298,13 @@ acts! {
 }
 
 impl AuditAct {
+    /// What may be signed from now on.
+    pub(crate) fn signing_policy_changed(policy: Option<&str>) -> Self {
+        Self::SigningPolicyChanged {
+            policy: policy.map(|policy| Digest::of(policy.as_bytes())),
+        }
+    }
+
     /// Where shares go from now on: the digest of the URL alone, which may hold a password.
     pub(crate) fn webhook_changed(webhook: &WebhookConfig) -> Self {
         Self::WebhookChanged {

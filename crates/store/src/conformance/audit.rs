@@ -40,6 +40,10 @@ pub async fn every_act_has_its_line(backend: &impl Backend) {
     store.create_client(new, key).await.expect("a client");
     let session = store.create_session(client, new_session(), key).await;
     session.expect("a session");
+    for (client, policy) in [(None, Some("all")), (Some(client), None)] {
+        let put = store.put_signing_policy(home, client, policy, key, now());
+        put.await.expect("a policy");
+    }
     store.raise_epoch(now(), origin()).await.expect("raised");
     let lines = audit_log(&store, home).await;
     let expected = [
@@ -48,6 +52,8 @@ pub async fn every_act_has_its_line(backend: &impl Backend) {
         ("WEBHOOK_CHANGED", None, "OPERATOR"),
         ("CLIENT_MADE", Some(client), "CUSTODIAN_KEY"),
         ("SESSION_MADE", Some(client), "CUSTODIAN_KEY"),
+        ("SIGNING_POLICY_CHANGED", None, "CUSTODIAN_KEY"),
+        ("SIGNING_POLICY_CHANGED", Some(client), "CUSTODIAN_KEY"),
         ("EPOCH_RAISED", None, "OPERATOR"),
     ];
     let seen = lines.iter().map(|line| {

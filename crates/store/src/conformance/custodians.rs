@@ -96,7 +96,7 @@ pub async fn signing_policies_are_of_their_environment_and_client(backend: &impl
         SigningPolicies::default()
     );
     for (client, policy) in [(None, Some("all")), (Some(mine), Some("mine"))] {
-        let put = store.put_signing_policy(environment, client, policy);
+        let put = store.put_signing_policy(environment, client, policy, origin(), now());
         put.await.expect("put");
     }
     let both = SigningPolicies {
@@ -109,7 +109,7 @@ pub async fn signing_policies_are_of_their_environment_and_client(backend: &impl
         (EnvironmentId(fresh()), None),
         (environment, Some(ClientId(fresh()))),
     ] {
-        let put = store.put_signing_policy(environment, client, Some("stolen"));
+        let put = store.put_signing_policy(environment, client, Some("stolen"), origin(), now());
         let refused = put.await;
         let expected = matches!(refused, Err(StoreError::NoSuchRow { .. }));
         assert!(expected, "{refused:?}");
@@ -119,7 +119,7 @@ pub async fn signing_policies_are_of_their_environment_and_client(backend: &impl
     }
     let untouched = store.signing_policies(other.environment_id, Some(others));
     assert_eq!(untouched.await.expect("read"), SigningPolicies::default());
-    let removed = store.put_signing_policy(environment, Some(mine), None);
+    let removed = store.put_signing_policy(environment, Some(mine), None, origin(), now());
     removed.await.expect("removed");
     let left = SigningPolicies {
         client: None,

@@ -113,9 +113,13 @@ impl CustodianStore for MemoryStore {
         environment: EnvironmentId,
         client: Option<ClientId>,
         policy: Option<&str>,
+        origin: Origin,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut state = self.lock();
         find(&state, environment, client)?;
+        let acts = [AuditAct::signing_policy_changed(policy)];
+        audit::append(&mut state, environment, client, &acts, origin, now);
         let policy = policy.map(str::to_owned);
         match (client, policy) {
             (None, policy) => {

@@ -136,6 +136,8 @@ impl CustodianStore for SqlStore {
         environment: EnvironmentId,
         client: Option<ClientId>,
         policy: Option<&str>,
+        origin: Origin,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut transaction = self.engine.write().await?;
         let (table, updated) = match client {
@@ -164,7 +166,15 @@ impl CustodianStore for SqlStore {
         if updated == 0 {
             return Err(StoreError::NoSuchRow { table });
         }
-        Ok(transaction.commit().await?)
+        let entry = Entry {
+            environment,
+            client,
+            acts: &[AuditAct::signing_policy_changed(policy)],
+            origin,
+            at: now,
+        };
+        append(&mut transaction, entry).await?;
+        transaction.commit().await
     }
 
     async fn signing_policies(

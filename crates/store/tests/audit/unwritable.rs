@@ -47,6 +47,9 @@ async fn nothing_happens_without_its_line<B: Tampered>(backend: &B) {
         .put_webhook(life.environment, other, origin(), now())
         .await;
     assert!(put.is_err(), "a webhook");
+    let policy = Some("policy");
+    let put = store.put_signing_policy(life.environment, None, policy, origin(), now());
+    assert!(put.await.is_err(), "a signing policy");
     let (next, secrets) = portal_store::conformance::with_new_pair(&life);
     assert!(life.try_keep(&next, secrets).await.is_err(), "a pair");
     assert!(
@@ -57,6 +60,8 @@ async fn nothing_happens_without_its_line<B: Tampered>(backend: &B) {
     life.check().await;
     assert_eq!(store.epoch().await.unwrap(), Epoch::FIRST);
     assert_eq!(store.webhook(life.environment).await.unwrap(), webhook);
+    let policies = store.signing_policies(life.environment, None).await;
+    assert_eq!(policies.unwrap().environment, None);
     let known = store.custodian_by_key(custodian.api_key).await.unwrap();
     assert_eq!(known, None);
     for token in [client.api_key, client.session.token, session.token] {
