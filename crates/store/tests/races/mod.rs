@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use portal_lifecycle::OperationKind;
-use portal_store::conformance::{Backend, Life, kms, now, signature};
+use portal_store::conformance::{
+    Backend, Life, audit_log, kms, new_client, now, origin, signature,
+};
 use portal_store::{
-    CommitError, OutboxStore as _, Secrets, Store, WalletStore as _, WalletVersion,
+    ClientStore as _, CommitError, OutboxStore as _, Secrets, Store, WalletStore as _,
+    WalletVersion,
 };
 use tokio::task::JoinSet;
 
@@ -37,6 +40,40 @@ where
         race(&handles, &mut life).await;
         assert_eq!(life.version, Some(WalletVersion(1)));
     }
+}
+
+/// Of lines that race for one chain each has its place, whoever writes them.
+pub(crate) async fn of_racing_lines_each_has_its_place<B>(backend: &B)
+where
+    B: Backend,
+    B::Store: Clone + 'static,
+{
+    const EACH: u64 = 20;
+    let handles = [backend.open(kms()).await, backend.open(kms()).await];
+    let home = Life::new(&handles[0]).await.environment;
+    let before = audit_log(&handles[0], home).await.len() as u64;
+    let mut racers = JoinSet::new();
+    for racer in 0..8_usize {
+        let store = handles[racer % 2].clone();
+        let new = new_client(home);
+        let client = new.client_id;
+        store.create_client(new, origin()).await.unwrap();
+        let mut life = Life::new(&store).await;
+        (life.client, life.environment) = (client, home);
+        life.keep(life.wallet.clone(), Secrets::Unchanged).await;
+        let version = life.version.unwrap();
+        drop(life);
+        racers.spawn(async move {
+            for _ in 0..EACH {
+                let line = store.audit(client, version, origin(), signature(), now());
+                line.await.unwrap();
+            }
+        });
+    }
+    racers.join_all().await;
+    // Reads the chain and finds it whole.
+    let lines = audit_log(&handles[1], home).await.len() as u64;
+    assert_eq!(lines, before + 8 + 8 * EACH);
 }
 
 /// Commits the same from several sides at once, on the version that `life` has.

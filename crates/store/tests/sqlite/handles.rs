@@ -36,6 +36,11 @@ async fn of_racing_commits_exactly_one_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_racing_lines_each_has_its_place() {
+    races::of_racing_lines_each_has_its_place(&SqliteBackend::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_racing_first_commits_exactly_one_wins() {
     races::of_racing_first_commits_exactly_one_wins(&SqliteBackend::new()).await;
 }
