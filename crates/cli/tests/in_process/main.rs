@@ -27,6 +27,7 @@ mod world;
 
 // The tests.
 mod approval;
+mod audit;
 mod cipher_texts;
 mod crash_backup;
 mod crash_signing;

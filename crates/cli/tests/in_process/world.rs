@@ -124,6 +124,11 @@ impl World {
         &self.server().store
     }
 
+    /// The server's database.
+    pub(crate) fn database(&self) -> std::path::PathBuf {
+        self.data.path().join("server").join("portal.db")
+    }
+
     pub(crate) fn operator(&self) -> Operator {
         operator(&self.server().store, &self.clock)
     }

@@ -10,6 +10,7 @@
     reason = "tests"
 )]
 
+mod audit;
 mod check_backup;
 mod cluster;
 mod crash;
