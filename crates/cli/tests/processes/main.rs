@@ -27,6 +27,7 @@ mod service;
 mod shutdown;
 mod signing;
 mod verify;
+mod walk;
 
 // Tools of the other binary.
 #[path = "../in_process/alive.rs"]
