@@ -60,6 +60,12 @@ impl<G: Group> Points<G> {
         })
     }
 
+    /// Reads the parties' compressed points; none where one is no point, or they cancel out.
+    #[must_use]
+    pub fn decode(client: &[u8], server: &[u8]) -> Option<Self> {
+        Self::join(G::decode_point(client)?, G::decode_point(server)?)
+    }
+
     pub(crate) const fn of(&self, role: Role) -> &G::Point {
         match role {
             Role::Client => &self.client,

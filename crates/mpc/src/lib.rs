@@ -49,6 +49,7 @@
 mod abort;
 #[cfg(any(test, feature = "attack"))]
 pub mod attack;
+mod blind;
 mod commitment;
 mod ct;
 pub mod ed25519;
@@ -75,6 +76,7 @@ mod attacks;
 mod vectors;
 
 pub use abort::{Abort, Check};
+pub use blind::Blind;
 pub use ed25519::Ed25519;
 pub use envelope::Message;
 pub use exchange::Exchange;

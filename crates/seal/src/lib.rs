@@ -25,12 +25,16 @@
 //! # Ok::<(), portal_seal::OpenError>(())
 //! ```
 //!
+//! What is sealed to somebody else's public key is another thing: [`recipient`].
+//!
 //! # Architecture invariant
 //!
 //! Keys come in as arguments: where a key lies (a file, a KMS, a password) is not
 //! known here.
 
 #![deny(clippy::indexing_slicing)]
+
+pub mod recipient;
 
 use core::fmt;
 

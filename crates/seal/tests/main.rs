@@ -77,3 +77,91 @@ fn a_key_does_not_print_itself() {
         "SecretBytes(…)"
     );
 }
+
+mod recipient {
+    use portal_seal::recipient::{OpeningKey, RecipientKey, SealedTo};
+    use zeroize::Zeroizing;
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        hex::decode(hex).unwrap_or_default()
+    }
+
+    fn array(hex: &str) -> [u8; 32] {
+        bytes(hex).try_into().unwrap_or_default()
+    }
+
+    /// RFC 9180, appendix A.2.1, sequence number 0.
+    #[test]
+    fn the_published_vector_opens() {
+        let secret = "8057991eef8f1f1af18f4a9491d16a1ce333f695d4db8e38da75975c4478e0fb";
+        let key = OpeningKey::from_bytes(Zeroizing::new(array(secret)));
+        let public = "4310ee97d88cc1f088a5576c77ab0cf5c3ac797f3d95139c6c84b5429c59662a";
+        assert_eq!(key.public().unwrap(), RecipientKey(array(public)));
+        let encapsulated = "1afa08d3dec047a643885163f1180476fa7ddb54c6a8029ea33f95796bf2ac4a";
+        let sealed = SealedTo {
+            encapsulated: array(encapsulated),
+            cipher_text: bytes(
+                "1c5250d8034ec2b784ba2cfd69dbdb8af406cfe3ff938e131f0def8c8b60b4db\
+                 21993c62ce81883d2dd1b51a28",
+            ),
+        };
+        let info = bytes("4f6465206f6e2061204772656369616e2055726e");
+        let opened = key.open(&info, b"Count-0", &sealed).unwrap();
+        assert_eq!(opened.expose(), b"Beauty is truth, truth beauty");
+        assert!(key.open(&info, b"Count-1", &sealed).is_err());
+    }
+
+    #[test]
+    fn only_the_recipient_opens_only_what_was_sealed() {
+        let rng = &mut rand::rng();
+        let (key, other) = (OpeningKey::generate(rng), OpeningKey::generate(rng));
+        let public = key.public().unwrap();
+        let sealed = public.seal(b"info", b"data", b"a scalar", rng).unwrap();
+        let opened = key.open(b"info", b"data", &sealed).unwrap();
+        assert_eq!(opened.expose(), b"a scalar");
+        assert!(
+            other.open(b"info", b"data", &sealed).is_err(),
+            "another key"
+        );
+        assert!(key.open(b"else", b"data", &sealed).is_err(), "another info");
+        assert!(key.open(b"info", b"else", &sealed).is_err(), "other data");
+        for at in 0..sealed.cipher_text.len() {
+            let mut changed = sealed.clone();
+            changed.cipher_text[at] ^= 1;
+            assert!(key.open(b"info", b"data", &changed).is_err(), "byte {at}");
+            changed.cipher_text.truncate(at);
+            assert!(key.open(b"info", b"data", &changed).is_err(), "cut to {at}");
+        }
+        for at in 0..sealed.encapsulated.len() {
+            let mut changed = sealed.clone();
+            changed.encapsulated[at] ^= 1;
+            assert!(
+                key.open(b"info", b"data", &changed).is_err(),
+                "key byte {at}"
+            );
+        }
+        let again = public.seal(b"info", b"data", b"a scalar", rng).unwrap();
+        assert_ne!(sealed, again, "no two seals are alike");
+    }
+
+    /// RFC 9180 §7.1.4: an all-zero shared secret is refused, on both sides.
+    #[test]
+    fn a_key_of_small_order_is_refused() {
+        let rng = &mut rand::rng();
+        let zero = RecipientKey([0; 32]);
+        assert!(zero.seal(b"info", b"data", b"a scalar", rng).is_err());
+        let key = OpeningKey::generate(rng);
+        let sealed = key.public().unwrap().seal(b"", b"", b"a scalar", rng);
+        let sealed = SealedTo {
+            encapsulated: [0; 32],
+            ..sealed.unwrap()
+        };
+        assert!(key.open(b"", b"", &sealed).is_err());
+    }
+
+    #[test]
+    fn a_private_key_is_never_printed() {
+        let key = OpeningKey::from_bytes(Zeroizing::new([7; 32]));
+        assert_eq!(format!("{key:?}"), "OpeningKey(…)");
+    }
+}
