@@ -1,4 +1,5 @@
-//! Bodies of the calls that an app makes to the custodian's backend: the cipher text.
+//! Bodies of the calls that an app makes to the custodian's backend: the cipher text; and of those
+//! that the app's own backend makes to it: when a client may recover from a sealed backup.
 //!
 //! `PUT` and `GET /app/clients/{clientId}/cipher-texts/{backupMethod}`, with a
 //! bearer token that the custodian's backend gave to the app for that client.
@@ -33,4 +34,32 @@ pub struct StoredCipherText {
     pub digest: Base64Bytes,
     /// When it was stored.
     pub created_at: Time,
+}
+
+/// `POST /backend/clients/{clientId}/recoveries`: the app's backend lets a client recover from its
+/// sealed backup, after a check of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OpenRecovery {}
+
+/// Answer to [`OpenRecovery`]: a time in which the client may recover.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Recovery {
+    /// When it was opened.
+    pub opened_at: Time,
+    /// From then on it is closed.
+    pub closes_at: Time,
+    /// How many requests it allows.
+    pub uses_allowed: u32,
+    /// How many were answered.
+    pub uses: u32,
+}
+
+/// `GET /backend/clients/{clientId}/recoveries`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Recoveries {
+    /// Every time that was opened for the client, the newest first; a hundred at most.
+    pub results: Vec<Recovery>,
 }

@@ -6,6 +6,7 @@
 //! - [`session`]: text frames of the MPC WebSocket; its binary frames are opaque MPC messages
 //! - [`webhook`]: bodies and signatures of the calls that the server makes to a custodian's backend
 //! - [`custodian_app`]: bodies of the calls that an app makes to the custodian's backend
+//! - [`sealed`]: what a client seals to the custodian, past the server
 //! - [`Problem`]: the one shape of every error (RFC 9457)
 //!
 //! JSON in `camelCase`, times RFC 3339 in UTC, bytes base64url without padding.
@@ -25,6 +26,7 @@ pub mod custodian_app;
 pub mod limits;
 mod problem;
 pub mod rest;
+pub mod sealed;
 pub mod session;
 pub mod signing_policy;
 mod time;

@@ -3,7 +3,7 @@
 use portal_lifecycle::ids::{
     BackupSharePairId, ClientId, CustodianId, EnvironmentId, SigningSharePairId, WalletId,
 };
-use portal_lifecycle::{BackupMethod, BackupStatus, Curve, SigningStatus};
+use portal_lifecycle::{BackupMethod, BackupMode, BackupStatus, Curve, SigningStatus};
 use serde::{Deserialize, Serialize};
 
 use crate::{Base64Bytes, Time};
@@ -147,6 +147,10 @@ const fn yes() -> bool {
     true
 }
 
+const fn plain() -> BackupMode {
+    BackupMode::Plain
+}
+
 /// Something with a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -166,6 +170,9 @@ pub struct Environment {
     pub id: EnvironmentId,
     /// What people call it.
     pub name: String,
+    /// Who holds the custodian's shares of new backups.
+    #[serde(default = "plain")]
+    pub backup_mode: BackupMode,
     /// Whether Portal keeps the custodian's backup shares itself.
     pub backup_with_portal_enabled: bool,
     /// Whether several backup methods may be active side by side.
@@ -250,6 +257,9 @@ pub struct BackupSharePair {
     pub status: BackupStatus,
     /// How the client's share is encrypted.
     pub backup_method: BackupMethod,
+    /// Who holds the custodian's share; it is recovered in the same mode.
+    #[serde(default = "plain")]
+    pub backup_mode: BackupMode,
     /// When the server committed it.
     pub created_at: Time,
     /// When device and custodian last proved that it would recover the wallet.

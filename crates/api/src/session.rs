@@ -7,7 +7,8 @@
 //!    the first MPC message follows at once)
 //! 3. server → client: [`ServerFrame::Started`] with the ids of what is being made
 //!    (not for a signature: both sides know its pair)
-//! 4. MPC messages, one binary frame each, client first, in turn
+//! 4. MPC messages, one binary frame each, client first, in turn; in a sealed backup, the client's
+//!    [`ClientFrame::Blinds`] come before its first
 //! 5. server → client: [`ServerFrame::Done`]
 //!
 //! [`ServerFrame::Problem`] may come instead of any of the server's frames and ends the session.
@@ -19,9 +20,10 @@
 use portal_lifecycle::ids::{
     BackupSharePairId, DeviceId, OperationId, SigningSharePairId, TraceId, WalletId,
 };
-use portal_lifecycle::{BackupMethod, BackupStatus, Curve, PerCurve, SigningStatus};
+use portal_lifecycle::{BackupMethod, BackupMode, BackupStatus, Curve, PerCurve, SigningStatus};
 use serde::{Deserialize, Serialize};
 
+use crate::sealed::{BlindedRecovery, SealedBlind};
 use crate::{Base64Bytes, Problem, Time};
 
 /// Version of this conversation; a server refuses others with `MPC_PROTOCOL_UNSUPPORTED`.
@@ -136,10 +138,19 @@ pub enum Outcome {
 
 /// What a client sends as text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum ClientFrame {
     /// Begins an operation.
     Start(Start),
+    /// Of a sealed backup, after [`ServerFrame::Started`]: what the server hands on.
+    Blinds {
+        /// ρ of each curve, sealed to the custodian.
+        blinds: PerCurve<SealedBlind>,
+    },
 }
 
 /// The beginning of an operation.
@@ -215,6 +226,10 @@ impl Wanted {
     }
 }
 
+const fn plain() -> BackupMode {
+    BackupMode::Plain
+}
+
 /// What an operation does, and what it works on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
@@ -230,6 +245,9 @@ pub enum Operation {
     Backup {
         /// How the client will encrypt its share.
         backup_method: BackupMethod,
+        /// Who will hold the custodian's share; refused if it is not the environment's mode.
+        #[serde(default = "plain")]
+        backup_mode: BackupMode,
         /// The pair that the device holds.
         signing_share_pair_ids: PerCurve<SigningSharePairId>,
     },
@@ -237,6 +255,9 @@ pub enum Operation {
     Recover {
         /// The pair that the cipher text names.
         backup_share_pair_ids: PerCurve<BackupSharePairId>,
+        /// Of a pair that was made in sealed mode: what the custodian wants to see.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        blinded: Option<Box<BlindedRecovery>>,
     },
     /// A new signing pair from the one that the device holds.
     Refresh {

@@ -11,8 +11,10 @@ pub mod signature;
 use portal_lifecycle::ids::{BackupSharePairId, ClientId, SigningSharePairId, WalletId};
 use portal_lifecycle::{BackupMethod, BackupStatus, Curve, PerCurve};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::Base64Bytes;
+use crate::sealed::{SealedBlind, framed};
 
 pub use route::WebhookRoute;
 
@@ -38,6 +40,48 @@ pub struct StoreBackupShare {
     pub curve: Curve,
     /// Orders this client's pairs: the highest is the newest.
     pub generation: u64,
+    /// In sealed mode: `share` is then only the server's part of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<SealedPart>,
+}
+
+/// What the custodian needs to form its share of a sealed backup from the server's part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SealedPart {
+    /// The pair on both curves.
+    pub backup_share_pair_ids: PerCurve<BackupSharePairId>,
+    /// ρ, sealed by the client.
+    pub blind: SealedBlind,
+    /// The point that the custodian's share must have, compressed.
+    pub point: Base64Bytes,
+}
+
+impl StoreBackupShare {
+    /// What the receipt is a digest (SHA-256) of: the share's text; in sealed mode the whole of
+    /// what was handed over, since the server does not know the share.
+    ///
+    /// Secret where the share is.
+    #[must_use]
+    pub fn receipt_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let share = self.share.as_bytes();
+        let Some(sealed) = &self.sealed else {
+            return Zeroizing::new(share.to_vec());
+        };
+        Zeroizing::new(framed(&[
+            b"portal sealed backup v1",
+            &self.client_id.to_bytes(),
+            &self.backup_share_pair_id.to_bytes(),
+            &self.wallet_id.to_bytes(),
+            self.curve.as_str().as_bytes(),
+            &self.generation.to_be_bytes(),
+            share,
+            &sealed.backup_share_pair_ids.secp256k1.to_bytes(),
+            &sealed.backup_share_pair_ids.ed25519.to_bytes(),
+            &sealed.blind.encode(),
+            &sealed.point.0,
+        ]))
+    }
 }
 
 impl core::fmt::Debug for StoreBackupShare {
@@ -56,7 +100,7 @@ impl core::fmt::Debug for StoreBackupShare {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoredBackupShare {
-    /// SHA-256 of the share's text as it was stored.
+    /// SHA-256 of [`StoreBackupShare::receipt_bytes`] as it was stored.
     #[serde(default)]
     pub digest: Option<Base64Bytes>,
 }
@@ -79,11 +123,57 @@ pub struct BackupShares {
     /// The shares of the pair that was asked for, or every share stored for the client, in any
     /// order.
     pub backup_shares: Vec<String>,
+    /// For each share that was formed from a sealed backup, a receipt in its place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub receipts: Vec<BackupReceipt>,
+}
+
+/// Says that a share is stored, without giving it out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupReceipt {
+    /// The pair.
+    pub backup_share_pair_id: BackupSharePairId,
+    /// SHA-256 of what was handed over ([`StoreBackupShare::receipt_bytes`]).
+    pub digest: Base64Bytes,
+    /// The stored share times the generator, compressed.
+    pub point: Base64Bytes,
 }
 
 impl core::fmt::Debug for BackupShares {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "BackupShares({} shares)", self.backup_shares.len())
+    }
+}
+
+/// `POST {base}/backup/recover`: the custodian's shares of a sealed backup, each blinded by what
+/// the client sealed. Answered only while the app's backend lets the client recover.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecoverBackupShares {
+    /// The client whose shares they are.
+    pub client_id: ClientId,
+    /// The pair.
+    pub backup_share_pair_ids: PerCurve<BackupSharePairId>,
+    /// 32 bytes that the server drew for the client's session.
+    pub challenge: Base64Bytes,
+    /// σ of each curve, sealed by the client.
+    pub blinds: PerCurve<SealedBlind>,
+    /// The client's proofs that it holds its own shares of the pair.
+    pub proofs: PerCurve<Base64Bytes>,
+}
+
+/// Answer to [`RecoverBackupShares`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BlindedBackupShares {
+    /// The blinded share of each curve, encoded like the share.
+    pub backup_shares: PerCurve<String>,
+}
+
+impl core::fmt::Debug for BlindedBackupShares {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("BlindedBackupShares(…)")
     }
 }
 

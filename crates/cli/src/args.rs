@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use portal_api::sealed::PinnedSealingKey;
 use portal_lifecycle::BackupMode;
 use portal_store::audit::Checkpoint;
 use uuid::Uuid;
@@ -98,6 +99,12 @@ pub(crate) enum CustodianCommand {
     Create(CustodianCreateArgs),
     /// Write the custodian's shares of one client or of all into a file, for `recover-offline`.
     ExportShares(ExportSharesArgs),
+    /// The keys that apps seal to, so that the server cannot form the custodian's share.
+    #[command(subcommand)]
+    SealingKey(SealingKeyCommand),
+    /// Let an end user recover from a sealed backup, for some minutes and a few tries, after the
+    /// app has checked who asks. Portal alone cannot.
+    OpenRecovery(OpenRecoveryArgs),
 }
 
 #[derive(Args)]
@@ -315,6 +322,68 @@ pub(crate) struct CustodianServeArgs {
         value_name = "BOOL"
     )]
     pub(crate) require_webhook_signatures: Option<bool>,
+    /// How long a recovery from a sealed backup stays open, in minutes.
+    #[arg(
+        long,
+        env = "PORTAL_RECOVERY_WINDOW_MIN",
+        default_value_t = 15,
+        value_name = "MINUTES",
+        value_parser = clap::value_parser!(u64).range(1..=1_440)
+    )]
+    pub(crate) recovery_window_min: u64,
+    /// How many requests are answered in it; a device that was cut off makes another.
+    #[arg(
+        long,
+        env = "PORTAL_RECOVERY_USES",
+        default_value_t = 5,
+        value_name = "COUNT",
+        value_parser = clap::value_parser!(u32).range(1..=100)
+    )]
+    pub(crate) recovery_uses: u32,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum SealingKeyCommand {
+    /// Show the public keys, the one in use first; made on first use.
+    Show {
+        /// The customer's data directory.
+        #[arg(
+            long,
+            env = "PORTAL_CUSTODIAN_DATA",
+            default_value = "portal-data/custodian",
+            value_name = "DIR"
+        )]
+        data: PathBuf,
+    },
+    /// Draw another key, to be used from now on; what was sealed to those of before still opens.
+    Rotate {
+        /// The customer's data directory.
+        #[arg(
+            long,
+            env = "PORTAL_CUSTODIAN_DATA",
+            default_value = "portal-data/custodian",
+            value_name = "DIR"
+        )]
+        data: PathBuf,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct OpenRecoveryArgs {
+    /// Base URL of the customer's backend.
+    #[arg(long, env = "PORTAL_CUSTODIAN", value_name = "URL")]
+    pub(crate) custodian: String,
+    /// The customer's data directory, for the secret of the app's backend.
+    #[arg(
+        long,
+        env = "PORTAL_CUSTODIAN_DATA",
+        default_value = "portal-data/custodian",
+        value_name = "DIR"
+    )]
+    pub(crate) data: PathBuf,
+    /// The end user's id.
+    #[arg(long, env = "PORTAL_CLIENT", value_name = "ID")]
+    pub(crate) client: String,
 }
 
 #[derive(Args)]
@@ -335,12 +404,12 @@ pub(crate) struct CustodianCreateArgs {
     pub(crate) webhook_secret_file: PathBuf,
     #[command(flatten)]
     pub(crate) webhooks: WebhookPolicyArgs,
-    /// Who holds the custodian's backup shares: `plain` (its backend; the server sees them in
-    /// passing), `sealed` (its backend, which alone can form them) or `managed` (the server).
+    /// Who holds the custodian's backup shares: `sealed` (its backend, which alone can form them;
+    /// `portal custodian serve` can) or `plain` (any backend; the server sees them in passing).
     #[arg(
         long,
         env = "PORTAL_BACKUP_MODE",
-        default_value = "plain",
+        default_value = "sealed",
         value_name = "MODE"
     )]
     pub(crate) backup_mode: BackupMode,
@@ -372,6 +441,19 @@ pub(crate) struct ClientArgs {
     /// The customer's data directory, to mint the app's token for that backend.
     #[arg(long, global = true, env = "PORTAL_CUSTODIAN_DATA", value_name = "DIR")]
     pub(crate) custodian_data: Option<PathBuf>,
+    /// The sealing key that the device pins, instead of the one that it pins already or that the
+    /// customer's backend shows (`portal custodian sealing-key show`).
+    #[arg(long, global = true, env = "PORTAL_SEALING_KEY", value_name = "KEY")]
+    pub(crate) sealing_key: Option<PinnedSealingKey>,
+    /// Pin no sealing key, for an environment that makes plain backups; a device that pins one
+    /// makes sealed backups only.
+    #[arg(
+        long,
+        global = true,
+        env = "PORTAL_PLAIN_BACKUPS",
+        conflicts_with = "sealing_key"
+    )]
+    pub(crate) plain_backups: bool,
     /// Where to write the device's profile.
     #[arg(
         long,

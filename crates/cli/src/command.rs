@@ -8,6 +8,7 @@ pub(crate) mod custodian_export;
 pub(crate) mod custodian_serve;
 pub(crate) mod maintain;
 pub(crate) mod offline;
+pub(crate) mod sealing;
 pub(crate) mod serve;
 pub(crate) mod wallet;
 

@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use portal_keychain::FileKeychain;
 use portal_lifecycle::BackupMethod;
 use portal_lifecycle::ids::ClientId;
-use portal_sdk::{FolderStorage, Portal, Progress};
+use portal_sdk::{FolderStorage, PinnedSealingKey, Portal, Progress};
 use serde::{Deserialize, Serialize};
 
 use crate::{ambient, key_file};
@@ -30,6 +30,9 @@ pub(crate) struct Profile {
     pub(crate) custodian: Option<String>,
     /// The app's token for that backend.
     pub(crate) custodian_token: Option<String>,
+    /// That backend's sealing key: pinned, so that nobody else's is sealed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sealing_key: Option<PinnedSealingKey>,
 }
 
 /// A device.
@@ -99,6 +102,9 @@ impl Device {
         let profile = &self.profile;
         let mut builder =
             Portal::builder(&profile.server, &profile.client_token, keychain).on_progress(listener);
+        if let Some(key) = profile.sealing_key {
+            builder = builder.sealing_key(key);
+        }
         if let Some(folder) = folder {
             key_file::private_dir(folder)?;
             let storage = FolderStorage::open(folder)?;

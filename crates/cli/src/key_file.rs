@@ -90,6 +90,35 @@ pub(crate) fn webhook_secret(path: &Path) -> anyhow::Result<Zeroizing<String>> {
     text(path)
 }
 
+/// Secrets in lines of one file, the one in use first; one is drawn on first use.
+pub(crate) fn secrets(path: &Path) -> anyhow::Result<Vec<Zeroizing<[u8; 32]>>> {
+    if !path.exists() {
+        secret(path)?;
+    }
+    let text = text(path)?;
+    let lines = text.lines().map(|line| {
+        decode(line).with_context(|| {
+            format!(
+                "expected 64 hexadecimal digits in each line of {}; restore it from its backup",
+                path.display()
+            )
+        })
+    });
+    lines.collect()
+}
+
+/// Draws another secret, to be used from now on; those of before stay below it.
+pub(crate) fn add_secret(path: &Path) -> anyhow::Result<()> {
+    let former = secrets(path)?;
+    let key = SealingKey::generate(&mut ambient::rng());
+    // To be stored.
+    let lines = std::iter::once(hex::encode(key.expose()))
+        .chain(former.iter().map(|secret| hex::encode(secret.as_slice())));
+    let text = Zeroizing::new(lines.collect::<Vec<_>>().join("\n"));
+    replace_private(path, text.as_bytes())
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
 /// The key that a database or keychain is sealed with. One without its key is told
 /// apart from a first start: a new key would open nothing of it.
 pub(crate) fn sealing_key(key: &Path, sealed: &Path) -> anyhow::Result<SealingKey> {

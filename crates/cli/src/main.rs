@@ -71,6 +71,12 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<()> {
         Command::Custodian(CustodianCommand::ExportShares(args)) => {
             command::custodian_export::run(args, output).await
         }
+        Command::Custodian(CustodianCommand::SealingKey(command)) => {
+            command::sealing::run(command, output)
+        }
+        Command::Custodian(CustodianCommand::OpenRecovery(args)) => {
+            command::sealing::open(args, output).await
+        }
         Command::Keys(KeysCommand::Rotate(args)) => command::maintain::rotate(args, output).await,
         Command::Audit(AuditCommand::Verify(args)) => command::audit::verify(args, output).await,
         Command::RestoreCheck(args) => command::maintain::restore_check(args, output).await,

@@ -4,8 +4,10 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
-use portal_api::custodian_app::StoreCipherText;
-use portal_api::webhook::{BackupReleased, FetchBackupShares, ProveBackupShares, StoreBackupShare};
+use portal_api::custodian_app::{OpenRecovery, StoreCipherText};
+use portal_api::webhook::{
+    BackupReleased, FetchBackupShares, ProveBackupShares, RecoverBackupShares, StoreBackupShare,
+};
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
@@ -29,7 +31,36 @@ impl Body for StoreBackupShare {
         "walletId",
         "curve",
         "generation",
+        "sealed",
+        "backupSharePairIds",
+        "secp256k1",
+        "ed25519",
+        "blind",
+        "keyId",
+        "point",
+        "encapsulated",
+        "cipherText",
     ];
+}
+
+impl Body for RecoverBackupShares {
+    const FIELDS: &'static [&'static str] = &[
+        "clientId",
+        "backupSharePairIds",
+        "secp256k1",
+        "ed25519",
+        "challenge",
+        "blinds",
+        "keyId",
+        "point",
+        "encapsulated",
+        "cipherText",
+        "proofs",
+    ];
+}
+
+impl Body for OpenRecovery {
+    const FIELDS: &'static [&'static str] = &[];
 }
 
 impl Body for FetchBackupShares {

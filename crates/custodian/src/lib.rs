@@ -28,7 +28,12 @@
 //! # Architecture invariants
 //!
 //! A share is an opaque string: nothing here computes with one, but to prove that it is here
-//! (`/backup/prove`). It lies sealed, bound to its client, pair, wallet and curve.
+//! (`/backup/prove`), and in sealed mode to form it and to blind it, in one module (`blinded`). It
+//! lies sealed, bound to its client, pair, wallet and curve.
+//!
+//! A share that was formed here never leaves: not to Portal, which is given a receipt, nor in a
+//! recovery, which is given it blinded by what the client sealed, while the app's own backend
+//! lets the client recover.
 //!
 //! Nothing is ever replaced or deleted, by this code or by another that opens the file.
 //!
@@ -40,11 +45,14 @@
 mod ambient;
 mod app_auth;
 mod app_tokens;
+mod blinded;
 mod framing;
 mod json_body;
+mod recovery;
 mod refusal;
 mod router;
 mod routes;
+mod sealing;
 mod sqlite;
 mod store;
 mod store_error;
@@ -55,7 +63,9 @@ mod webhook_secret;
 
 pub use app_auth::{AppAuth, AppAuthError};
 pub use app_tokens::{AppToken, AppTokens};
-pub use router::{router, serve};
+pub use recovery::{RecoveryError, RecoveryPolicy, RecoveryRequest, RecoveryStore, RecoveryWindow};
+pub use router::{router, sealed_router, serve};
+pub use sealing::{BackendSecret, BackendSecretTooShort, Sealing, SealingKeys, SealingKeysError};
 pub use sqlite::{ExportedShares, SqliteCustodianStore};
 pub use store::{CustodianStore, NewCipherText, NewShare, StoredCipher, StoredShare};
 pub use store_error::{DriverError, InsertError, OpenStoreError, StoreError};

@@ -11,8 +11,9 @@ use portal_api::{PROBLEM_MEDIA_TYPE, Problem};
 use portal_lifecycle::ErrorId;
 use portal_lifecycle::ids::TraceId;
 
+use crate::blinded::SealRefusal;
 use crate::webhook_auth::NotPortals;
-use crate::{AppAuthError, InsertError, StoreError};
+use crate::{AppAuthError, InsertError, RecoveryError, StoreError};
 
 /// Why a request is not answered as asked.
 ///
@@ -27,6 +28,16 @@ pub(crate) enum Refusal {
     NoCipherText,
     /// Not both shares of the pair are here, as Portal made them.
     NoShare,
+    /// The app's backend did not show its secret.
+    BackendSecret,
+    /// This backend takes no sealed backups.
+    NoSealing,
+    /// No recovery of the client is open.
+    RecoveryNotOpen,
+    /// What the client sealed served another request.
+    Replayed,
+    /// A sealed backup was not taken, or a blinded share not given.
+    Seal(SealRefusal),
     /// No such path.
     NoSuchPath,
     /// The path does not know the method.
@@ -70,6 +81,23 @@ impl Refusal {
                 "the shares of this pair are not stored here",
             )
             .with_status(StatusCode::CONFLICT.as_u16()),
+            Self::BackendSecret => problem(
+                ErrorId::AuthFailed,
+                "expected the secret of the app's backend in the header authorization: Bearer …",
+            ),
+            Self::NoSealing => problem(
+                ErrorId::NotFound,
+                "this backend has no sealing keys; start it with some to take sealed backups",
+            ),
+            Self::RecoveryNotOpen => problem(
+                ErrorId::RecoveryNotOpen,
+                "the app's backend opened no recovery for this client, or it is over or used up",
+            ),
+            Self::Replayed => problem(
+                ErrorId::BackupShareMismatch,
+                "these blinds served another request; draw new ones",
+            ),
+            Self::Seal(refusal) => seal_problem(refusal, trace_id),
             Self::NoSuchPath => problem(ErrorId::NotFound, "there is no such path"),
             Self::NoSuchMethod => problem(
                 ErrorId::BadRequest,
@@ -125,6 +153,37 @@ impl Refusal {
     }
 }
 
+fn seal_problem(refusal: &SealRefusal, trace_id: TraceId) -> Problem {
+    let problem = |id, detail: &str| Problem::new(id, detail, trace_id);
+    match refusal {
+        SealRefusal::Malformed(field) => problem(
+            ErrorId::BadRequest,
+            &format!("the field {field} is not what a sealed backup has there"),
+        ),
+        SealRefusal::UnknownKey => problem(
+            ErrorId::SealingKeyUnknown,
+            "sealed to a key that is not here; fetch the keys anew",
+        ),
+        SealRefusal::NotOpened => problem(
+            ErrorId::DecryptFailed,
+            "the seal does not open for this client, pair, wallet, curve, generation and key",
+        ),
+        SealRefusal::Mismatch => problem(
+            ErrorId::BackupShareMismatch,
+            "the sealed scalar, the points and the server's part do not fit one another",
+        ),
+        SealRefusal::Proof => problem(
+            ErrorId::BackupShareMismatch,
+            "expected a proof that the client holds its share of this pair",
+        ),
+        SealRefusal::NoShare => problem(
+            ErrorId::CustodianShareNotFound,
+            "no sealed backup of this pair is stored here",
+        )
+        .with_status(StatusCode::CONFLICT.as_u16()),
+    }
+}
+
 /// A problem document as a response.
 pub(crate) fn problem_response(problem: &Problem) -> Response {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -154,6 +213,22 @@ impl From<InsertError> for Refusal {
         match error {
             InsertError::Taken => Self::Taken,
             InsertError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SealRefusal> for Refusal {
+    fn from(refusal: SealRefusal) -> Self {
+        Self::Seal(refusal)
+    }
+}
+
+impl From<RecoveryError> for Refusal {
+    fn from(error: RecoveryError) -> Self {
+        match error {
+            RecoveryError::NotOpen => Self::RecoveryNotOpen,
+            RecoveryError::Replayed => Self::Replayed,
+            RecoveryError::Store(error) => error.into(),
         }
     }
 }

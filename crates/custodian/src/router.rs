@@ -9,9 +9,9 @@ use axum::routing::{get, post, put};
 use portal_api::limits::BODY_BYTES;
 
 use crate::refusal::Refusal;
-use crate::routes::{app, health, webhook};
+use crate::routes::{app, health, sealed, webhook};
 use crate::trace::traced;
-use crate::{AppAuth, CustodianStore, WebhookAuth};
+use crate::{AppAuth, CustodianStore, Sealing, WebhookAuth};
 
 /// What every request needs.
 #[derive(Clone)]
@@ -19,6 +19,8 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<dyn CustodianStore>,
     pub(crate) app_auth: Arc<dyn AppAuth>,
     pub(crate) webhook_auth: Arc<WebhookAuth>,
+    /// None where sealed backups are not taken.
+    pub(crate) sealing: Option<Sealing>,
 }
 
 /// The receiver, to be served alone or mounted with [`Router::nest`].
@@ -42,11 +44,47 @@ pub fn router(
     app_auth: Arc<dyn AppAuth>,
     webhook_auth: impl Into<WebhookAuth>,
 ) -> Router {
+    routes(Shared {
+        store,
+        app_auth,
+        webhook_auth: Arc::new(webhook_auth.into()),
+        sealing: None,
+    })
+}
+
+/// The same receiver, which takes sealed backups too:
+///
+/// | route | for |
+/// |---|---|
+/// | POST `/backup/recover` | Portal, by `webhook_auth`, while a recovery of the client is open |
+/// | GET `/app/sealing-keys` | apps, which pin what they get |
+/// | POST, GET `/backend/clients/{clientId}/recoveries` | the app's own backend, by its secret |
+pub fn sealed_router(
+    store: Arc<dyn CustodianStore>,
+    app_auth: Arc<dyn AppAuth>,
+    webhook_auth: impl Into<WebhookAuth>,
+    sealing: Sealing,
+) -> Router {
+    routes(Shared {
+        store,
+        app_auth,
+        webhook_auth: Arc::new(webhook_auth.into()),
+        sealing: Some(sealing),
+    })
+}
+
+fn routes(shared: Shared) -> Router {
     Router::new()
         .route("/backup", post(webhook::store_share))
         .route("/backup/fetch", post(webhook::fetch_shares))
         .route("/backup/prove", post(webhook::prove_shares))
         .route("/backup/released", post(webhook::release_pair))
+        .route("/backup/recover", post(sealed::recover))
+        .route("/app/sealing-keys", get(sealed::keys))
+        .route(
+            "/backend/clients/{clientId}/recoveries",
+            post(sealed::open_recovery).get(sealed::recoveries),
+        )
         .route(
             "/app/clients/{clientId}/cipher-texts/{backupMethod}",
             put(app::store_cipher_text).get(app::read_cipher_text),
@@ -57,11 +95,7 @@ pub fn router(
         .method_not_allowed_fallback(async || Refusal::NoSuchMethod)
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(from_fn(traced))
-        .with_state(Shared {
-            store,
-            app_auth,
-            webhook_auth: Arc::new(webhook_auth.into()),
-        })
+        .with_state(shared)
 }
 
 /// Serves a router until `shutdown` resolves; requests under way are answered first.

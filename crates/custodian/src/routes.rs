@@ -2,4 +2,5 @@
 
 pub(crate) mod app;
 pub(crate) mod health;
+pub(crate) mod sealed;
 pub(crate) mod webhook;

@@ -3,6 +3,7 @@
 mod cipher_texts;
 mod driver;
 mod export;
+mod recovery;
 mod released;
 mod sealed_share;
 mod shares;

@@ -24,6 +24,8 @@ pub struct NewShare {
     pub backup_method: BackupMethod,
     /// The share.
     pub share: ShareText,
+    /// Of a share that was formed here: the digest of what it was formed from.
+    pub delivery: Option<Digest>,
 }
 
 /// A custodian backup share as it was stored.
@@ -39,6 +41,9 @@ pub struct StoredShare {
     pub generation: Generation,
     /// The share.
     pub share: ShareText,
+    /// Of a share that was formed here, from a sealed backup: the digest of what it was formed
+    /// from. Such a share is never given out.
+    pub delivery: Option<Digest>,
 }
 
 /// A cipher text that an app hands in.
@@ -76,8 +81,8 @@ pub struct StoredCipher {
 pub trait CustodianStore: Send + Sync + 'static {
     /// Stores a share, encrypted, under (client, pair), and gives the digest of its text.
     ///
-    /// The same share again for the same place (wallet, curve, generation) changes nothing and
-    /// gives the same digest.
+    /// The same share again for the same place (wallet, curve, generation), formed from the same,
+    /// changes nothing and gives the same digest.
     ///
     /// # Errors
     ///

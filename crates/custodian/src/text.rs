@@ -107,7 +107,9 @@ impl fmt::Debug for CipherText {
 pub struct Digest(pub [u8; 32]);
 
 impl Digest {
-    fn of(bytes: &[u8]) -> Self {
+    /// Hashes bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 }

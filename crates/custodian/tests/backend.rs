@@ -42,6 +42,7 @@ pub(crate) fn share_of(client_id: ClientId, n: u128, share: &str) -> StoreBackup
         wallet_id: WalletId(Uuid::from_u128(7)),
         curve: Curve::Secp256k1,
         generation: 1,
+        sealed: None,
     }
 }
 

@@ -132,6 +132,18 @@ errors! {
         "The backup share does not fit",
         "A backup share, cipher text or digest belongs to another pair, or to a backup that is no longer the active one.",
         "Use the cipher text and custodian share of the active backup; or make a new backup.";
+    BackupModeMismatch = "BACKUP_MODE_MISMATCH", 409, No,
+        "The backup modes differ",
+        "The environment makes backups in one mode, and the app asks for another; or the backup was made in a mode that the app is not set up for. `detail` says which. Nothing was made.",
+        "For sealed backups, give the SDK the custodian's sealing key; for others, give it none.";
+    RecoveryNotOpen = "RECOVERY_NOT_OPEN", 403, No,
+        "The app's backend has not opened a recovery",
+        "The backup is sealed: its custodian gives out nothing unless the app's own backend has let this client recover, for some minutes and a few tries. Nothing has changed.",
+        "Have the app check who asks, then open a recovery and run it again.";
+    SealingKeyUnknown = "SEALING_KEY_UNKNOWN", 409, No,
+        "The custodian does not have this sealing key",
+        "Something was sealed to a public key whose private half the custodian's backend does not hold.",
+        "Pin the key that the custodian's backend shows now, if its operator says that it changed.";
     WalletEjected = "WALLET_EJECTED", 409, No,
         "The wallet was ejected",
         "The user took the private key out; Portal signs no more for it.",

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use portal_api::sealed::PinnedSealingKey;
 use portal_backup::BackupStorage;
 use portal_keychain::Keychain;
 use portal_lifecycle::{BackupMethod, ErrorId};
@@ -22,6 +23,7 @@ pub struct PortalBuilder {
     token: Zeroizing<String>,
     keychain: Arc<dyn Keychain>,
     storages: BTreeMap<BackupMethod, Arc<dyn BackupStorage>>,
+    sealing_key: Option<PinnedSealingKey>,
     listener: Listener,
     transport: Option<Arc<dyn Transport>>,
 }
@@ -33,6 +35,7 @@ impl PortalBuilder {
             token: Zeroizing::new(token.to_owned()),
             keychain,
             storages: BTreeMap::new(),
+            sealing_key: None,
             listener: Box::new(|_| {}),
             transport: None,
         }
@@ -42,6 +45,19 @@ impl PortalBuilder {
     #[must_use]
     pub fn backup_storage(mut self, method: BackupMethod, storage: Arc<dyn BackupStorage>) -> Self {
         self.storages.insert(method, storage);
+        self
+    }
+
+    /// The custodian's public key, for sealed backups: in them the server never holds a share that
+    /// helps anybody.
+    ///
+    /// # Security
+    ///
+    /// It comes with the app, or from the custodian's own backend, never from the server: whoever
+    /// chose the key could open what is sealed. With it, this device makes sealed backups only.
+    #[must_use]
+    pub const fn sealing_key(mut self, key: PinnedSealingKey) -> Self {
+        self.sealing_key = Some(key);
         self
     }
 
@@ -91,6 +107,7 @@ impl PortalBuilder {
             client_id: state.id,
             device: Device::new(self.keychain, state.id),
             storages: self.storages,
+            sealing_key: self.sealing_key,
             listener: self.listener,
             signing: tokio::sync::Mutex::default(),
         };

@@ -51,6 +51,7 @@ pub use operation::{
     Backup, BackupChecked, BackupMade, Created, Recovered, SignedRaw, SignedRequest,
 };
 pub use portal::{Api, Portal};
+pub use portal_api::sealed::{MalformedSealingKey, PinnedSealingKey};
 pub use portal_backup::{BackupStorage, FolderStorage, MemoryStorage, Password};
 pub use portal_chains::{Addresses, ChainId, Signed};
 pub use portal_keychain::{FileKeychain, Keychain, MemoryKeychain};

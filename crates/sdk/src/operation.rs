@@ -6,6 +6,7 @@ mod create;
 mod pair;
 mod reconcile;
 mod recover;
+mod sealed;
 mod sign;
 
 pub use backup::{Backup, BackupMade};

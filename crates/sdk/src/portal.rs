@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use portal_api::sealed::PinnedSealingKey;
 use portal_backup::BackupStorage;
 use portal_keychain::Keychain;
 use portal_lifecycle::ids::ClientId;
@@ -19,6 +20,8 @@ pub struct Portal {
     pub(crate) client_id: ClientId,
     pub(crate) device: Device,
     pub(crate) storages: BTreeMap<BackupMethod, Arc<dyn BackupStorage>>,
+    /// The custodian's public key, as the app gave it.
+    pub(crate) sealing_key: Option<PinnedSealingKey>,
     pub(crate) listener: Listener,
     /// Held while an ECDSA session runs: the generations in whose sessions the server cheated.
     pub(crate) signing: tokio::sync::Mutex<Vec<Generation>>,

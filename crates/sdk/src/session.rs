@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use portal_api::sealed::SealedBlind;
 use portal_api::session::{
     ClientFrame, Done, Operation, PATH, PROTOCOL_VERSION, ServerFrame, Start, Started,
 };
 use portal_api::{Base64Bytes, Problem};
 use portal_lifecycle::ids::{DeviceId, OperationId, TraceId};
-use portal_lifecycle::{Curve, ErrorId};
+use portal_lifecycle::{Curve, ErrorId, PerCurve};
 use portal_mpc::{self as mpc, BothCurves, KeyContext, Machine, Message, Step};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as Frame};
@@ -130,7 +131,16 @@ impl<'a> Session<'a> {
             deadline_ms: u64::try_from(SESSION_TIMEOUT.as_millis()).ok(),
             operation,
         });
-        let text = serde_json::to_string(&start)
+        self.send_text(&start).await
+    }
+
+    /// Sends what a sealed backup is made of beside its MPC messages.
+    pub(crate) async fn seal(&mut self, blinds: PerCurve<SealedBlind>) -> Result<(), Error> {
+        self.send_text(&ClientFrame::Blinds { blinds }).await
+    }
+
+    async fn send_text(&mut self, frame: &ClientFrame) -> Result<(), Error> {
+        let text = serde_json::to_string(frame)
             .map_err(|_| Error::new(ErrorId::InternalError, "a frame cannot be written"))?;
         self.meter.sent(text.len());
         self.write(Frame::text(text)).await

@@ -65,7 +65,7 @@ pub enum OperatorError {
     #[error(transparent)]
     Webhook(#[from] WebhookUrlError),
     /// A backup mode that this server does not have.
-    #[error("the backup mode {given} is not there yet; expected PLAIN")]
+    #[error("the backup mode {given} is not there yet; expected SEALED or PLAIN")]
     BackupMode {
         /// What was asked for.
         given: BackupMode,
@@ -110,7 +110,7 @@ impl Operator {
         if let Some(webhook) = &webhook {
             self.check(webhook)?;
         }
-        if backup_mode != BackupMode::Plain {
+        if backup_mode == BackupMode::Managed {
             return Err(OperatorError::BackupMode { given: backup_mode });
         }
         let now = self.clock.now();

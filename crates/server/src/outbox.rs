@@ -1,7 +1,8 @@
 //! Delivery of custodian shares: at once by the session that made them, later by a worker.
 
-use portal_api::Base64Bytes;
-use portal_api::webhook::{BackupReleased, StoreBackupShare};
+mod delivery;
+
+use portal_api::webhook::BackupReleased;
 use portal_lifecycle::ids::{BackupSharePairId, ClientId};
 use portal_lifecycle::{ErrorId, Event, PerCurve};
 use portal_store::audit::Actor;
@@ -67,27 +68,18 @@ pub(crate) async fn webhook(app: &App, client: ClientId) -> Result<WebhookConfig
 
 async fn attempt(app: &App, delivery: &Delivery) -> Result<(), ApiError> {
     let webhook = webhook(app, delivery.client_id).await?;
-    let shares = delivery
-        .shares
-        .as_ref()
-        .map(|share| encode_share(share.expose()));
-    for (curve, share) in shares.iter() {
-        let body = StoreBackupShare {
-            client_id: delivery.client_id,
-            backup_method: delivery.method,
-            share: share.clone(),
-            backup_share_pair_id: *delivery.ids.of(curve),
-            wallet_id: *delivery.wallet_ids.of(curve),
-            curve,
-            generation: delivery.generation.0,
-        };
-        app.webhooks.store(&webhook, &body).await?;
+    let bodies = delivery::bodies(delivery)?;
+    for (_, body) in bodies.iter() {
+        app.webhooks.store(&webhook, body).await?;
     }
     let fetched = app
         .webhooks
         .fetch(&webhook, delivery.client_id, delivery.ids);
     let fetched = fetched.await?;
-    if shares.iter().all(|(_, share)| fetched.contains(share)) {
+    if bodies
+        .iter()
+        .all(|(_, body)| delivery::is_stored(body, &fetched))
+    {
         Ok(())
     } else {
         Err(ApiError::new(
@@ -95,11 +87,6 @@ async fn attempt(app: &App, delivery: &Delivery) -> Result<(), ApiError> {
             "the custodian accepted the shares but does not give them back",
         ))
     }
-}
-
-/// A custodian share as it travels: opaque text to its receiver.
-fn encode_share(share: &[u8]) -> String {
-    Base64Bytes(share.to_vec()).to_string()
 }
 
 /// How long to wait after so many failures.

@@ -27,6 +27,7 @@ pub(crate) fn client_state(
         environment: Environment {
             id: tenant.environment_id,
             name: tenant.environment_name,
+            backup_mode: tenant.backup_mode,
             backup_with_portal_enabled: false,
             is_multi_backup_enabled: false,
         },
@@ -60,6 +61,7 @@ pub(crate) fn backup_pairs(wallet: &Wallet, curve: Curve) -> Vec<BackupSharePair
             id: *pair.ids.of(curve),
             status: pair.status,
             backup_method: pair.method,
+            backup_mode: pair.mode,
             created_at: Time(pair.created_at),
             proved_at: pair.proved_at.map(Time),
         })

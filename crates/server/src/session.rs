@@ -129,7 +129,10 @@ async fn converse(
         server_nonce: Base64Bytes(server_nonce.to_vec()),
     };
     socket.send(&hello).await?;
-    let ClientFrame::Start(start) = socket.receive().await?;
+    let ClientFrame::Start(start) = socket.receive().await? else {
+        let what = "expected a start frame, got another";
+        return Err(ApiError::new(ErrorId::WsMsgMalformed, what));
+    };
     if start.protocol_version != PROTOCOL_VERSION {
         let detail = format!(
             "expected protocol version {PROTOCOL_VERSION}, got {}; update the older side",
@@ -183,6 +186,7 @@ async fn operate(
     let client = auth.client_id;
     let begun = Instant::now();
     let waited_before = socket.waited();
+    // A session that makes a pair is large: on the heap, it does not fill a worker's stack.
     let outcome = match start.operation.clone() {
         Operation::Sign {
             curve,
@@ -198,40 +202,36 @@ async fn operate(
             sign::run(app, socket, nonces, asking).await?
         }
         Operation::Generate => {
-            pair::run(app, socket, client, nonces, &start, Plan::Generate).await?
+            let asked = Plan::Generate.into();
+            Box::pin(pair::run(app, socket, client, nonces, &start, asked)).await?
         }
         Operation::Backup {
             backup_method: method,
+            backup_mode: mode,
             signing_share_pair_ids: source,
         } => {
-            let plan = Plan::Backup { source, method };
-            pair::run(app, socket, client, nonces, &start, plan).await?
+            let asked = pair::Asked {
+                plan: Plan::Backup { source, method },
+                mode,
+                blinded: None,
+            };
+            Box::pin(pair::run(app, socket, client, nonces, &start, asked)).await?
         }
         Operation::Recover {
             backup_share_pair_ids: source,
+            blinded,
         } => {
-            pair::run(
-                app,
-                socket,
-                client,
-                nonces,
-                &start,
-                Plan::Recover { source },
-            )
-            .await?
+            let asked = pair::Asked {
+                blinded,
+                ..Plan::Recover { source }.into()
+            };
+            Box::pin(pair::run(app, socket, client, nonces, &start, asked)).await?
         }
         Operation::Refresh {
             signing_share_pair_ids: source,
         } => {
-            pair::run(
-                app,
-                socket,
-                client,
-                nonces,
-                &start,
-                Plan::Refresh { source },
-            )
-            .await?
+            let asked = Plan::Refresh { source }.into();
+            Box::pin(pair::run(app, socket, client, nonces, &start, asked)).await?
         }
         Operation::CheckBackup {
             backup_share_pair_ids: ids,

@@ -12,8 +12,9 @@ use portal_api::webhook::signature::{
     ID_HEADER, SIGNATURE_HEADER, SigningSecret, TIMESTAMP_HEADER,
 };
 use portal_api::webhook::{
-    ApproveSignature, BackupReleased, BackupShareProofs, BackupShares, FetchBackupShares,
-    ProveBackupShares, SECRET_HEADER, StoreBackupShare, StoredBackupShare, WebhookRoute,
+    ApproveSignature, BackupReleased, BackupShareProofs, BackupShares, BlindedBackupShares,
+    FetchBackupShares, ProveBackupShares, RecoverBackupShares, SECRET_HEADER, StoreBackupShare,
+    StoredBackupShare, WebhookRoute,
 };
 use portal_api::{Base64Bytes, TRACE_HEADER};
 use portal_lifecycle::ids::{BackupSharePairId, ClientId};
@@ -22,7 +23,7 @@ use portal_store::WebhookConfig;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use url::Url;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 pub use policy::{WebhookPolicy, WebhookUrlError};
 pub use resolver::{Resolver, SystemResolver};
@@ -72,7 +73,7 @@ impl WebhookClient {
         let call = self.call(webhook, WebhookRoute::Store, id, share);
         let answer = call.await?;
         let receipt = serde_json::from_slice::<StoredBackupShare>(&answer).unwrap_or_default();
-        let digest = Base64Bytes(Sha256::digest(share.share.as_bytes()).to_vec());
+        let digest = Base64Bytes(Sha256::digest(share.receipt_bytes()).to_vec());
         match receipt.digest {
             Some(given) if given != digest => Err(failed(
                 "the custodian's receipt has the digest of another share",
@@ -88,7 +89,7 @@ impl WebhookClient {
         webhook: &WebhookConfig,
         client_id: ClientId,
         ids: PerCurve<BackupSharePairId>,
-    ) -> Result<Zeroizing<Vec<String>>, ApiError> {
+    ) -> Result<FetchedShares, ApiError> {
         let body = FetchBackupShares {
             client_id,
             backup_share_pair_ids: Some(ids),
@@ -97,8 +98,38 @@ impl WebhookClient {
         let call = self.call(webhook, WebhookRoute::Fetch, id, &body);
         let answer = call.await?;
         serde_json::from_slice::<BackupShares>(&answer)
-            .map(|shares| Zeroizing::new(shares.backup_shares))
+            .map(FetchedShares)
             .map_err(|_| failed("expected `{\"backupShares\": [string]}` from the custodian"))
+    }
+
+    /// The custodian's shares of a sealed backup, blinded by the client.
+    ///
+    /// # Errors
+    ///
+    /// `RECOVERY_NOT_OPEN` where the app's backend has opened none; `WEBHOOK_FAILED`.
+    pub(crate) async fn recover(
+        &self,
+        webhook: &WebhookConfig,
+        body: &RecoverBackupShares,
+    ) -> Result<PerCurve<Zeroizing<String>>, ApiError> {
+        let id = once(WebhookRoute::Recover);
+        let answer = self.call(webhook, WebhookRoute::Recover, id, body).await;
+        let answer = answer.map_err(|error| match error.problem() {
+            Some(ErrorId::RecoveryNotOpen) => ApiError::new(
+                ErrorId::RecoveryNotOpen,
+                "the app's backend opened no recovery for this client, or it is over or used up",
+            ),
+            Some(id @ (ErrorId::CustodianShareNotFound | ErrorId::BackupShareMismatch)) => {
+                ApiError::new(id, format!("the custodian refused: {}", id.page().title))
+            }
+            _ if error.is_unknown_call() => failed(
+                "the custodian's backend takes no sealed backups; start it with sealing keys",
+            ),
+            _ => error.into(),
+        })?;
+        serde_json::from_slice::<BlindedBackupShares>(&answer)
+            .map(|answer| answer.backup_shares.map(Zeroizing::new))
+            .map_err(|_| failed("expected blinded shares of both curves from the custodian"))
     }
 
     /// Proofs that the custodian holds its shares of a pair.
@@ -189,6 +220,7 @@ impl WebhookClient {
                 WebhookRoute::Fetch => SHARES_BYTES,
                 WebhookRoute::Store
                 | WebhookRoute::Prove
+                | WebhookRoute::Recover
                 | WebhookRoute::Release
                 | WebhookRoute::Approve => ANSWER_BYTES,
             },
@@ -198,6 +230,7 @@ impl WebhookClient {
         if !(200..300).contains(&answer.status) {
             return Err(CallError::Status {
                 status: answer.status,
+                problem: problem_of(&answer.body),
                 route,
             });
         }
@@ -236,7 +269,12 @@ fn once(route: WebhookRoute) -> String {
 /// How a call went wrong.
 enum CallError {
     /// The custodian said no.
-    Status { status: u16, route: WebhookRoute },
+    Status {
+        status: u16,
+        /// The id of its problem document, if it is one that we know.
+        problem: Option<ErrorId>,
+        route: WebhookRoute,
+    },
     /// Everything else.
     Failed(ApiError),
 }
@@ -250,15 +288,21 @@ impl From<ApiError> for CallError {
 impl From<CallError> for ApiError {
     fn from(error: CallError) -> Self {
         match error {
-            CallError::Status { status, route } => {
+            CallError::Status {
+                status,
+                problem,
+                route,
+            } => {
                 let hint = match status {
                     300..=399 => "; redirects are not followed: configure the URL where it ends",
                     401 | 403 => "; it may have another secret, or its clock another time",
                     _ => "",
                 };
-                let path = route.path();
+                // Its own words may repeat what it was sent.
+                let why = problem.map(|id| format!(" {id} ({})", id.page().title));
+                let (why, path) = (why.unwrap_or_default(), route.path());
                 failed(&format!(
-                    "expected 2xx from POST {path} of the custodian, got {status}{hint}"
+                    "expected 2xx from POST {path} of the custodian, got {status}{why}{hint}"
                 ))
             }
             CallError::Failed(error) => error,
@@ -267,6 +311,14 @@ impl From<CallError> for ApiError {
 }
 
 impl CallError {
+    /// What the custodian's problem document says, if it is one that we know.
+    const fn problem(&self) -> Option<ErrorId> {
+        match self {
+            Self::Status { problem, .. } => *problem,
+            Self::Failed(_) => None,
+        }
+    }
+
     /// Whether the receiver does not know this call: it is of an older kind.
     const fn is_unknown_call(&self) -> bool {
         matches!(
@@ -276,6 +328,34 @@ impl CallError {
                 ..
             }
         )
+    }
+}
+
+/// Of a problem document only the id is taken.
+fn problem_of(body: &[u8]) -> Option<ErrorId> {
+    #[derive(serde::Deserialize)]
+    struct Identified {
+        id: ErrorId,
+    }
+    serde_json::from_slice::<Identified>(body)
+        .ok()
+        .map(|problem| problem.id)
+}
+
+/// What a custodian gave; its shares are erased when dropped.
+pub(crate) struct FetchedShares(BackupShares);
+
+impl std::ops::Deref for FetchedShares {
+    type Target = BackupShares;
+
+    fn deref(&self) -> &BackupShares {
+        &self.0
+    }
+}
+
+impl Drop for FetchedShares {
+    fn drop(&mut self) {
+        self.0.backup_shares.zeroize();
     }
 }
 

@@ -142,6 +142,7 @@ struct Queued {
     client: ClientId,
     ids: PerCurve<BackupSharePairId>,
     sealed: PerCurve<Vec<u8>>,
+    blinds: Option<PerCurve<Vec<u8>>>,
     attempts: u32,
     due_at: Timestamp,
     created_at: Timestamp,

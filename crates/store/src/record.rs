@@ -202,8 +202,10 @@ pub enum Secrets {
     Enqueue {
         /// The pair.
         ids: PerCurve<BackupSharePairId>,
-        /// The custodian's share of each curve.
+        /// The custodian's share of each curve; in sealed mode the server's part of it.
         shares: PerCurve<SecretBytes>,
+        /// In sealed mode: what the client sealed to the custodian. No secret.
+        blinds: Option<PerCurve<Vec<u8>>>,
         /// When the worker may take it up, if nobody delivers it before.
         due_at: Timestamp,
     },
@@ -302,8 +304,10 @@ pub struct Delivery {
     pub generation: Generation,
     /// How the client's part is encrypted.
     pub method: BackupMethod,
-    /// The shares.
+    /// The shares; in sealed mode the server's parts of them.
     pub shares: PerCurve<SecretBytes>,
+    /// In sealed mode: what the client sealed to the custodian.
+    pub blinds: Option<PerCurve<Vec<u8>>>,
     /// How often it was tried.
     pub attempts: u32,
 }

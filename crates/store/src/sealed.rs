@@ -211,6 +211,7 @@ pub(crate) enum SealedSecrets {
     Enqueue {
         ids: PerCurve<BackupSharePairId>,
         sealed: PerCurve<Vec<u8>>,
+        blinds: Option<PerCurve<Vec<u8>>>,
         due_at: Timestamp,
     },
     EraseOutbox {
@@ -244,6 +245,7 @@ impl Sealer {
             Secrets::Enqueue {
                 ids,
                 shares,
+                blinds,
                 due_at,
             } => {
                 let place = |curve| Place::OutboxShare {
@@ -255,6 +257,7 @@ impl Sealer {
                 SealedSecrets::Enqueue {
                     ids: *ids,
                     sealed: self.seal_both(place, shares).await?,
+                    blinds: blinds.clone(),
                     due_at: *due_at,
                 }
             }

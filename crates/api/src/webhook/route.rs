@@ -11,6 +11,8 @@ pub enum WebhookRoute {
     Fetch,
     /// `POST {base}/backup/prove`
     Prove,
+    /// `POST {base}/backup/recover`
+    Recover,
     /// `POST {base}/backup/released`
     Release,
     /// `POST {base}/sign/approve`
@@ -25,6 +27,7 @@ impl WebhookRoute {
             Self::Store => "backup",
             Self::Fetch => "backup/fetch",
             Self::Prove => "backup/prove",
+            Self::Recover => "backup/recover",
             Self::Release => "backup/released",
             Self::Approve => "sign/approve",
         }
@@ -36,7 +39,7 @@ impl WebhookRoute {
     pub const fn is_repeatable(self) -> bool {
         match self {
             Self::Store | Self::Release => true,
-            Self::Fetch | Self::Prove | Self::Approve => false,
+            Self::Fetch | Self::Prove | Self::Recover | Self::Approve => false,
         }
     }
 
@@ -61,6 +64,7 @@ impl WebhookRoute {
             Self::Store => "store",
             Self::Fetch => "fetch",
             Self::Prove => "prove",
+            Self::Recover => "recover",
             Self::Release => "release",
             Self::Approve => "approve",
         }

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::custodian_serve::app_tokens;
+use super::sealing;
 use crate::args::{ClientArgs, ClientCommand};
 use crate::device::{Device, Profile};
 use crate::key_file;
@@ -60,12 +61,22 @@ pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> 
         }
         _ => (args.custodian.clone(), app_token(&args, client_id)?),
     };
+    let pinned = renewed
+        .as_ref()
+        .and_then(|device| device.profile.sealing_key);
+    let sealing_key = match (args.sealing_key, &custodian) {
+        (Some(key), _) => Some(key),
+        (None, _) if args.plain_backups => None,
+        (None, Some(base)) => sealing::pin(base, pinned).await?,
+        (None, None) => pinned,
+    };
     let profile = Profile {
         server: args.server.clone(),
         client_id,
         client_token: token,
         custodian,
         custodian_token,
+        sealing_key,
     };
     match renewed {
         Some(device) => device.renew(profile)?,

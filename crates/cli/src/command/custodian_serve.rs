@@ -4,11 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use portal_custodian::{AppTokens, SqliteCustodianStore, WebhookAuth, WebhookSecret};
+use portal_custodian::{
+    AppTokens, RecoveryPolicy, SqliteCustodianStore, WebhookAuth, WebhookSecret,
+};
 use serde_json::json;
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
+use super::sealing;
 use crate::args::CustodianServeArgs;
 use crate::key_file;
 use crate::output::Output;
@@ -20,13 +23,18 @@ pub(crate) const DATABASE: &str = "custodian.db";
 
 pub(crate) async fn run(args: CustodianServeArgs, output: Output) -> anyhow::Result<()> {
     let store = Arc::new(open_store(&args.data).await?);
-    let router = portal_custodian::router(
+    let policy = RecoveryPolicy {
+        window_ms: args.recovery_window_min.saturating_mul(60_000),
+        uses: args.recovery_uses,
+    };
+    let router = portal_custodian::sealed_router(
         Arc::clone(&store) as _,
         Arc::new(app_tokens(&args.data)?),
         webhook_auth(
             &webhook_secrets(&args.data)?,
             args.require_webhook_signatures,
         )?,
+        sealing::of_backend(&args.data, &store, policy)?,
     );
     let listener = TcpListener::bind(args.listen)
         .await

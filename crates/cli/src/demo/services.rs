@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use portal_custodian::RecoveryPolicy;
 use portal_lifecycle::BackupMode;
 use portal_seal::SecretBytes;
 use portal_server::clock::SystemClock;
@@ -14,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::state;
 use crate::args::StorageArgs;
-use crate::command::custodian_serve;
+use crate::command::{custodian_serve, sealing};
 use crate::output::Output;
 use crate::storage;
 
@@ -40,10 +41,13 @@ impl Services {
         let stopping = watch::Sender::new(false);
         let custodian_data = data.join("custodian");
         let secrets = custodian_serve::webhook_secrets(&custodian_data)?;
-        let router = portal_custodian::router(
-            Arc::new(custodian_serve::open_store(&custodian_data).await?),
+        let custodian_store = Arc::new(custodian_serve::open_store(&custodian_data).await?);
+        let policy = RecoveryPolicy::default();
+        let router = portal_custodian::sealed_router(
+            Arc::clone(&custodian_store) as _,
             Arc::new(custodian_serve::app_tokens(&custodian_data)?),
             custodian_serve::webhook_auth(&secrets, None)?,
+            sealing::of_backend(&custodian_data, &custodian_store, policy)?,
         );
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let custodian = format!("http://{}", listener.local_addr()?);
@@ -83,7 +87,7 @@ impl Services {
     pub(super) async fn create_custodian(&self) -> anyhow::Result<state::Made> {
         let created = self
             .operator
-            .create_custodian("Demo", "demo", Some(self.webhook()), BackupMode::Plain)
+            .create_custodian("Demo", "demo", Some(self.webhook()), BackupMode::Sealed)
             .await?;
         Ok(state::Made {
             environment_id: created.environment_id,

@@ -15,6 +15,7 @@ use super::table::Row;
 use super::verify;
 use crate::command::client::{Custodian, mint};
 use crate::command::custodian_app;
+use crate::command::sealing;
 use crate::command::wallet::backup_in_force;
 use crate::device::{Device, Profile};
 use crate::output::Output;
@@ -227,7 +228,7 @@ impl<'a> Walk<'a> {
         let made = portal
             .backup_wallet(Backup::Password(Password::new(PASSWORD)?))
             .await?;
-        self.done("the customer's backend acknowledged its share, and gave it back");
+        self.done("the customer's backend formed its share; the server never held it");
         let ids = made.backup_share_pair_ids;
         let profile = &device.profile;
         let stored =
@@ -259,9 +260,21 @@ impl<'a> Walk<'a> {
     ) -> anyhow::Result<()> {
         let (method, pair) = backup_in_force(portal).await?;
         let stored = custodian_app::fetch(&device.profile, method, pair).await?;
-        let password = Password::new(PASSWORD)?;
+        let password = || Password::new(PASSWORD);
+        let closed = portal
+            .recover_wallet(Backup::Password(password()?), &stored.cipher_text)
+            .await;
+        self.expect(
+            closed,
+            ErrorId::RecoveryNotOpen,
+            "before the app agrees, it",
+        )?;
+        let services = self.services;
+        let (custodian, data) = (&services.custodian, &services.custodian_data);
+        sealing::open_recovery(custodian, data, self.state.client_id).await?;
+        self.done("the app's backend opened a recovery of this client");
         let recovered = portal
-            .recover_wallet(Backup::Password(password), &stored.cipher_text)
+            .recover_wallet(Backup::Password(password()?), &stored.cipher_text)
             .await?;
         ensure!(
             recovered.addresses == *addresses,
@@ -293,6 +306,7 @@ impl<'a> Walk<'a> {
             client_token: session.client_session_token,
             custodian: Some(self.services.custodian.clone()),
             custodian_token: Some(mint(&self.services.custodian_data, self.state.client_id)?),
+            sealing_key: sealing::pin(&self.services.custodian, None).await?,
         };
         Device::create(&directory, profile)
     }

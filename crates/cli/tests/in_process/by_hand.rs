@@ -225,6 +225,7 @@ pub(crate) fn confirmation(ids: &[SigningSharePairId], proofs: &[Base64Bytes]) -
 pub(crate) fn backup_of(pair: &Pair) -> Operation {
     Operation::Backup {
         backup_method: portal_lifecycle::BackupMethod::Password,
+        backup_mode: portal_lifecycle::BackupMode::Plain,
         signing_share_pair_ids: pair.ids,
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use portal_api::session::{Operation, Wanted};
 use portal_keychain::{Keychain, MemoryKeychain};
-use portal_lifecycle::{BackupMethod, Curve};
+use portal_lifecycle::{BackupMethod, BackupMode, Curve};
 use portal_sdk::{ErrorId, Portal};
 use portal_server::Limits;
 use tokio::sync::oneshot;
@@ -80,6 +80,7 @@ async fn the_server_refuses_the_old_pair(world: &World, wallet: &Wallet) {
         },
         Operation::Backup {
             backup_method: BackupMethod::Password,
+            backup_mode: BackupMode::Plain,
             signing_share_pair_ids: old,
         },
         Operation::Sign {
@@ -163,6 +164,7 @@ async fn of_two_devices_at_once_the_second_waits() {
     first
         .start(Operation::Recover {
             backup_share_pair_ids: parsed.header().subject.backup_share_pair_ids,
+            blinded: None,
         })
         .await;
     first.hear_started().await;

@@ -16,6 +16,24 @@ impl Piece {
         }
     }
 
+    /// What a frame holds, without its header and mask.
+    pub(crate) fn payload(&self) -> Option<Vec<u8>> {
+        let Self::Frame { bytes } = self else {
+            return None;
+        };
+        let is_masked = bytes.get(1)? & 0x80 != 0;
+        let header = match bytes.get(1)? & 0x7f {
+            126 => 4,
+            127 => 10,
+            _ => 2,
+        };
+        let Some(mask) = bytes.get(header..header + 4).filter(|_| is_masked) else {
+            return bytes.get(header..).map(<[u8]>::to_vec);
+        };
+        let payload = bytes.get(header + 4..)?.iter().zip(mask.iter().cycle());
+        Some(payload.map(|(byte, mask)| byte ^ mask).collect())
+    }
+
     pub(crate) const fn is_frame(&self) -> bool {
         matches!(self, Self::Frame { .. })
     }

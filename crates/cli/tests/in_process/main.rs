@@ -46,6 +46,7 @@ mod outages;
 mod progress;
 mod proofs;
 mod restored;
+mod sealed;
 mod statuses;
 mod stopping;
 mod sweep;

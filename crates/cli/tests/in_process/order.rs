@@ -102,6 +102,7 @@ async fn recovery_is_refused_by_the_server(world: &World, token: &str, id: Uuid)
     let backup_share_pair_ids = PerCurve::new(BackupSharePairId(id), BackupSharePairId(id));
     raw.start(Operation::Recover {
         backup_share_pair_ids,
+        blinded: None,
     })
     .await;
     let problem = raw.hear_problem().await;

@@ -48,6 +48,7 @@ pub(crate) struct Proxy {
 struct Shared {
     upstream: Mutex<SocketAddr>,
     trap: Mutex<Option<(Place, Deed)>>,
+    frames: Mutex<Vec<Vec<u8>>>,
     held: Notify,
     release: Notify,
 }
@@ -59,11 +60,17 @@ impl Proxy {
         let shared = Arc::new(Shared {
             upstream: Mutex::new(address(server)),
             trap: Mutex::new(None),
+            frames: Mutex::default(),
             held: Notify::new(),
             release: Notify::new(),
         });
         tokio::spawn(accept(listener, Arc::clone(&shared)));
         Self { url, shared }
+    }
+
+    /// What every WebSocket frame that passed held, of both sides.
+    pub(crate) fn frames(&self) -> Vec<Vec<u8>> {
+        self.shared.frames.lock().expect("no panic").clone()
     }
 
     /// Connects to another server from now on.
@@ -174,6 +181,9 @@ impl Link {
 
     /// What becomes of a piece: its bytes as they go on, or nothing at all.
     async fn judge(&self, from: Side, piece: Piece, frames: usize) -> Option<Vec<u8>> {
+        if let Some(payload) = piece.payload() {
+            self.shared.frames.lock().expect("no panic").push(payload);
+        }
         let deed = self.deed(from, &piece, frames);
         let mut bytes = piece.bytes().to_vec();
         match deed {

@@ -111,6 +111,7 @@ impl Shared {
                 let given: BackupShares = serde_json::from_slice(&answer).expect("shares");
                 let altered = BackupShares {
                     backup_shares: alter(given.backup_shares),
+                    receipts: given.receipts,
                 };
                 let body = serde_json::to_vec(&altered).expect("JSON");
                 (status, body).into_response()

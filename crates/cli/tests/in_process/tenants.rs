@@ -110,6 +110,7 @@ impl Ids {
             (
                 Operation::Backup {
                     backup_method: BackupMethod::Password,
+                    backup_mode: BackupMode::Plain,
                     signing_share_pair_ids: self.signing,
                 },
                 ErrorId::NotFound,
@@ -118,6 +119,7 @@ impl Ids {
                 // Not a look-up by id: whatever is not the active backup is answered so.
                 Operation::Recover {
                     backup_share_pair_ids: self.backup,
+                    blinded: None,
                 },
                 ErrorId::BackupShareMismatch,
             ),

@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use portal_api::rest::CreatedClient;
 use portal_api::signing_policy::SigningPolicy;
-use portal_custodian::{AppTokens, SqliteCustodianStore, WebhookAuth, WebhookSecret};
+use portal_custodian::{
+    AppTokens, BackendSecret, RecoveryPolicy, Sealing, SealingKeys, SqliteCustodianStore,
+    WebhookAuth, WebhookSecret,
+};
 use portal_keychain::Keychain;
 use portal_lifecycle::ids::ClientId;
 use portal_lifecycle::{BackupMethod, BackupMode};
-use portal_sdk::{Error, MemoryStorage, Portal, PortalBuilder};
+use portal_sdk::{Error, MemoryStorage, PinnedSealingKey, Portal, PortalBuilder};
+use portal_seal::recipient::OpeningKey;
 use portal_seal::{SealingKey, SecretBytes};
 use portal_server::clock::Clock;
 use portal_server::{
@@ -31,6 +35,8 @@ use crate::rest::{self, Answer};
 
 pub(crate) const WEBHOOK_SECRET: &str = "the webhook's secret of these tests";
 
+pub(crate) const BACKEND_SECRET: &str = "the secret of the app's backend in these tests";
+
 /// Every byte of the server's KMS key.
 pub(crate) const KMS_KEY: u8 = 1;
 
@@ -49,6 +55,10 @@ pub(crate) struct World {
     pub(crate) custodian: String,
     pub(crate) app_tokens: Arc<AppTokens>,
     pub(crate) customer: CustodianCreated,
+    pub(crate) mode: BackupMode,
+    pub(crate) sealing_key: PinnedSealingKey,
+    /// The customer's own storage.
+    pub(crate) shares: Arc<SqliteCustodianStore>,
 }
 
 struct Server {
@@ -65,6 +75,8 @@ pub(crate) struct User {
     pub(crate) token: String,
     /// The user's own storage, for backups of method CUSTOM.
     pub(crate) storage: Arc<MemoryStorage>,
+    /// What the user's app pins.
+    pub(crate) sealing_key: Option<PinnedSealingKey>,
 }
 
 impl World {
@@ -73,30 +85,30 @@ impl World {
     }
 
     pub(crate) async fn start_with(limits: Limits) -> Self {
-        Self::make(limits, Arc::new(SystemResolver::default())).await
+        Self::start_in(BackupMode::Plain, limits).await
+    }
+
+    /// A world whose environment makes backups in this mode.
+    pub(crate) async fn start_in(mode: BackupMode, limits: Limits) -> Self {
+        Self::make(mode, limits, Arc::new(SystemResolver::default())).await
     }
 
     /// Its webhooks go where `names` has them go.
     pub(crate) async fn start_resolving(names: Arc<dyn Resolver>) -> Self {
-        Self::make(Limits::default(), names).await
+        Self::make(BackupMode::Plain, Limits::default(), names).await
     }
 
-    async fn make(limits: Limits, names: Arc<dyn Resolver>) -> Self {
+    async fn make(mode: BackupMode, limits: Limits, names: Arc<dyn Resolver>) -> Self {
         // Another test of this process may have done it before.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let data = tempfile::tempdir().expect("a directory");
         let app_tokens = Arc::new(AppTokens::new(Zeroizing::new([2; 32])));
         let clock = Arc::<MovableClock>::default();
-        let custodian = start_custodian(&data, &app_tokens, &clock).await;
+        let (custodian, shares, sealing_key) = start_custodian(&data, &app_tokens, &clock).await;
         let server = start_server(&data, KMS_KEY, &clock, limits, &names).await;
         let operator = operator(&server.store, &clock);
         let customer = operator
-            .create_custodian(
-                "Customer",
-                "test",
-                Some(webhook(&custodian)),
-                BackupMode::Plain,
-            )
+            .create_custodian("Customer", "test", Some(webhook(&custodian)), mode)
             .await
             .expect("a customer");
         allow_raw_signing(&operator, &customer).await;
@@ -109,6 +121,9 @@ impl World {
             custodian,
             app_tokens,
             customer,
+            mode,
+            sealing_key,
+            shares,
         }
     }
 
@@ -203,7 +218,15 @@ impl World {
             api_key: made.client_api_key,
             token: made.client_session_token,
             storage: Arc::default(),
+            sealing_key: (self.mode == BackupMode::Sealed).then_some(self.sealing_key),
         }
+    }
+
+    /// The app's backend has checked who asks.
+    pub(crate) async fn open_recovery(&self, user: &User) {
+        let url = format!("{}/backend/clients/{}/recoveries", self.custodian, user.id);
+        let opened = rest::call(Method::POST, url, BACKEND_SECRET, Some(json!({}))).await;
+        assert_eq!(opened.status, 201, "expected a window, seen {opened:?}");
     }
 
     /// A REST call of anybody's.
@@ -237,8 +260,12 @@ impl World {
 
 /// The SDK of a user, for a server that is reached at `url`.
 pub(crate) fn builder_at(url: &str, user: &User, keychain: Arc<dyn Keychain>) -> PortalBuilder {
-    Portal::builder(url, &user.token, keychain)
-        .backup_storage(BackupMethod::Custom, Arc::clone(&user.storage) as _)
+    let builder = Portal::builder(url, &user.token, keychain)
+        .backup_storage(BackupMethod::Custom, Arc::clone(&user.storage) as _);
+    match user.sealing_key {
+        Some(key) => builder.sealing_key(key),
+        None => builder,
+    }
 }
 
 /// Most tests sign what no chain reads.
@@ -307,21 +334,31 @@ async fn start_custodian(
     data: &TempDir,
     tokens: &Arc<AppTokens>,
     clock: &Arc<MovableClock>,
-) -> String {
+) -> (String, Arc<SqliteCustodianStore>, PinnedSealingKey) {
     let secret = WebhookSecret::new(WEBHOOK_SECRET).expect("a long secret");
     let clock = Arc::clone(clock);
     let auth = WebhookAuth::new(secret).with_clock(move || clock.now());
     let store = SqliteCustodianStore::open(data.path().join("custodian.db"), key(3)).await;
-    let router = portal_custodian::router(
-        Arc::new(store.expect("a database")),
+    let store = Arc::new(store.expect("a database"));
+    let opening = OpeningKey::from_bytes(Zeroizing::new([4; 32]));
+    let keys = SealingKeys::new(vec![opening]).expect("a key");
+    let sealing_key = keys.public()[0];
+    let router = portal_custodian::sealed_router(
+        Arc::clone(&store) as _,
         Arc::clone(tokens) as _,
         auth,
+        Sealing {
+            keys: Arc::new(keys),
+            recoveries: Arc::clone(&store) as _,
+            backend_secret: Arc::new(BackendSecret::new(BACKEND_SECRET).expect("a long secret")),
+            policy: RecoveryPolicy::default(),
+        },
     );
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let serving = portal_custodian::serve(listener, router, std::future::pending());
     tokio::spawn(serving);
-    url
+    (url, store, sealing_key)
 }
 
 fn copy_directory(from: &std::path::Path, to: &std::path::Path) {

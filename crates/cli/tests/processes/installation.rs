@@ -251,6 +251,8 @@ pub(crate) fn portal(directory: &Path) -> Command {
     command
         .env_clear()
         .env("PORTAL_LOG", "trace")
+        .env("PORTAL_BACKUP_MODE", "plain")
+        .env("PORTAL_PLAIN_BACKUPS", "true")
         .current_dir(directory);
     command
 }

@@ -214,6 +214,11 @@ fn keys_and_tokens(installation: &Installation) -> Vec<Secret> {
         ("the server's sealing key", "server/portal.key"),
         ("the custodian's sealing key", "custodian/custodian.key"),
         ("the app secret", "custodian/app-secret"),
+        ("the key that apps seal to", "custodian/sealing-key"),
+        (
+            "the secret of the app's backend",
+            "custodian/backend-secret",
+        ),
         ("the phone's keychain key", "phone/keychain.key"),
         ("the tablet's keychain key", "tablet/keychain.key"),
     ] {

@@ -7,19 +7,22 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use portal_api::Base64Bytes;
 use portal_api::webhook::{
-    BackupReleased, BackupShareProofs, BackupShares, FetchBackupShares, ProveBackupShares,
-    StoreBackupShare, StoredBackupShare, WebhookRoute, backup_proof_context,
+    BackupReceipt, BackupReleased, BackupShareProofs, BackupShares, FetchBackupShares,
+    ProveBackupShares, RecoverBackupShares, StoreBackupShare, StoredBackupShare, WebhookRoute,
+    backup_proof_context,
 };
 use portal_lifecycle::ids::BackupSharePairId;
 use portal_lifecycle::{BackupStatus, Curve, Generation, PerCurve};
 use portal_mpc::{Ed25519, Group, KeyShare, Secp256k1};
 use zeroize::{Zeroize as _, Zeroizing};
 
+use super::sealed::sealing;
+use crate::blinded::{form, point_of};
 use crate::json_body::{self, Body};
 use crate::refusal::Refusal;
 use crate::router::Shared;
 use crate::webhook_auth::{Claim, NotPortals};
-use crate::{NewShare, ShareText, StoredShare, ambient};
+use crate::{Digest, NewShare, ShareText, StoredShare, ambient};
 
 /// A call's body, if the call is Portal's.
 pub(crate) struct FromPortal<T>(pub(crate) T);
@@ -39,6 +42,10 @@ impl Call for FetchBackupShares {
 
 impl Call for ProveBackupShares {
     const ROUTE: WebhookRoute = WebhookRoute::Prove;
+}
+
+impl Call for RecoverBackupShares {
+    const ROUTE: WebhookRoute = WebhookRoute::Recover;
 }
 
 impl Call for BackupReleased {
@@ -72,13 +79,32 @@ pub(crate) async fn store_share(
     State(shared): State<Shared>,
     FromPortal(body): FromPortal<StoreBackupShare>,
 ) -> Result<Json<StoredBackupShare>, Refusal> {
-    let new = checked(body)?;
-    let digest = shared
-        .store
-        .insert_share(new, ambient::now(), &mut ambient::rng())
-        .await?;
+    let receipt = Digest::of(&body.receipt_bytes());
+    if !was_formed(&shared, &body, receipt).await? {
+        let new = checked(&shared, body, receipt)?;
+        shared
+            .store
+            .insert_share(new, ambient::now(), &mut ambient::rng())
+            .await?;
+    }
     Ok(Json(StoredBackupShare {
-        digest: Some(Base64Bytes(digest.0.to_vec())),
+        digest: Some(Base64Bytes(receipt.0.to_vec())),
+    }))
+}
+
+/// Whether a share was formed of the very same before: its receipt is given again, also when the
+/// key that opened the blind is gone.
+async fn was_formed(
+    shared: &Shared,
+    body: &StoreBackupShare,
+    receipt: Digest,
+) -> Result<bool, Refusal> {
+    if body.sealed.is_none() {
+        return Ok(false);
+    }
+    let shares = shared.store.shares_of(body.client_id).await?;
+    Ok(shares.iter().any(|share| {
+        share.backup_share_pair_id == body.backup_share_pair_id && share.delivery == Some(receipt)
     }))
 }
 
@@ -99,7 +125,18 @@ pub(crate) async fn fetch_shares(
             leave_out(&mut shares, &released);
         }
     }
-    shares_response(&shares)
+    // A share that was formed here is not given out, whoever asks.
+    let receipts = shares.iter().filter_map(receipt).collect();
+    shares.retain(|share| share.delivery.is_none());
+    shares_response(&shares, receipts)
+}
+
+fn receipt(share: &StoredShare) -> Option<BackupReceipt> {
+    Some(BackupReceipt {
+        backup_share_pair_id: share.backup_share_pair_id,
+        digest: Base64Bytes(share.delivery?.0.to_vec()),
+        point: Base64Bytes(point_of(share)?),
+    })
 }
 
 /// Leaves out the shares of released pairs, if a whole pair remains without them.
@@ -173,9 +210,18 @@ pub(crate) async fn release_pair(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn checked(body: StoreBackupShare) -> Result<NewShare, Refusal> {
-    let share = ShareText::new(body.share)
-        .map_err(|error| Refusal::Malformed(format!("the field share: {error}")))?;
+fn checked(shared: &Shared, body: StoreBackupShare, receipt: Digest) -> Result<NewShare, Refusal> {
+    let (share, delivery) = match &body.sealed {
+        Some(part) => {
+            let share = form(&sealing(shared)?.keys, &body, part)?;
+            (share, Some(receipt))
+        }
+        None => {
+            let share = ShareText::new(body.share)
+                .map_err(|error| Refusal::Malformed(format!("the field share: {error}")))?;
+            (share, None)
+        }
+    };
     // The largest that SQL's numbers hold; no wallet gets there.
     if i64::try_from(body.generation).is_err() {
         return Err(Refusal::Malformed(
@@ -190,11 +236,15 @@ fn checked(body: StoreBackupShare) -> Result<NewShare, Refusal> {
         generation: Generation(body.generation),
         backup_method: body.backup_method,
         share,
+        delivery,
     })
 }
 
 /// [`BackupShares`], in buffers that are erased once they are sent.
-fn shares_response(shares: &[StoredShare]) -> Result<Response, Refusal> {
+fn shares_response(
+    shares: &[StoredShare],
+    receipts: Vec<BackupReceipt>,
+) -> Result<Response, Refusal> {
     // Exposed because handing them to Portal is what this route is for.
     let text_bytes: usize = shares.iter().map(|share| share.share.expose().len()).sum();
     let mut answer = BackupShares {
@@ -202,6 +252,7 @@ fn shares_response(shares: &[StoredShare]) -> Result<Response, Refusal> {
             .iter()
             .map(|share| share.share.expose().to_owned())
             .collect(),
+        receipts,
     };
     // Room enough for every byte escaped: a buffer that grows leaves copies behind.
     let room = text_bytes

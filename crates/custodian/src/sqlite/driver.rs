@@ -33,6 +33,7 @@ pub(super) fn failed(source: sqlx::Error) -> StoreError {
 }
 
 /// A row of a table, read column by column.
+#[derive(Clone, Copy)]
 pub(super) struct TableRow<'r> {
     pub(super) table: &'static str,
     pub(super) row: &'r SqliteRow,

@@ -50,7 +50,8 @@ impl SqliteCustodianStore {
     /// [`StoreError`], where the database does not answer.
     pub async fn export(&self, client_id: ClientId) -> Result<ExportedShares, StoreError> {
         let rows = sqlx::query(
-            "SELECT client_id, backup_share_pair_id, wallet_id, curve, generation, sealed_share
+            "SELECT client_id, backup_share_pair_id, wallet_id, curve, generation, delivery_digest,
+                 sealed_share
              FROM backup_share WHERE client_id = ?
              ORDER BY generation DESC, curve DESC, backup_share_pair_id DESC",
         )

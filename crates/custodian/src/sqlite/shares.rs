@@ -41,7 +41,8 @@ impl SqliteCustodianStore {
         );
         let mut transaction = self.writer.begin_with(BEGIN).await.map_err(failed)?;
         let earlier = sqlx::query(
-            "SELECT client_id, backup_share_pair_id, wallet_id, curve, generation, digest
+            "SELECT client_id, backup_share_pair_id, wallet_id, curve, generation, digest,
+                 delivery_digest
              FROM backup_share WHERE client_id = ? AND backup_share_pair_id = ?",
         )
         .bind(new.client_id.to_string())
@@ -58,8 +59,8 @@ impl SqliteCustodianStore {
         }
         sqlx::query(
             "INSERT INTO backup_share (client_id, backup_share_pair_id, wallet_id, curve,
-                 generation, backup_method, digest, sealed_share, created_at_ms)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 generation, backup_method, digest, delivery_digest, sealed_share, created_at_ms)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(new.client_id.to_string())
         .bind(new.backup_share_pair_id.to_string())
@@ -68,6 +69,7 @@ impl SqliteCustodianStore {
         .bind(generation)
         .bind(new.backup_method.as_str())
         .bind(digest.0.to_vec())
+        .bind(new.delivery.map(|delivery| delivery.0.to_vec()))
         .bind(sealed)
         .bind(stored_ms(now))
         .execute(&mut *transaction)
@@ -82,7 +84,8 @@ impl SqliteCustodianStore {
         client_id: ClientId,
     ) -> Result<Vec<StoredShare>, StoreError> {
         let rows = sqlx::query(
-            "SELECT client_id, backup_share_pair_id, wallet_id, curve, generation, sealed_share
+            "SELECT client_id, backup_share_pair_id, wallet_id, curve, generation, delivery_digest,
+                 sealed_share
              FROM backup_share WHERE client_id = ?
              ORDER BY generation DESC, curve DESC, backup_share_pair_id DESC",
         )
@@ -141,6 +144,7 @@ impl SqliteCustodianStore {
             curve: place.curve,
             generation: Generation(row_of.number("generation")?),
             share,
+            delivery: delivery_of(row_of)?,
         })
     }
 
@@ -171,7 +175,19 @@ fn is_the_same(row: &SqliteRow, new: &NewShare, digest: Digest) -> Result<bool, 
     let place = place_of_row(row)?;
     let row = TableRow { table: TABLE, row };
     Ok(row.value::<&[u8]>("digest")? == digest.0
+        && delivery_of(row)? == new.delivery
         && row.number("generation")? == new.generation.0
         && place.wallet_id == new.wallet_id
         && place.curve == new.curve)
+}
+
+fn delivery_of(row: TableRow<'_>) -> Result<Option<Digest>, StoreError> {
+    row.value::<Option<&[u8]>>("delivery_digest")?
+        .map(|bytes| {
+            let bytes = bytes.try_into();
+            bytes
+                .map(Digest)
+                .map_err(|_| row.corrupt("delivery_digest"))
+        })
+        .transpose()
 }

@@ -5,16 +5,20 @@ use std::time::Duration;
 
 use portal_api::Base64Bytes;
 use portal_api::rest::UpdateBackupSharePairs;
+use portal_api::sealed::{PinnedSealingKey, SealPurpose};
 use portal_api::session::{Operation, PairIds, Started};
 use portal_backup::{
     BackupStorage, BackupSubject, CipherText, KeyName, Password, SealingKey, keep_key,
 };
 use portal_lifecycle::ids::BackupSharePairId;
-use portal_lifecycle::{BackupMethod, BackupStatus, ErrorId, Generation, OperationKind, PerCurve};
+use portal_lifecycle::{
+    BackupMethod, BackupMode, BackupStatus, ErrorId, Generation, OperationKind, PerCurve,
+};
 use portal_mpc::{self as mpc, BackupShares, KeyShares, ReshareToBackup};
 use portal_seal::SecretBytes;
 
 use super::pair::unexpected;
+use super::sealed::{Blinds, Purpose};
 use crate::device::PairRecord;
 use crate::error::Run;
 use crate::meter::Meter;
@@ -75,7 +79,7 @@ impl Portal {
     /// # Errors
     ///
     /// `WALLET_NOT_FOUND`, `SIGNING_SHARE_NOT_ON_DEVICE`, `SIGNING_SHARE_SUPERSEDED`,
-    /// `WEBHOOK_FAILED`, `WEBHOOK_NOT_CONFIGURED`, the `KEYCHAIN_…`, `BACKUP_…` and `MPC_…`
+    /// `BACKUP_MODE_MISMATCH`, `WEBHOOK_FAILED`, `WEBHOOK_NOT_CONFIGURED`, the `KEYCHAIN_…`, `BACKUP_…` and `MPC_…`
     /// ids, `RESHARE_FAILED`, `ENCRYPT_FAILED`, `UNAVAILABLE`.
     pub async fn backup_wallet(&self, backup: Backup) -> Result<BackupMade<'_>, Error> {
         let mut meter = Meter::start();
@@ -89,7 +93,10 @@ impl Portal {
         self.tell(Status::ReadingShare);
         let pair = self.pair_in_use(&state).await?;
         self.tell(Status::GeneratingShare);
-        let (started, shares) = self.reshare(&mut meter, &pair, backup.method()).await?;
+        let mode = self.new_backup_mode(&state)?;
+        let (started, shares) = self
+            .reshare(&mut meter, &pair, backup.method(), mode)
+            .await?;
         self.tell(Status::ParsingShare);
         let PairIds::Backup(ids) = started.new_pair else {
             return Err(unexpected());
@@ -178,6 +185,7 @@ impl Portal {
         meter: &mut Meter,
         pair: &PairRecord,
         method: BackupMethod,
+        (mode, key): (BackupMode, Option<PinnedSealingKey>),
     ) -> Result<(Started, BackupShares), Error> {
         let source = KeyShares {
             secp256k1: pair.secp256k1_key()?,
@@ -185,6 +193,7 @@ impl Portal {
         };
         let operation = Operation::Backup {
             backup_method: method,
+            backup_mode: mode,
             signing_share_pair_ids: pair.ids,
         };
         let device_id = self.device.id().await?;
@@ -198,14 +207,51 @@ impl Portal {
             .nonces
             .session(mpc::Operation::Backup, started.generation);
         let keys = key_contexts(&started);
-        let (machine, first) =
-            compute(move || ReshareToBackup::client(&about, &keys, source, &mut ambient::rng()))
-                .await?
-                .map_err(|abort| Error::from_abort(run, &abort))?;
+        let purpose = match key {
+            Some(key) => Some(self.seal_backup(&started, key, session.nonces.server)?),
+            None => None,
+        };
+        let begun = compute(move || {
+            // Before the first message: the server commits them with the pair.
+            let blinds = purpose.map(|purpose| Blinds::draw(&purpose, &source));
+            let machine = ReshareToBackup::client(&about, &keys, source, &mut ambient::rng());
+            (blinds.transpose(), machine)
+        });
+        let (blinds, machine) = begun.await?;
+        let blinds = blinds?;
+        let (machine, first) = machine.map_err(|abort| Error::from_abort(run, &abort))?;
+        if let Some(blinds) = &blinds {
+            session.seal(blinds.sealed.clone()).await?;
+        }
         let shares = session.run(run, machine, first).await?;
+        let shares = match &blinds {
+            Some(blinds) => blinds.add(shares)?,
+            None => shares,
+        };
         // The server says "done" only when the custodian holds its share.
         session.done().await?;
         Ok((started, shares))
+    }
+
+    /// What the blinds of a backup are drawn for.
+    fn seal_backup(
+        &self,
+        started: &Started,
+        key: PinnedSealingKey,
+        nonce: [u8; 32],
+    ) -> Result<Purpose, Error> {
+        let PairIds::Backup(ids) = started.new_pair else {
+            return Err(unexpected());
+        };
+        Ok(Purpose {
+            key,
+            purpose: SealPurpose::Backup,
+            client_id: self.client_id,
+            backup_share_pair_ids: ids,
+            wallet_ids: started.wallet_ids,
+            generation: started.generation,
+            nonce,
+        })
     }
 
     /// E16: the key is in the user's storage, read back, before the cipher text is handed out.

@@ -1,14 +1,17 @@
 //! Recover: `recover_wallet`; and Refresh, which makes a new signing pair from the old one.
 
+use portal_api::sealed::{PinnedSealingKey, SealPurpose};
 use portal_api::session::Operation;
-use portal_backup::{CipherText, KeySource, fetch_key};
+use portal_backup::{BackupSubject, CipherText, KeySource, fetch_key};
 use portal_chains::Addresses;
+use portal_lifecycle::ids::SigningSharePairId;
 use portal_lifecycle::{ErrorId, OperationKind, PerCurve};
 use portal_mpc::{self as mpc, KeyShare, KeyShares, ReshareToSigning, Role};
 use portal_seal::SecretBytes;
 
 use super::Backup;
 use super::pair::unexpected;
+use super::sealed::{Blinds, Purpose};
 use crate::device::PairRecord;
 use crate::error::Run;
 use crate::meter::Meter;
@@ -25,6 +28,17 @@ pub struct Recovered {
     pub report: Report,
 }
 
+/// What a new signing pair is made from.
+enum Source {
+    /// The signing pair of this device.
+    Signing(PerCurve<SigningSharePairId>),
+    /// A backup pair; with the key that it is sealed to, if it is.
+    Backup {
+        subject: BackupSubject,
+        key: Option<PinnedSealingKey>,
+    },
+}
+
 impl Portal {
     /// Makes this device the one that signs, from the completed backup.
     ///
@@ -34,8 +48,8 @@ impl Portal {
     /// # Errors
     ///
     /// `CIPHER_TEXT_UNSUPPORTED`, `DECRYPT_FAILED`, `PASSWORD_REQUIRED`, `BACKUP_KEY_NOT_FOUND`,
-    /// `BACKUP_SHARE_MISMATCH`, `BACKUP_NOT_COMPLETE`, `CUSTODIAN_SHARE_NOT_FOUND`,
-    /// `WEBHOOK_FAILED`, the `KEYCHAIN_…` and `MPC_…` ids, `RESHARE_FAILED`, `UNAVAILABLE`.
+    /// `BACKUP_SHARE_MISMATCH`, `BACKUP_NOT_COMPLETE`, `BACKUP_MODE_MISMATCH`,
+    /// `RECOVERY_NOT_OPEN` (of a sealed backup), `CUSTODIAN_SHARE_NOT_FOUND`, `WEBHOOK_FAILED`, the `KEYCHAIN_…` and `MPC_…` ids, `RESHARE_FAILED`, `UNAVAILABLE`.
     pub async fn recover_wallet(
         &self,
         backup: Backup,
@@ -67,18 +81,10 @@ impl Portal {
             ed25519: decode(&shares.ed25519)?,
         };
         self.tell(Status::GeneratingShare);
-        let operation = Operation::Recover {
-            backup_share_pair_ids: subject.backup_share_pair_ids,
-        };
-        let pair = self
-            .renew(
-                &mut meter,
-                OperationKind::Recover,
-                operation,
-                source,
-                state.epoch,
-            )
-            .await?;
+        let ids = subject.backup_share_pair_ids;
+        let key = self.recovery_key(&state, ids.secp256k1)?;
+        let from = Source::Backup { subject, key };
+        let pair = self.renew(&mut meter, from, source, state.epoch).await?;
         let addresses = pair.addresses()?;
         self.tell(Status::Done);
         Ok(Recovered {
@@ -107,18 +113,8 @@ impl Portal {
             ed25519: old.ed25519()?,
         };
         self.tell(Status::GeneratingShare);
-        let operation = Operation::Refresh {
-            signing_share_pair_ids: old.ids,
-        };
-        let pair = self
-            .renew(
-                &mut meter,
-                OperationKind::Refresh,
-                operation,
-                source,
-                state.epoch,
-            )
-            .await?;
+        let from = Source::Signing(old.ids);
+        let pair = self.renew(&mut meter, from, source, state.epoch).await?;
         let addresses = pair.addresses()?;
         self.tell(Status::Done);
         Ok(Recovered {
@@ -130,8 +126,7 @@ impl Portal {
     async fn renew(
         &self,
         meter: &mut Meter,
-        kind: OperationKind,
-        operation: Operation,
+        from: Source,
         source: KeyShares,
         epoch: u64,
     ) -> Result<PairRecord, Error> {
@@ -141,14 +136,16 @@ impl Portal {
         );
         let device_id = self.device.id().await?;
         let mut session = Session::open(&self.rest, meter).await?;
+        let (operation, source) = self.asking(&from, source, session.nonces.server).await?;
         session.start(device_id, operation).await?;
         let Begun::Started(started) = session.begun().await? else {
             return Err(unexpected());
         };
-        let (run, operation) = match kind {
-            OperationKind::Refresh => (Run::Pair(kind), mpc::Operation::Refresh),
-            _ => (Run::Pair(kind), mpc::Operation::Recover),
+        let (run, operation) = match from {
+            Source::Signing(_) => (OperationKind::Refresh, mpc::Operation::Refresh),
+            Source::Backup { .. } => (OperationKind::Recover, mpc::Operation::Recover),
         };
+        let run = Run::Pair(run);
         let about = session.nonces.session(operation, started.generation);
         let keys = key_contexts(&started);
         let (machine, first) =
@@ -168,6 +165,49 @@ impl Portal {
             ));
         }
         self.adopt(meter, &started, &shares, epoch).await
+    }
+
+    /// The operation to ask for, and this device's shares for it: of a sealed backup, blinded once
+    /// more.
+    async fn asking(
+        &self,
+        from: &Source,
+        source: KeyShares,
+        nonce: [u8; 32],
+    ) -> Result<(Operation, KeyShares), Error> {
+        let (subject, key) = match from {
+            Source::Signing(ids) => {
+                let operation = Operation::Refresh {
+                    signing_share_pair_ids: *ids,
+                };
+                return Ok((operation, source));
+            }
+            Source::Backup { subject, key } => (subject, key),
+        };
+        let ids = subject.backup_share_pair_ids;
+        let recover = |blinded| Operation::Recover {
+            backup_share_pair_ids: ids,
+            blinded,
+        };
+        let Some(key) = *key else {
+            return Ok((recover(None), source));
+        };
+        let purpose = Purpose {
+            key,
+            purpose: SealPurpose::Recover,
+            client_id: self.client_id,
+            backup_share_pair_ids: ids,
+            wallet_ids: subject.wallet_ids,
+            generation: subject.generation.0,
+            nonce,
+        };
+        let blinded = compute(move || {
+            let blinds = Blinds::draw(&purpose, &source)?;
+            let recovery = blinds.recovery(&purpose, &source);
+            Ok::<_, Error>((recovery, blinds.add(source)?))
+        });
+        let (recovery, source) = blinded.await??;
+        Ok((recover(Some(Box::new(recovery))), source))
     }
 
     pub(super) async fn decrypt(

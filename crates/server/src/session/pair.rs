@@ -1,7 +1,9 @@
 //! Generate, Backup, Recover and Refresh: a session that makes a pair.
 
+mod sealed;
 mod source;
 
+use portal_api::sealed::BlindedRecovery;
 use portal_api::session::{Outcome, PairIds, ServerFrame, Start, Started};
 use portal_lifecycle::ids::{BackupSharePairId, ClientId, SigningSharePairId};
 use portal_lifecycle::{
@@ -32,6 +34,25 @@ const fn source_of(plan: &Plan) -> Option<PairIds> {
     }
 }
 
+/// What a client asks for, besides the operation's ids.
+pub(super) struct Asked {
+    pub(super) plan: Plan,
+    /// Of a backup.
+    pub(super) mode: BackupMode,
+    /// Of a recovery from a sealed backup.
+    pub(super) blinded: Option<Box<BlindedRecovery>>,
+}
+
+impl From<Plan> for Asked {
+    fn from(plan: Plan) -> Self {
+        Self {
+            plan,
+            mode: BackupMode::Plain,
+            blinded: None,
+        }
+    }
+}
+
 /// Takes the lease, runs the session, commits, and gives the lease back whatever happens.
 pub(super) async fn run(
     app: &App,
@@ -39,10 +60,16 @@ pub(super) async fn run(
     client: ClientId,
     nonces: Nonces,
     start: &Start,
-    plan: Plan,
+    asked: Asked,
 ) -> Result<Outcome, ApiError> {
+    let Asked {
+        plan,
+        mode,
+        blinded,
+    } = asked;
     if matches!(plan, Plan::Backup { .. }) {
         // Better now than after the pair was made.
+        sealed::mode(app, client, mode).await?;
         outbox::webhook(app, client).await?;
     }
     let event = Event::Start(lifecycle::Start {
@@ -74,6 +101,8 @@ pub(super) async fn run(
         lease,
         nonces,
         plan,
+        mode,
+        blinded,
     };
     session.run(socket).await
 }
@@ -139,6 +168,8 @@ struct Session<'a> {
     lease: LeaseTaken,
     nonces: Nonces,
     plan: Plan,
+    mode: BackupMode,
+    blinded: Option<Box<BlindedRecovery>>,
 }
 
 impl Session<'_> {
@@ -157,7 +188,13 @@ impl Session<'_> {
                 self.reshare_to_signing(socket, shares).await
             }
             Plan::Recover { source } => {
-                let shares = source::backup(self.app, self.client, &self.wallet, source);
+                let asked = source::Asked {
+                    client: self.client,
+                    ids: source,
+                    challenge: self.nonces.server,
+                    blinded: self.blinded.as_deref(),
+                };
+                let shares = source::backup(self.app, &self.wallet, &asked);
                 let shares = socket.while_working(shares).await??;
                 self.reshare_to_signing(socket, shares).await
             }
@@ -230,20 +267,27 @@ impl Session<'_> {
         let machine =
             ReshareToBackup::server(&session, &keys, shares).map_err(|abort| self.abort(&abort))?;
         self.started(socket, PairIds::Backup(ids)).await?;
+        let blinds = match self.mode {
+            BackupMode::Sealed => Some(sealed::receive(socket).await?),
+            BackupMode::Plain | BackupMode::Managed => None,
+        };
         let made = self.drive(socket, machine).await?;
         let shares = &made.output;
         let fence = self.lease.fence;
-        let points = PerCurve::new(
-            public_points(&shares.secp256k1),
-            public_points(&shares.ed25519),
-        );
+        let points = match &blinds {
+            Some(blinds) => sealed::points(shares, blinds)?,
+            None => PerCurve::new(
+                public_points(&shares.secp256k1),
+                public_points(&shares.ed25519),
+            ),
+        };
         let commit = Event::CommitBackup(BackupCommit {
             fence,
             ids,
             points,
             source,
             method,
-            mode: BackupMode::Plain,
+            mode: self.mode,
         });
         let shares = PerCurve::new(
             SecretBytes::new(shares.secp256k1.encode()),
@@ -253,6 +297,7 @@ impl Session<'_> {
         let secrets = Secrets::Enqueue {
             ids,
             shares,
+            blinds: blinds.map(|blinds| blinds.map(|blind| blind.encode())),
             due_at,
         };
         self.apply(commit, secrets).await?;
@@ -333,7 +378,10 @@ impl Session<'_> {
 
 /// The public side of a new sharing, as the wallet's record keeps it.
 fn public_points<G: Group>(share: &KeyShare<G>) -> PublicPoints {
-    let points: &Points<G> = share.points();
+    points_of(share.points())
+}
+
+fn points_of<G: Group>(points: &Points<G>) -> PublicPoints {
     PublicPoints {
         key: Point(points.key()),
         client: Point(points.share(Role::Client)),

@@ -95,6 +95,7 @@ impl CustodianStore for FaultyBackend {
                 curve: new.curve,
                 generation: new.generation,
                 share: new.share.clone(),
+                delivery: new.delivery,
             };
             state.shares.push((new.client_id, share, digest));
             Ok(digest)

@@ -113,6 +113,7 @@ pub async fn what_is_refused_leaves_nothing(backend: &impl Backend) {
     let twice_queued = Secrets::Enqueue {
         ids: backup,
         shares: shares_of(backup.map(|id| id.0)),
+        blinds: None,
         due_at: now(),
     };
     let log = life.audit_log().await;

@@ -73,6 +73,12 @@ pub fn new_custodian() -> NewCustodian {
     }
 }
 
+/// What a client sealed to the custodian for these pairs; not like another pair's.
+#[must_use]
+pub fn blinds_of(ids: PerCurve<BackupSharePairId>) -> PerCurve<Vec<u8>> {
+    ids.map(|id| [b"sealed for ".as_slice(), &id.to_bytes()].concat())
+}
+
 /// A client that is nowhere yet; its session is idle in ten seconds and over in a hundred.
 #[must_use]
 pub fn new_client(environment_id: EnvironmentId) -> NewClient {
@@ -272,6 +278,7 @@ impl<'s, S: Store> Life<'s, S> {
             Effect::EnqueueCustodianShare(ids) => Secrets::Enqueue {
                 ids: *ids,
                 shares: shares_of(ids.map(|id| id.0)),
+                blinds: Some(blinds_of(*ids)),
                 due_at: self.now.plus_ms(1_000),
             },
             Effect::EraseOutbox(ids) => Secrets::EraseOutbox { ids: *ids },

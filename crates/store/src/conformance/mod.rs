@@ -39,8 +39,8 @@ use crate::Store;
 use crate::kms::Kms;
 
 pub use fixture::{
-    Life, audit_log, contains, kms, new_client, new_custodian, now, origin, share_of, shares_of,
-    signature, with_new_pair,
+    Life, audit_log, blinds_of, contains, kms, new_client, new_custodian, now, origin, share_of,
+    shares_of, signature, with_new_pair,
 };
 
 /// A backend with one empty database, for one property.

@@ -4,7 +4,7 @@ use portal_lifecycle::ids::BackupSharePairId;
 use portal_lifecycle::{BackupMethod, Event, OperationKind, PerCurve};
 
 use super::Backend;
-use super::fixture::{Life, fresh, kms, now, shares_of};
+use super::fixture::{Life, blinds_of, fresh, kms, now, shares_of};
 use crate::{CommitError, Delivery, OutboxStore as _, Secrets, Store, StoreError};
 
 /// Due at the latest after this.
@@ -36,6 +36,7 @@ pub async fn a_delivery_comes_back_in_full(backend: &impl Backend) {
         generation: life.wallet.generation,
         method: BackupMethod::Passkey,
         shares: shares_of(ids.map(|id| id.0)),
+        blinds: Some(blinds_of(ids)),
         attempts: 0,
     };
     let one = store.delivery(life.client, ids).await.expect("read");
@@ -154,6 +155,7 @@ pub async fn a_share_is_not_delivered_for_an_unknown_pair(backend: &impl Backend
     let secrets = Secrets::Enqueue {
         ids,
         shares,
+        blinds: None,
         due_at,
     };
     let result = life.try_keep(&life.wallet, secrets).await;

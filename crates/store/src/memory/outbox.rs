@@ -156,6 +156,7 @@ impl MemoryStore {
             generation: pair.generation,
             method: pair.method,
             shares: PerCurve::new(secp256k1, ed25519),
+            blinds: queued.blinds,
             attempts: queued.attempts,
         })
     }
@@ -259,6 +260,7 @@ pub(super) fn write(
         SealedSecrets::Enqueue {
             ids,
             sealed,
+            blinds,
             due_at,
         } => {
             if commit.wallet.backup_pair_of(*ids).is_none() {
@@ -273,6 +275,7 @@ pub(super) fn write(
                 client,
                 ids: *ids,
                 sealed: sealed.clone(),
+                blinds: blinds.clone(),
                 attempts: 0,
                 due_at: *due_at,
                 created_at: commit.now,

@@ -210,6 +210,7 @@ impl SqlStore {
             generation: Generation(row.counter("generation")?),
             method: row.named("method", BackupMethod::from_wire)?,
             shares: PerCurve::new(secp256k1, ed25519),
+            blinds: blinds(row)?,
             attempts: attempts(row)?,
         })
     }
@@ -223,6 +224,17 @@ fn notice(row: Row<'_>) -> Result<Notice, StoreError> {
         status: row.named("status", BackupStatus::from_wire)?,
         attempts: attempts(row)?,
     })
+}
+
+/// Both are there or none is.
+fn blinds(row: Row<'_>) -> Result<Option<PerCurve<Vec<u8>>>, StoreError> {
+    let secp256k1: Option<Vec<u8>> = row.value("secp256k1_sealed_blind")?;
+    let ed25519: Option<Vec<u8>> = row.value("ed25519_sealed_blind")?;
+    match (secp256k1, ed25519) {
+        (Some(secp256k1), Some(ed25519)) => Ok(Some(PerCurve::new(secp256k1, ed25519))),
+        (None, None) => Ok(None),
+        _ => Err(row.corrupt("ed25519_sealed_blind")),
+    }
 }
 
 fn pair_ids(row: Row<'_>) -> Result<PerCurve<BackupSharePairId>, StoreError> {
@@ -269,6 +281,7 @@ pub(super) async fn write(
         SealedSecrets::Enqueue {
             ids,
             sealed,
+            blinds,
             due_at,
         } => {
             if next.backup_pair_of(*ids).is_none() {
@@ -278,14 +291,17 @@ pub(super) async fn write(
             }
             query(
                 "INSERT INTO outbox (client_id, secp256k1_pair_id, ed25519_pair_id,
-                     sealed_secp256k1_share, sealed_ed25519_share, due_at, created_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                     sealed_secp256k1_share, sealed_ed25519_share, secp256k1_sealed_blind,
+                     ed25519_sealed_blind, due_at, created_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             )
             .bind(client.0)
             .bind(ids.secp256k1.0)
             .bind(ids.ed25519.0)
             .bind(&sealed.secp256k1)
             .bind(&sealed.ed25519)
+            .bind(blinds.as_ref().map(|blinds| blinds.secp256k1.as_slice()))
+            .bind(blinds.as_ref().map(|blinds| blinds.ed25519.as_slice()))
             .bind(*due_at)
             .bind(now)
             .execute(transaction)

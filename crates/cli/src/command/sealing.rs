@@ -1,0 +1,148 @@
+//! Sealed backups on the customer's side: the keys that apps seal to, and recoveries that its
+//! backend opens.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use portal_api::custodian_app::{OpenRecovery, Recovery};
+use portal_api::sealed::{PinnedSealingKey, SealingKeys as PublicKeys};
+use portal_custodian::{BackendSecret, RecoveryPolicy, Sealing, SealingKeys, SqliteCustodianStore};
+use portal_lifecycle::ids::ClientId;
+use portal_seal::recipient::OpeningKey;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::client::{answer, http};
+use crate::args::{OpenRecoveryArgs, SealingKeyCommand};
+use crate::key_file;
+use crate::output::Output;
+
+const SEALING_KEY: &str = "sealing-key";
+const BACKEND_SECRET: &str = "backend-secret";
+
+/// What the customer's backend needs for sealed backups, made on first start.
+pub(crate) fn of_backend(
+    data: &Path,
+    store: &Arc<SqliteCustodianStore>,
+    policy: RecoveryPolicy,
+) -> anyhow::Result<Sealing> {
+    Ok(Sealing {
+        keys: Arc::new(keys(data)?),
+        recoveries: Arc::clone(store) as _,
+        backend_secret: Arc::new(BackendSecret::new(&backend_secret(data)?)?),
+        policy,
+    })
+}
+
+/// `portal custodian sealing-key`
+pub(crate) fn run(command: SealingKeyCommand, output: Output) -> anyhow::Result<()> {
+    let (data, is_new) = match command {
+        SealingKeyCommand::Show { data } => (data, false),
+        SealingKeyCommand::Rotate { data } => (data, true),
+    };
+    if is_new {
+        key_file::add_secret(&path(&data)?)?;
+    }
+    let keys = keys(&data)?.public();
+    let shown = keys.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let note = if is_new {
+        "\nStart the backend again; apps that pin a former key may go on with it."
+    } else {
+        ""
+    };
+    output.result(
+        format!("{}{note}", shown.join("\n")),
+        &json!({ "keys": keys }),
+    );
+    Ok(())
+}
+
+/// `portal custodian open-recovery`
+pub(crate) async fn open(args: OpenRecoveryArgs, output: Output) -> anyhow::Result<()> {
+    let client = args.client.parse().ok();
+    let client: ClientId = client.context("expected a client's id (a UUID)")?;
+    let opened = open_recovery(&args.custodian, &args.data, client).await?;
+    output.result(
+        format!(
+            "Client {client} may recover for {} minutes, {} tries",
+            opened
+                .closes_at
+                .0
+                .as_ms()
+                .saturating_sub(opened.opened_at.0.as_ms())
+                / 60_000,
+            opened.uses_allowed
+        ),
+        &serde_json::to_value(&opened)?,
+    );
+    Ok(())
+}
+
+/// Lets a client recover, as the app's backend does after a check of its own.
+pub(crate) async fn open_recovery(
+    base: &str,
+    data: &Path,
+    client: ClientId,
+) -> anyhow::Result<Recovery> {
+    let url = format!(
+        "{}/backend/clients/{client}/recoveries",
+        base.trim_end_matches('/')
+    );
+    let request = http(base)?
+        .post(url)
+        .bearer_auth(backend_secret(data)?.as_str())
+        .json(&OpenRecovery {});
+    answer(request.send().await, base).await
+}
+
+/// The key that a device seals to: the pinned one while the backend has it, and on a device that
+/// pins none yet the backend's first.
+///
+/// # Errors
+///
+/// Where the backend does not show the pinned key any more: somebody changed it.
+pub(crate) async fn pin(
+    base: &str,
+    pinned: Option<PinnedSealingKey>,
+) -> anyhow::Result<Option<PinnedSealingKey>> {
+    let url = format!("{}/app/sealing-keys", base.trim_end_matches('/'));
+    let shown: PublicKeys = match answer(http(base)?.get(url).send().await, base).await {
+        Ok(shown) => shown,
+        // A backend of another kind: its environment makes no sealed backups.
+        Err(_) if pinned.is_none() => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    match pinned {
+        Some(pinned) if !shown.keys.contains(&pinned) => {
+            let first = shown.keys.first().map(ToString::to_string);
+            bail!(
+                "{base} shows another sealing key than the one that this device pins\n  \
+                 pinned: {pinned}\n  shown:  {}\n  what to do: ask who runs the backend; \
+                 if the key was changed on purpose, give the new one with --sealing-key",
+                first.unwrap_or_default()
+            )
+        }
+        Some(pinned) => Ok(Some(pinned)),
+        None => Ok(shown.keys.first().copied()),
+    }
+}
+
+fn keys(data: &Path) -> anyhow::Result<SealingKeys> {
+    let secrets = key_file::secrets(&path(data)?)?;
+    let keys = secrets.into_iter().map(OpeningKey::from_bytes).collect();
+    Ok(SealingKeys::new(keys)?)
+}
+
+fn path(data: &Path) -> anyhow::Result<PathBuf> {
+    key_file::private_dir(data)?;
+    Ok(data.join(SEALING_KEY))
+}
+
+/// By which the app's backend is known; made on first use.
+fn backend_secret(data: &Path) -> anyhow::Result<Zeroizing<String>> {
+    key_file::private_dir(data)?;
+    let path = data.join(BACKEND_SECRET);
+    key_file::secret(&path)?;
+    key_file::text(&path)
+}

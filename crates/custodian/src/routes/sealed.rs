@@ -1,0 +1,132 @@
+//! Sealed backups: the public keys, and shares blinded for a recovery that the app's backend opened.
+
+use axum::Json;
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use portal_api::Time;
+use portal_api::custodian_app::{OpenRecovery, Recoveries, Recovery};
+use portal_api::sealed::{SealingKeys, recovery_proof_context};
+use portal_api::webhook::{BlindedBackupShares, RecoverBackupShares};
+use portal_lifecycle::ids::ClientId;
+use portal_lifecycle::{Curve, PerCurve};
+
+use super::webhook::FromPortal;
+use crate::blinded::{Asked, blinded_shares};
+use crate::json_body::JsonBody;
+use crate::recovery::{RecoveryRequest, RecoveryWindow};
+use crate::refusal::Refusal;
+use crate::router::Shared;
+use crate::{Digest, Sealing, ambient};
+
+/// GET `/app/sealing-keys`. Public: whoever seals to a key gets it from its app, and pins it.
+pub(crate) async fn keys(State(shared): State<Shared>) -> Result<Json<SealingKeys>, Refusal> {
+    Ok(Json(SealingKeys {
+        keys: sealing(&shared)?.keys.public(),
+    }))
+}
+
+/// POST `/backup/recover`. Everything is checked before the use is recorded, and that before the
+/// answer leaves.
+pub(crate) async fn recover(
+    State(shared): State<Shared>,
+    FromPortal(body): FromPortal<RecoverBackupShares>,
+) -> Result<Json<BlindedBackupShares>, Refusal> {
+    let sealing = sealing(&shared)?;
+    let challenge = body
+        .challenge
+        .to_array()
+        .ok_or_else(|| Refusal::Malformed("the field challenge: expected 32 bytes".to_owned()))?;
+    let context = recovery_proof_context(
+        body.client_id,
+        body.backup_share_pair_ids,
+        &challenge,
+        &body.blinds,
+    );
+    let shares = shared.store.shares_of(body.client_id).await?;
+    let asked = Asked {
+        client_id: body.client_id,
+        pair_ids: body.backup_share_pair_ids,
+        proof_context: &context,
+        blinds: &body.blinds,
+        proofs: &body.proofs,
+    };
+    let blinded = blinded_shares(&sealing.keys, &shares, &asked)?;
+    let both = [Curve::Secp256k1, Curve::Ed25519].map(|curve| body.blinds.of(curve).encode());
+    let request = RecoveryRequest {
+        request: Digest::of(&context),
+        blinds: Digest::of(&both.concat()),
+    };
+    sealing
+        .recoveries
+        .use_recovery(body.client_id, request, ambient::now())
+        .await?;
+    Ok(Json(BlindedBackupShares {
+        // Exposed because handing them to Portal, blinded, is what this route is for.
+        backup_shares: PerCurve::new(
+            blinded.secp256k1.expose().to_owned(),
+            blinded.ed25519.expose().to_owned(),
+        ),
+    }))
+}
+
+/// Lets only the app's own backend pass. Stands before the body.
+pub(crate) struct FromBackend;
+
+impl FromRequestParts<Shared> for FromBackend {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Refusal> {
+        let sealing = sealing(shared)?;
+        parts
+            .headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .filter(|(_, secret)| sealing.backend_secret.is(secret.trim().as_bytes()))
+            .map(|_| Self)
+            .ok_or(Refusal::BackendSecret)
+    }
+}
+
+/// POST `/backend/clients/{clientId}/recoveries`: the client may recover from now on, for a while.
+pub(crate) async fn open_recovery(
+    _: FromBackend,
+    State(shared): State<Shared>,
+    Path(client_id): Path<ClientId>,
+    JsonBody(OpenRecovery {}): JsonBody<OpenRecovery>,
+) -> Result<(StatusCode, Json<Recovery>), Refusal> {
+    let sealing = sealing(&shared)?;
+    let window = sealing
+        .recoveries
+        .open_recovery(client_id, sealing.policy, ambient::now())
+        .await?;
+    Ok((StatusCode::CREATED, Json(told(&window))))
+}
+
+/// GET `/backend/clients/{clientId}/recoveries`: what was opened and used, the newest first.
+pub(crate) async fn recoveries(
+    _: FromBackend,
+    State(shared): State<Shared>,
+    Path(client_id): Path<ClientId>,
+) -> Result<Json<Recoveries>, Refusal> {
+    let windows = sealing(&shared)?.recoveries.recoveries(client_id).await?;
+    Ok(Json(Recoveries {
+        results: windows.iter().map(told).collect(),
+    }))
+}
+
+fn told(window: &RecoveryWindow) -> Recovery {
+    Recovery {
+        opened_at: Time(window.opened_at),
+        closes_at: Time(window.closes_at),
+        uses_allowed: window.uses_allowed,
+        uses: window.uses,
+    }
+}
+
+/// A backend without sealing keys has none of these paths.
+pub(super) fn sealing(shared: &Shared) -> Result<&Sealing, Refusal> {
+    shared.sealing.as_ref().ok_or(Refusal::NoSealing)
+}
