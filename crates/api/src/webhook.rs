@@ -5,6 +5,7 @@
 //! `POST {base}/backup/released` are for receivers that know them. `POST {base}/sign/approve` is
 //! called where the signing policy says so. Each call is signed ([`signature`]).
 
+mod attempt;
 mod route;
 pub mod signature;
 
@@ -16,6 +17,7 @@ use zeroize::Zeroizing;
 use crate::Base64Bytes;
 use crate::sealed::{SealedBlind, framed};
 
+pub use attempt::{WebhookKind, WebhookOutcome};
 pub use route::WebhookRoute;
 
 /// Header with what is known of a call without its signature, for receivers that check only that:

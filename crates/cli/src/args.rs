@@ -105,6 +105,47 @@ pub(crate) enum CustodianCommand {
     /// Let an end user recover from a sealed backup, for some minutes and a few tries, after the
     /// app has checked who asks. Portal alone cannot.
     OpenRecovery(OpenRecoveryArgs),
+    /// Where a customer's backup shares go, and the secrets that sign: in the server's database.
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
+}
+
+/// Whose webhook, and where it lies.
+#[derive(Args)]
+pub(crate) struct WebhookArgs {
+    #[command(flatten)]
+    pub(crate) storage: StorageArgs,
+    #[command(flatten)]
+    pub(crate) policy: WebhookPolicyArgs,
+    /// The environment, as `portal custodian create` printed it.
+    #[arg(long, env = "PORTAL_ENVIRONMENT", value_name = "ID")]
+    pub(crate) environment: String,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum WebhookCommand {
+    /// Show URL, secrets (by their ids) and the last call.
+    Show(WebhookArgs),
+    /// Call it once, for shares of a client that does not exist; fails where that fails.
+    Test(WebhookArgs),
+    /// Send calls to another base URL; the secrets stay.
+    Move {
+        #[command(flatten)]
+        webhook: WebhookArgs,
+        /// The base URL.
+        #[arg(long, value_name = "URL")]
+        url: String,
+    },
+    /// Draw another secret, and print it once. The one of before signs beside it for a while.
+    Rotate {
+        #[command(flatten)]
+        webhook: WebhookArgs,
+        /// How long, in seconds; 0 ends it at once, as for a secret that was stolen.
+        #[arg(long, default_value_t = 86_400, value_name = "SECONDS")]
+        former_lifetime_s: u32,
+    },
+    /// End the secret of before a rotation, now that the backend knows the new one.
+    EndFormer(WebhookArgs),
 }
 
 #[derive(Args)]

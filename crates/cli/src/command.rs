@@ -6,6 +6,7 @@ pub(crate) mod custodian_app;
 pub(crate) mod custodian_create;
 pub(crate) mod custodian_export;
 pub(crate) mod custodian_serve;
+pub(crate) mod custodian_webhook;
 pub(crate) mod maintain;
 pub(crate) mod offline;
 pub(crate) mod sealing;

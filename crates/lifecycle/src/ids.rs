@@ -65,6 +65,10 @@ ids! {
     OperationId,
     /// One installation of the SDK; holds a wallet's lease while it works.
     DeviceId,
+    /// A secret by which webhooks are signed.
+    WebhookSecretId,
+    /// One attempt to call a webhook.
+    WebhookDeliveryId,
     /// A request, as it is followed through logs, MPC sessions and webhooks.
     TraceId,
 }

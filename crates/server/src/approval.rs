@@ -17,6 +17,7 @@ use portal_lifecycle::{Curve, ErrorId};
 pub(crate) use policy::{checked, stored};
 
 use crate::session::Signing;
+use crate::webhook::Webhook;
 use crate::{ApiError, App};
 
 /// What is asked for, and by whom.
@@ -116,13 +117,17 @@ pub(crate) async fn approve(app: &App, asked: Asked<'_>) -> Result<Vec<u8>, ApiE
 /// Asks the custodian's backend.
 async fn ask(
     app: &App,
-    environment: EnvironmentId,
+    environment_id: EnvironmentId,
     question: &ApproveSignature,
 ) -> Result<(), ApiError> {
-    let webhook = app.store.webhook(environment).await?.ok_or_else(|| {
+    let config = app.store.webhook(environment_id).await?.ok_or_else(|| {
         let what = "the signing policy asks the custodian's backend, and no webhook is configured";
         ApiError::new(ErrorId::WebhookNotConfigured, what)
     })?;
+    let webhook = Webhook {
+        environment_id,
+        config,
+    };
     app.webhooks.approve(&webhook, question).await
 }
 

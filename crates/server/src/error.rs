@@ -10,6 +10,7 @@ use portal_store::kms::KmsError;
 use portal_store::{CommitError, StoreError};
 
 use crate::trace;
+use crate::webhook::WebhookSettingsError;
 
 /// An error as a caller may see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,7 @@ impl ApiError {
         self.id
     }
 
+    /// What was expected, what came, and what to do.
     pub(crate) fn detail(&self) -> &str {
         &self.detail
     }
@@ -175,6 +177,20 @@ impl From<CommitError> for ApiError {
             ),
             CommitError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<WebhookSettingsError> for ApiError {
+    fn from(error: WebhookSettingsError) -> Self {
+        let id = match error {
+            WebhookSettingsError::Url(_)
+            | WebhookSettingsError::Secret(_)
+            | WebhookSettingsError::TooLong => ErrorId::BadRequest,
+            WebhookSettingsError::NotConfigured => ErrorId::WebhookNotConfigured,
+            WebhookSettingsError::Busy => ErrorId::OperationInProgress,
+            WebhookSettingsError::Store(error) => return error.into(),
+        };
+        Self::new(id, error.to_string())
     }
 }
 

@@ -1,7 +1,7 @@
 //! E9, E10, E18: goes over all wallets and gives up what has been of no use for long enough.
 
 use portal_lifecycle::ids::ClientId;
-use portal_lifecycle::{Effect, Event, Wallet};
+use portal_lifecycle::{Effect, Event, Timestamp, Wallet};
 use portal_store::audit::Actor;
 use portal_store::{Secrets, Store, StoreError};
 use tokio::time::{Instant, MissedTickBehavior};
@@ -9,6 +9,9 @@ use tokio::time::{Instant, MissedTickBehavior};
 use crate::App;
 
 const PAGE: u32 = 100;
+
+const CALLS_KEPT: u32 = 10_000;
+const CALLS_KEPT_MS: u64 = 30 * 24 * 3_600 * 1_000;
 
 /// Collects, until the service stops. Any node may: a wallet's version decides who was first.
 pub(crate) async fn work(app: App) {
@@ -26,7 +29,17 @@ pub(crate) async fn work(app: App) {
         if let Err(error) = pass(&app).await {
             tracing::error!(%error, "the wallets cannot be gone over");
         }
+        if let Err(error) = forget_calls(&app).await {
+            tracing::error!(%error, "the log of webhook calls cannot be pruned");
+        }
     }
+}
+
+/// The log of webhook calls is kept for a month, and so many calls of each environment at most.
+async fn forget_calls(app: &App) -> Result<(), StoreError> {
+    let now = app.clock.now();
+    let oldest = Timestamp::from_ms(now.as_ms().saturating_sub(CALLS_KEPT_MS));
+    app.store.prune_webhooks(now, oldest, CALLS_KEPT).await
 }
 
 async fn pass(app: &App) -> Result<(), StoreError> {

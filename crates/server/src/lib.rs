@@ -48,6 +48,7 @@ pub use operator::{CustodianCreated, Operator, OperatorError, ProvedWallets, Web
 pub use serve::{router, serve};
 pub use state::{App, Limits, Parts};
 pub use webhook::{
-    HttpWebhooks, Resolver, SystemResolver, WebhookAnswer, WebhookCall, WebhookPolicy,
-    WebhookTransport, WebhookUnreachable, WebhookUrlError,
+    HttpWebhooks, Resolver, SecretChange, SystemResolver, WebhookAnswer, WebhookCall,
+    WebhookChange, WebhookPolicy, WebhookSettingsError, WebhookTransport, WebhookUnreachable,
+    WebhookUrlError,
 };

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
+use portal_api::rest::WebhookTest;
 use portal_api::signing_policy::SigningPolicy;
-use portal_api::webhook::signature::{MalformedSecret, SigningSecret};
 use portal_lifecycle::ids::{ClientId, CustodianId, EnvironmentId};
 use portal_lifecycle::{BackupMode, Effect, Epoch, Event, Garbage};
 use portal_seal::SecretBytes;
 use portal_store::audit::{Actor, Origin};
-use portal_store::{
-    NewClient, NewCustodian, NewSession, Rewrapped, Store, StoreError, WebhookConfig,
-};
+use portal_store::{NewClient, NewCustodian, NewSession, Rewrapped, Store, StoreError};
 
 use crate::approval;
 use crate::clock::Clock;
@@ -18,7 +16,10 @@ use crate::credential::{self, Kind};
 use crate::entropy;
 use crate::garbage;
 use crate::wallets;
-use crate::webhook::{WebhookPolicy, WebhookUrlError};
+use crate::webhook::{
+    SecretChange, Webhook, WebhookChange, WebhookClient, WebhookPolicy, WebhookSettingsError,
+    WebhookTransport, settings,
+};
 
 /// Acts on a store as its operator.
 pub struct Operator {
@@ -61,9 +62,15 @@ const REWRAP_PAGE: u32 = 100;
 /// Why an operator's call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum OperatorError {
-    /// The webhook's URL will not do.
+    /// The webhook's settings will not do.
     #[error(transparent)]
-    Webhook(#[from] WebhookUrlError),
+    Webhook(#[from] WebhookSettingsError),
+    /// The webhook cannot be called.
+    #[error("{problem}")]
+    Call {
+        /// Why.
+        problem: String,
+    },
     /// A backup mode that this server does not have.
     #[error("the backup mode {given} is not there yet; expected SEALED or PLAIN")]
     BackupMode {
@@ -76,9 +83,6 @@ pub enum OperatorError {
         /// Which field, and what was expected.
         detail: String,
     },
-    /// The webhook's secret will not do.
-    #[error(transparent)]
-    Secret(#[from] MalformedSecret),
     /// Storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -107,13 +111,12 @@ impl Operator {
         webhook: Option<WebhookSettings>,
         backup_mode: BackupMode,
     ) -> Result<CustodianCreated, OperatorError> {
-        if let Some(webhook) = &webhook {
-            self.check(webhook)?;
-        }
         if backup_mode == BackupMode::Managed {
             return Err(OperatorError::BackupMode { given: backup_mode });
         }
         let now = self.clock.now();
+        let webhook = webhook
+            .map(|webhook| settings::first(self.policy, webhook.base_url, webhook.secret, now));
         let (api_key, hash) = credential::make(Kind::Custodian);
         let created = CustodianCreated {
             custodian_id: CustodianId::make(now, entropy::bytes()),
@@ -127,10 +130,7 @@ impl Operator {
             environment_name: environment.to_owned(),
             backup_mode,
             api_key: hash,
-            webhook: webhook.map(|webhook| WebhookConfig {
-                base_url: webhook.base_url,
-                secret: webhook.secret,
-            }),
+            webhook: webhook.transpose()?,
             created_at: now,
         };
         self.store.create_custodian(new, origin()).await?;
@@ -265,7 +265,7 @@ impl Operator {
         Ok(put.await?)
     }
 
-    /// Replaces an environment's webhook.
+    /// Replaces an environment's webhook, URL and secret; no former secret signs any more.
     ///
     /// # Errors
     ///
@@ -275,21 +275,64 @@ impl Operator {
         environment: EnvironmentId,
         webhook: WebhookSettings,
     ) -> Result<(), OperatorError> {
-        self.check(&webhook)?;
-        let config = WebhookConfig {
-            base_url: webhook.base_url,
-            secret: webhook.secret,
+        let change = WebhookChange {
+            base_url: Some(webhook.base_url),
+            secret: SecretChange::Set(webhook.secret),
+            ends_former: true,
         };
-        let now = self.clock.now();
-        let put = self.store.put_webhook(environment, config, origin(), now);
-        Ok(put.await?)
+        self.change_webhook(environment, &change).await.map(|_| ())
     }
 
-    fn check(&self, webhook: &WebhookSettings) -> Result<(), OperatorError> {
-        self.policy.check(&webhook.base_url)?;
-        let text = std::str::from_utf8(webhook.secret.expose()); // to look at its form
-        SigningSecret::parse(text.map_err(|_| MalformedSecret::NoHeader)?)?;
-        Ok(())
+    /// Changes an environment's webhook; shows it, and the secret if one was drawn.
+    ///
+    /// # Errors
+    ///
+    /// [`OperatorError`]; the webhook is then as it was.
+    pub async fn change_webhook(
+        &self,
+        environment: EnvironmentId,
+        change: &WebhookChange,
+    ) -> Result<portal_api::rest::WebhookSettings, OperatorError> {
+        let (store, now) = (self.store.as_ref(), self.clock.now());
+        let drawn =
+            settings::change(store, self.policy, environment, change, origin(), now).await?;
+        Ok(settings::state(store, environment, drawn.as_ref(), now).await?)
+    }
+
+    /// An environment's webhook, without its secrets.
+    ///
+    /// # Errors
+    ///
+    /// [`OperatorError`].
+    pub async fn webhook(
+        &self,
+        environment: EnvironmentId,
+    ) -> Result<portal_api::rest::WebhookSettings, OperatorError> {
+        let (store, now) = (self.store.as_ref(), self.clock.now());
+        Ok(settings::state(store, environment, None, now).await?)
+    }
+
+    /// Calls an environment's webhook, for shares of a client that does not exist.
+    ///
+    /// # Errors
+    ///
+    /// [`OperatorError`], where there was nothing to call. A call that failed is no error.
+    pub async fn test_webhook(
+        &self,
+        environment_id: EnvironmentId,
+        transport: Arc<dyn WebhookTransport>,
+    ) -> Result<WebhookTest, OperatorError> {
+        let config = self.store.webhook(environment_id).await?;
+        let webhook = Webhook {
+            environment_id,
+            config: config.ok_or(WebhookSettingsError::NotConfigured)?,
+        };
+        let (clock, store) = (Arc::clone(&self.clock), Arc::clone(&self.store));
+        let client = WebhookClient::new(self.policy, transport, clock, store);
+        let tested = client.test(&webhook).await;
+        tested.map_err(|error| OperatorError::Call {
+            problem: error.detail().to_owned(),
+        })
     }
 }
 

@@ -6,9 +6,10 @@ use portal_api::webhook::BackupReleased;
 use portal_lifecycle::ids::{BackupSharePairId, ClientId};
 use portal_lifecycle::{ErrorId, Event, PerCurve};
 use portal_store::audit::Actor;
-use portal_store::{Delivery, Notice, Secrets, WebhookConfig};
+use portal_store::{Delivery, Notice, Secrets};
 use tokio::time::MissedTickBehavior;
 
+use crate::webhook::Webhook;
 use crate::{ApiError, App, trace};
 
 /// When a failed delivery is tried again, in milliseconds after each failure; then daily.
@@ -53,17 +54,18 @@ pub(crate) async fn deliver(
 }
 
 /// The webhook of a client's environment.
-pub(crate) async fn webhook(app: &App, client: ClientId) -> Result<WebhookConfig, ApiError> {
-    let tenant = app.store.tenant(client).await?;
-    app.store
-        .webhook(tenant.environment_id)
-        .await?
-        .ok_or_else(|| {
-            ApiError::new(
-                ErrorId::WebhookNotConfigured,
-                "this environment has no backup webhook; configure one before backing up",
-            )
-        })
+pub(crate) async fn webhook(app: &App, client: ClientId) -> Result<Webhook, ApiError> {
+    let environment_id = app.store.tenant(client).await?.environment_id;
+    let config = app.store.webhook(environment_id).await?.ok_or_else(|| {
+        ApiError::new(
+            ErrorId::WebhookNotConfigured,
+            "this environment has no backup webhook; configure one before backing up",
+        )
+    })?;
+    Ok(Webhook {
+        environment_id,
+        config,
+    })
 }
 
 async fn attempt(app: &App, delivery: &Delivery) -> Result<(), ApiError> {
@@ -161,4 +163,18 @@ async fn take_up(app: &App) -> Result<(), ApiError> {
     )
     .await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::back_off_ms;
+
+    #[test]
+    fn waits_grow_to_a_day_and_stay_there() {
+        let waits_s: Vec<_> = (0..9)
+            .map(|failures| back_off_ms(failures) / 1_000)
+            .collect();
+        let expected_s = [1, 10, 60, 600, 3_600, 21_600, 86_400, 86_400, 86_400];
+        assert_eq!(waits_s, expected_s);
+    }
 }

@@ -6,8 +6,10 @@ mod custodian;
 mod description;
 mod health;
 mod signing_policy;
+mod webhook;
 
 use axum::Router;
+use axum::routing::{get, post, put};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
@@ -17,6 +19,16 @@ use crate::{ApiError, App, session};
 pub(crate) fn router() -> Router<App> {
     let (router, _) = routes().split_for_parts();
     router
+        // Not described yet.
+        .route(
+            "/api/v3/custodians/me/webhook",
+            put(webhook::put).get(webhook::get),
+        )
+        .route("/api/v3/custodians/me/webhook/test", post(webhook::test))
+        .route(
+            "/api/v3/custodians/me/webhook/deliveries",
+            get(webhook::deliveries),
+        )
         .fallback(|| async { ApiError::not_found() })
         .method_not_allowed_fallback(|| async { ApiError::wrong_method() })
 }

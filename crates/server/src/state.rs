@@ -113,7 +113,12 @@ impl App {
     pub fn of_parts(store: Arc<dyn Store>, parts: Parts) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let clock = parts.clock;
-        let webhooks = WebhookClient::new(parts.policy, parts.webhooks, Arc::clone(&clock));
+        let webhooks = WebhookClient::new(
+            parts.policy,
+            parts.webhooks,
+            Arc::clone(&clock),
+            Arc::clone(&store),
+        );
         Self {
             wallets: Arc::new(Wallets::new(Arc::clone(&store), Arc::clone(&clock))),
             store,

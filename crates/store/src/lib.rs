@@ -27,6 +27,7 @@ mod port;
 mod record;
 mod sealed;
 mod sql;
+mod webhook;
 
 pub use error::{CommitError, StoreError, UnsealingError};
 pub use memory::MemoryStore;
@@ -36,6 +37,9 @@ pub use port::{
 pub use record::{
     ClientAuth, ClientRecord, CredentialHash, CredentialKind, CustodianAuth, Delivery, HeldTurn,
     NewClient, NewCustodian, NewSession, Notice, PageOf, Rewrapped, SealedAt, Secrets,
-    SigningPolicies, SigningTurn, StoredWallet, Tenant, WalletCommit, WalletVersion, WebhookConfig,
+    SigningPolicies, SigningTurn, StoredWallet, Tenant, WalletCommit, WalletVersion,
 };
 pub use sql::SqlStore;
+pub use webhook::{
+    FormerSecret, WebhookAttempt, WebhookConfig, WebhookSecret, WebhookStore, WebhookVersion,
+};

@@ -11,19 +11,24 @@ mod guards;
 mod outbox;
 mod tenants;
 mod wallets;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use portal_lifecycle::ids::{BackupSharePairId, ClientId, CustodianId, EnvironmentId};
+use portal_lifecycle::ids::{
+    BackupSharePairId, ClientId, CustodianId, EnvironmentId, WebhookDeliveryId,
+};
 use portal_lifecycle::{BackupMode, BackupStatus, Curve, Epoch, PerCurve, Timestamp};
 use uuid::Uuid;
 
 use crate::audit::{AuditAct, AuditLine, Origin};
 use crate::kms::Kms;
 use crate::sealed::Sealer;
-use crate::{ClientRecord, Notice, Rewrapped, SealedAt, Store, StoreError, StoredWallet};
+use crate::{
+    ClientRecord, Notice, Rewrapped, SealedAt, Store, StoreError, StoredWallet, WebhookAttempt,
+};
 
 /// Storage in memory; a clone shares it.
 #[derive(Debug, Clone)]
@@ -92,6 +97,7 @@ struct State {
     outbox: BTreeMap<BackupSharePairId, Queued>,
     notices: BTreeMap<(BackupSharePairId, BackupStatus), QueuedNotice>,
     audit_log: BTreeMap<EnvironmentId, Vec<Arc<AuditLine>>>,
+    webhook_attempts: BTreeMap<WebhookDeliveryId, WebhookAttempt>,
 }
 
 impl Default for State {
@@ -110,6 +116,7 @@ impl Default for State {
             outbox: BTreeMap::new(),
             notices: BTreeMap::new(),
             audit_log: BTreeMap::new(),
+            webhook_attempts: BTreeMap::new(),
         }
     }
 }
@@ -119,14 +126,8 @@ struct Environment {
     custodian: CustodianId,
     name: String,
     backup_mode: BackupMode,
-    webhook: Option<Webhook>,
+    webhook: Option<webhook::Webhook>,
     signing_policy: Option<String>,
-}
-
-#[derive(Debug, Clone)]
-struct Webhook {
-    base_url: String,
-    sealed_secret: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy)]

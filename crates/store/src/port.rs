@@ -9,10 +9,10 @@ use crate::audit::{AuditAct, AuditFilter, AuditLine, ChainPart, Origin};
 use crate::{
     ClientAuth, ClientRecord, CommitError, CredentialHash, CustodianAuth, Delivery, NewClient,
     NewCustodian, NewSession, Notice, PageOf, Rewrapped, SealedAt, SigningPolicies, SigningTurn,
-    StoreError, StoredWallet, Tenant, WalletCommit, WalletVersion, WebhookConfig,
+    StoreError, StoredWallet, Tenant, WalletCommit, WalletVersion, WebhookStore,
 };
 
-/// Custodians, their environments, keys and webhooks.
+/// Custodians, their environments and keys.
 #[async_trait]
 pub trait CustodianStore: Send + Sync {
     /// Makes a custodian with one environment and one API key.
@@ -31,19 +31,6 @@ pub trait CustodianStore: Send + Sync {
         &self,
         key: CredentialHash,
     ) -> Result<Option<CustodianAuth>, StoreError>;
-
-    /// Replaces an environment's webhook.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::NoSuchRow`] for an unknown environment, or another [`StoreError`].
-    async fn put_webhook(
-        &self,
-        environment: EnvironmentId,
-        webhook: WebhookConfig,
-        origin: Origin,
-        now: Timestamp,
-    ) -> Result<(), StoreError>;
 
     /// Sets the signing policy of an environment, or of one of its clients; none removes it.
     ///
@@ -71,16 +58,6 @@ pub trait CustodianStore: Send + Sync {
         environment: EnvironmentId,
         client: Option<ClientId>,
     ) -> Result<SigningPolicies, StoreError>;
-
-    /// An environment's webhook, if it has one.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`].
-    async fn webhook(
-        &self,
-        environment: EnvironmentId,
-    ) -> Result<Option<WebhookConfig>, StoreError>;
 }
 
 /// Clients and their credentials.
@@ -381,7 +358,7 @@ pub trait Maintenance: Send + Sync {
 /// Everything that the server stores.
 #[async_trait]
 pub trait Store:
-    CustodianStore + ClientStore + WalletStore + OutboxStore + AuditStore + Maintenance
+    CustodianStore + WebhookStore + ClientStore + WalletStore + OutboxStore + AuditStore + Maintenance
 {
     /// Whether the database answers.
     ///

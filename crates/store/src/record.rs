@@ -9,6 +9,7 @@ use portal_lifecycle::{
 };
 use portal_seal::SecretBytes;
 
+use crate::WebhookConfig;
 use crate::audit::{AuditAct, KeyId, Origin};
 
 /// SHA-256 of a credential of 256 random bits; the credential itself is never stored.
@@ -34,15 +35,6 @@ pub struct NewCustodian {
     pub webhook: Option<WebhookConfig>,
     /// When this happens.
     pub created_at: Timestamp,
-}
-
-/// Where an environment's backup shares go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WebhookConfig {
-    /// Base URL; `/backup` and `/backup/fetch` are appended.
-    pub base_url: String,
-    /// Sent along with every call; sealed at rest.
-    pub secret: SecretBytes,
 }
 
 /// Signing policies as they were put, each for all that it holds for.

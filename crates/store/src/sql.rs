@@ -26,6 +26,7 @@ mod row;
 mod sqlite;
 mod wallet;
 mod wallet_rows;
+mod webhook;
 
 use std::path::Path;
 use std::sync::Arc;

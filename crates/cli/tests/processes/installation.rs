@@ -61,6 +61,8 @@ impl Installation {
         create.arg(root.join("custodian/webhook-secret"));
         let made = expect_success(create);
         fs::write(root.join("api-key"), made["apiKey"].as_str().unwrap()).unwrap();
+        let environment = made["environmentId"].as_str().unwrap();
+        fs::write(root.join("environment"), environment).unwrap();
 
         let servers = (0..setup.servers).map(|_| start_server(root, &setup));
         let servers = servers.collect();
@@ -234,6 +236,10 @@ fn start_server(root: &Path, setup: &Setup) -> Service {
     let serve = ["serve", "--listen", "127.0.0.1:0", "--allow-http-webhooks"];
     let mut serve = operator(root, setup, &serve);
     serve.args(&setup.serve);
+    // Nobody listens there: a webhook must not take a way that the environment names.
+    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+        serve.env(name, "http://127.0.0.1:9");
+    }
     Service::start(serve, &root.join("server.log")).unwrap()
 }
 

@@ -28,6 +28,7 @@ mod shutdown;
 mod signing;
 mod verify;
 mod walk;
+mod webhook;
 
 // Tools of the other binary.
 #[path = "../in_process/alive.rs"]

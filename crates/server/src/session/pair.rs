@@ -149,7 +149,12 @@ async fn already_made(
         }
         AlreadyMade::Backup(ids) => {
             socket
-                .while_working(outbox::deliver(app, Actor::Client(client), client, ids))
+                .while_working(Box::pin(outbox::deliver(
+                    app,
+                    Actor::Client(client),
+                    client,
+                    ids,
+                )))
                 .await??;
             let stored = app.wallets.stored(client).await?.ok_or_else(gone)?;
             let pair = stored.wallet.backup_pair_of(ids).ok_or_else(gone)?;
@@ -302,7 +307,8 @@ impl Session<'_> {
         };
         self.apply(commit, secrets).await?;
         socket.send_binary(made.last.release().into_bytes()).await?;
-        let delivering = outbox::deliver(self.app, Actor::Client(self.client), self.client, ids);
+        let actor = Actor::Client(self.client);
+        let delivering = Box::pin(outbox::deliver(self.app, actor, self.client, ids));
         socket.while_working(delivering).await??;
         let status = lifecycle::BackupStatus::StoredCustodianBackupShare;
         Ok(Outcome::BackupPair { ids, status })

@@ -13,7 +13,7 @@ use super::WebhookPolicy;
 use super::resolver::{Judged, Resolver, SystemResolver};
 
 /// Longest wait for an answer, from the name to the last byte.
-const TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One call: a POST with a JSON body. Its headers and its body hold secrets.
 pub struct WebhookCall {

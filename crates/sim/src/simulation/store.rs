@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use portal_lifecycle::ids::{BackupSharePairId, ClientId, EnvironmentId, SigningSharePairId};
+use portal_lifecycle::ids::{
+    BackupSharePairId, ClientId, EnvironmentId, SigningSharePairId, WebhookDeliveryId,
+};
 use portal_lifecycle::{Curve, Epoch, PerCurve, Timestamp};
 use portal_seal::SecretBytes;
 use portal_store::audit::{AuditAct, AuditFilter, AuditLine, ChainPart, Origin};
@@ -11,7 +13,8 @@ use portal_store::{
     AuditStore, ClientAuth, ClientRecord, ClientStore, CommitError, CredentialHash, CustodianAuth,
     CustodianStore, Delivery, Maintenance, MemoryStore, NewClient, NewCustodian, NewSession,
     Notice, OutboxStore, PageOf, Rewrapped, SealedAt, SigningPolicies, SigningTurn, Store,
-    StoreError, StoredWallet, Tenant, WalletCommit, WalletStore, WalletVersion, WebhookConfig,
+    StoreError, StoredWallet, Tenant, WalletCommit, WalletStore, WalletVersion, WebhookAttempt,
+    WebhookConfig, WebhookStore,
 };
 
 use super::faults::Faults;
@@ -70,17 +73,6 @@ impl CustodianStore for FaultyStore {
         self.around(self.inner.custodian_by_key(key)).await
     }
 
-    async fn put_webhook(
-        &self,
-        environment: EnvironmentId,
-        webhook: WebhookConfig,
-        origin: Origin,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.around(self.inner.put_webhook(environment, webhook, origin, now))
-            .await
-    }
-
     async fn put_signing_policy(
         &self,
         environment: EnvironmentId,
@@ -103,12 +95,51 @@ impl CustodianStore for FaultyStore {
         self.around(self.inner.signing_policies(environment, client))
             .await
     }
+}
+
+#[async_trait]
+impl WebhookStore for FaultyStore {
+    async fn put_webhook(
+        &self,
+        environment: EnvironmentId,
+        webhook: WebhookConfig,
+        origin: Origin,
+        now: Timestamp,
+    ) -> Result<(), CommitError> {
+        self.around_commit(self.inner.put_webhook(environment, webhook, origin, now))
+            .await
+    }
 
     async fn webhook(
         &self,
         environment: EnvironmentId,
     ) -> Result<Option<WebhookConfig>, StoreError> {
         self.around(self.inner.webhook(environment)).await
+    }
+
+    async fn record_webhook_attempt(&self, attempt: WebhookAttempt) -> Result<(), StoreError> {
+        self.around(self.inner.record_webhook_attempt(attempt))
+            .await
+    }
+
+    async fn webhook_attempts(
+        &self,
+        environment: EnvironmentId,
+        before: Option<WebhookDeliveryId>,
+        take: u32,
+    ) -> Result<PageOf<WebhookAttempt>, StoreError> {
+        self.around(self.inner.webhook_attempts(environment, before, take))
+            .await
+    }
+
+    async fn prune_webhooks(
+        &self,
+        now: Timestamp,
+        oldest: Timestamp,
+        keep: u32,
+    ) -> Result<(), StoreError> {
+        self.around(self.inner.prune_webhooks(now, oldest, keep))
+            .await
     }
 }
 

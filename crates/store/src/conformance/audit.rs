@@ -13,7 +13,7 @@ use crate::audit::{
 };
 use crate::{
     AuditStore as _, ClientStore as _, CustodianStore as _, Maintenance as _, Secrets,
-    WalletStore as _,
+    WalletStore as _, WebhookStore as _,
 };
 
 /// Names of the acts of these lines.
@@ -26,7 +26,8 @@ pub async fn every_act_has_its_line(backend: &impl Backend) {
     let store = backend.open(kms()).await;
     let custodian = new_custodian();
     let home = custodian.environment_id;
-    let webhook = custodian.webhook.clone().expect("has one");
+    let mut webhook = custodian.webhook.clone().expect("has one");
+    webhook.version = webhook.version.next();
     let key = Origin {
         actor: Actor::Custodian(KeyId::of(custodian.api_key)),
         ..origin()

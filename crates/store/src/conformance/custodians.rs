@@ -1,14 +1,13 @@
-//! Custodians, API keys, webhooks.
+//! Custodians, API keys, signing policies.
 
 use portal_lifecycle::ids::{ClientId, EnvironmentId};
-use portal_seal::SecretBytes;
 
 use super::fixture::{fresh, fresh_hash, kms, new_custodian, now, origin};
 use super::{Backend, new_client};
 use crate::audit::KeyId;
 use crate::{
     ClientStore as _, CustodianAuth, CustodianStore as _, NewCustodian, SigningPolicies,
-    Store as _, StoreError, WebhookConfig,
+    Store as _, StoreError,
 };
 
 /// A key names the environment it was made for, and an unknown key none.
@@ -32,43 +31,6 @@ pub async fn a_key_names_its_environment(backend: &impl Backend) {
     }
     let unknown = store.custodian_by_key(fresh_hash()).await.expect("read");
     assert_eq!(unknown, None);
-}
-
-/// A webhook comes back as it was put, and each environment has its own.
-pub async fn a_webhook_is_replaced_and_comes_back(backend: &impl Backend) {
-    let store = backend.open(kms()).await;
-    let with = new_custodian();
-    let without = NewCustodian {
-        webhook: None,
-        ..new_custodian()
-    };
-    for new in [&with, &without] {
-        store
-            .create_custodian(new.clone(), origin())
-            .await
-            .expect("made");
-        let webhook = store.webhook(new.environment_id).await.expect("read");
-        assert_eq!(webhook, new.webhook);
-    }
-    let other = WebhookConfig {
-        base_url: "https://other.example".to_owned(),
-        secret: SecretBytes::new(b"another secret".to_vec()),
-    };
-    for environment in [with.environment_id, without.environment_id] {
-        store
-            .put_webhook(environment, other.clone(), origin(), now())
-            .await
-            .expect("put");
-        let webhook = store.webhook(environment).await.expect("read");
-        assert_eq!(webhook.as_ref(), Some(&other));
-    }
-    let unknown = EnvironmentId(fresh());
-    let refused = store.put_webhook(unknown, other, origin(), now()).await;
-    assert!(
-        matches!(refused, Err(StoreError::NoSuchRow { .. })),
-        "{refused:?}"
-    );
-    assert_eq!(store.webhook(unknown).await.expect("read"), None);
 }
 
 /// A policy comes back as it was put, and is never another environment's or client's.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use portal_lifecycle::ids::{
     BackupSharePairId, ClientId, CustodianId, DeviceId, EnvironmentId, OperationId,
-    SigningSharePairId, TraceId, WalletId,
+    SigningSharePairId, TraceId, WalletId, WebhookSecretId,
 };
 use portal_lifecycle::{
     BackupCommit, BackupMethod, BackupMode, CipherTextDigest, Curve, Effect, Epoch, Event, Fence,
@@ -18,8 +18,9 @@ use uuid::Uuid;
 use crate::audit::{Actor, AuditAct, AuditFilter, AuditLine, Digest, Origin, verify_chain};
 use crate::kms::{KeyFileKms, Kms};
 use crate::{
-    AuditStore, CommitError, CredentialHash, NewClient, NewCustodian, NewSession, Secrets, Store,
-    StoreError, StoredWallet, WalletCommit, WalletVersion, WebhookConfig,
+    AuditStore, CommitError, CredentialHash, FormerSecret, NewClient, NewCustodian, NewSession,
+    Secrets, Store, StoreError, StoredWallet, WalletCommit, WalletVersion, WebhookConfig,
+    WebhookSecret, WebhookVersion,
 };
 
 /// The time at which everything here begins.
@@ -66,8 +67,13 @@ pub fn new_custodian() -> NewCustodian {
         backup_mode: BackupMode::Sealed,
         api_key: fresh_hash(),
         webhook: Some(WebhookConfig {
+            version: WebhookVersion::FIRST,
             base_url: "https://acme.example/portal".to_owned(),
-            secret: SecretBytes::new(b"the secret of the webhook".to_vec()),
+            secret: webhook_secret(b"the secret of the webhook"),
+            former: Some(FormerSecret {
+                secret: webhook_secret(b"the secret of before"),
+                expires_at: now().plus_ms(1_000),
+            }),
         }),
         created_at: now(),
     }
@@ -77,6 +83,15 @@ pub fn new_custodian() -> NewCustodian {
 #[must_use]
 pub fn blinds_of(ids: PerCurve<BackupSharePairId>) -> PerCurve<Vec<u8>> {
     ids.map(|id| [b"sealed for ".as_slice(), &id.to_bytes()].concat())
+}
+
+/// A secret of this text.
+pub(super) fn webhook_secret(text: &[u8]) -> WebhookSecret {
+    WebhookSecret {
+        id: WebhookSecretId(fresh()),
+        text: SecretBytes::new(text.to_vec()),
+        created_at: now(),
+    }
 }
 
 /// A client that is nowhere yet; its session is idle in ten seconds and over in a hundred.

@@ -30,6 +30,7 @@ pub mod outbox;
 pub mod postgres_cluster;
 pub mod sealing;
 pub mod wallets;
+pub mod webhooks;
 
 use std::sync::Arc;
 
@@ -61,9 +62,15 @@ macro_rules! conformance_tests {
         $crate::conformance_tests! { @each $backend;
             custodians {
                 a_key_names_its_environment
-                a_webhook_is_replaced_and_comes_back
                 signing_policies_are_of_their_environment_and_client
                 a_custodian_is_made_whole_or_not_at_all
+            }
+            webhooks {
+                a_webhook_is_replaced_and_comes_back
+                a_replaced_webhook_is_not_replaced_again
+                a_former_secret_ends_and_is_erased
+                the_log_of_calls_is_read_backwards
+                the_log_of_calls_is_pruned
             }
             clients {
                 a_client_is_seen_in_its_environment_only

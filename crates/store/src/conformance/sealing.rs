@@ -8,7 +8,7 @@ use super::Backend;
 use super::fixture::{Life, kms, kms_of, now, share_of};
 use crate::kms::KeyRing;
 use crate::{
-    CustodianStore as _, Maintenance as _, OutboxStore as _, Store, StoreError, WalletStore as _,
+    Maintenance as _, OutboxStore as _, Store, StoreError, WalletStore as _, WebhookStore as _,
 };
 
 /// Under another key no share and no secret opens, and everything else can be read.
@@ -63,9 +63,9 @@ pub async fn everything_is_rewrapped_and_reads_the_same(backend: &impl Backend) 
         before,
         "read under the former key meanwhile"
     );
-    // A share of each curve, both of the delivery, and the webhook's secret.
-    assert_eq!(rewrap_all(&rotating, 2).await, (5, 5));
-    assert_eq!(rewrap_all(&rotating, 2).await, (5, 0), "done already");
+    // A share of each curve, both of the delivery, and both secrets of the webhook.
+    assert_eq!(rewrap_all(&rotating, 2).await, (6, 6));
+    assert_eq!(rewrap_all(&rotating, 2).await, (6, 0), "done already");
 
     let rotated = backend.open(anew).await;
     for curve in Curve::ALL {
@@ -102,7 +102,7 @@ pub async fn an_interrupted_rewrap_goes_on(backend: &impl Backend) {
     let begun = rotating.rewrap(None, 1).await.expect("rewrapped");
     assert!(begun.rewrapped >= 1, "{begun:?}");
     let (seen, rewrapped) = rewrap_all(&rotating, 1).await;
-    assert_eq!((seen, rewrapped), (6, 6 - begun.rewrapped));
+    assert_eq!((seen, rewrapped), (8, 8 - begun.rewrapped));
 }
 
 /// Secrets that were looked at, and those that were rewrapped.

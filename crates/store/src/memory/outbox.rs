@@ -197,8 +197,10 @@ impl MemoryStore {
         }
         for (id, environment) in &state.environments {
             if let Some(webhook) = &environment.webhook {
-                let place = OwnedPlace::Webhook(*id, webhook.base_url.clone());
-                secrets.push((place, webhook.sealed_secret.clone()));
+                for sealed in webhook.sealed() {
+                    let place = OwnedPlace::Webhook(*id, webhook.base_url.clone());
+                    secrets.push((place, sealed.clone()));
+                }
             }
         }
         secrets
@@ -219,7 +221,7 @@ impl MemoryStore {
             OwnedPlace::Webhook(id, _) => {
                 let environment = state.environments.get_mut(id);
                 let webhook = environment.and_then(|environment| environment.webhook.as_mut());
-                webhook.map(|webhook| &mut webhook.sealed_secret)
+                webhook.and_then(|webhook| webhook.sealed_as(was))
             }
         };
         if let Some(sealed) = sealed.filter(|sealed| *sealed == was) {

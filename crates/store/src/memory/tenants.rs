@@ -4,36 +4,18 @@ use async_trait::async_trait;
 use portal_lifecycle::Timestamp;
 use portal_lifecycle::ids::{ClientId, EnvironmentId};
 
-use super::{Environment, MemoryStore, Session, State, Webhook, audit};
+use super::{Environment, MemoryStore, Session, State, audit};
 use crate::audit::{AuditAct, KeyId, Origin};
-use crate::sealed::Place;
 use crate::{
     ClientAuth, ClientRecord, ClientStore, CredentialHash, CredentialKind, CustodianAuth,
     CustodianStore, NewClient, NewCustodian, NewSession, PageOf, SigningPolicies, StoreError,
-    Tenant, WebhookConfig,
+    Tenant,
 };
 
 /// What a unique index says in a database.
 const TAKEN: StoreError = StoreError::Refused {
     guard: "an id or a credential is there once",
 };
-
-impl MemoryStore {
-    async fn seal_webhook(
-        &self,
-        environment: EnvironmentId,
-        webhook: &WebhookConfig,
-    ) -> Result<Webhook, StoreError> {
-        let place = Place::WebhookSecret {
-            environment,
-            base_url: &webhook.base_url,
-        };
-        Ok(Webhook {
-            base_url: webhook.base_url.clone(),
-            sealed_secret: self.sealer.seal(&place, &webhook.secret).await?,
-        })
-    }
-}
 
 #[async_trait]
 impl CustodianStore for MemoryStore {
@@ -89,25 +71,6 @@ impl CustodianStore for MemoryStore {
         }))
     }
 
-    async fn put_webhook(
-        &self,
-        environment: EnvironmentId,
-        webhook: WebhookConfig,
-        origin: Origin,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let sealed = self.seal_webhook(environment, &webhook).await?;
-        let mut state = self.lock();
-        let changed = state.environments.get_mut(&environment);
-        let changed = changed.ok_or(StoreError::NoSuchRow {
-            table: "environments",
-        })?;
-        changed.webhook = Some(sealed);
-        let acts = [AuditAct::webhook_changed(&webhook)];
-        audit::append(&mut state, environment, None, &acts, origin, now);
-        Ok(())
-    }
-
     async fn put_signing_policy(
         &self,
         environment: EnvironmentId,
@@ -149,25 +112,6 @@ impl CustodianStore for MemoryStore {
             environment: of_environment.and_then(|found| found.signing_policy.clone()),
             client: client.and_then(|client| state.signing_policies.get(&client).cloned()),
         })
-    }
-
-    async fn webhook(
-        &self,
-        environment: EnvironmentId,
-    ) -> Result<Option<WebhookConfig>, StoreError> {
-        let webhook = self.lock().environments.get(&environment).cloned();
-        let Some(webhook) = webhook.and_then(|environment| environment.webhook) else {
-            return Ok(None);
-        };
-        let place = Place::WebhookSecret {
-            environment,
-            base_url: &webhook.base_url,
-        };
-        let secret = self.sealer.open(&place, &webhook.sealed_secret).await?;
-        Ok(Some(WebhookConfig {
-            base_url: webhook.base_url,
-            secret,
-        }))
     }
 }
 

@@ -1,26 +1,26 @@
-//! Custodians, environments, API keys, webhooks.
+//! Custodians, environments, API keys.
 
 use async_trait::async_trait;
 use portal_lifecycle::Timestamp;
 use portal_lifecycle::ids::{ClientId, CustodianId, EnvironmentId};
-use portal_seal::SecretBytes;
 
-use super::SqlStore;
 use super::audit::{Entry, append};
 use super::engine::query;
 use super::row::Row;
+use super::{SqlStore, webhook};
 use crate::audit::{AuditAct, KeyId, Origin};
-use crate::sealed::Place;
 use crate::{
     CredentialHash, CustodianAuth, CustodianStore, NewCustodian, SigningPolicies, StoreError,
-    WebhookConfig,
 };
 
 #[async_trait]
 impl CustodianStore for SqlStore {
     async fn create_custodian(&self, new: NewCustodian, origin: Origin) -> Result<(), StoreError> {
-        let sealed_secret = match &new.webhook {
-            Some(webhook) => Some(self.seal_webhook(new.environment_id, webhook).await?),
+        let sealed = match &new.webhook {
+            Some(webhook) => {
+                let sealed = self.seal_webhook(new.environment_id, webhook).await?;
+                Some((webhook, sealed))
+            }
             None => None,
         };
         let mut transaction = self.engine.write().await?;
@@ -31,23 +31,19 @@ impl CustodianStore for SqlStore {
             .execute(&mut transaction)
             .await?;
         query(
-            "INSERT INTO environments (environment_id, custodian_id, name, backup_mode,
-                 webhook_base_url, sealed_webhook_secret, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO environments (environment_id, custodian_id, name, backup_mode, created_at)
+             VALUES ($1, $2, $3, $4, $5)",
         )
         .bind(new.environment_id.0)
         .bind(new.custodian_id.0)
         .bind(&new.environment_name)
         .bind(new.backup_mode.as_str())
-        .bind(
-            new.webhook
-                .as_ref()
-                .map(|webhook| webhook.base_url.as_str()),
-        )
-        .bind(sealed_secret.as_deref())
         .bind(new.created_at)
         .execute(&mut transaction)
         .await?;
+        if let Some((config, sealed)) = &sealed {
+            webhook::write(&mut transaction, new.environment_id, config, sealed).await?;
+        }
         query(
             "INSERT INTO custodian_api_keys (key_hash, environment_id, created_at)
              VALUES ($1, $2, $3)",
@@ -95,40 +91,6 @@ impl CustodianStore for SqlStore {
             })
         })
         .transpose()
-    }
-
-    async fn put_webhook(
-        &self,
-        environment: EnvironmentId,
-        webhook: WebhookConfig,
-        origin: Origin,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let sealed_secret = self.seal_webhook(environment, &webhook).await?;
-        let mut transaction = self.engine.write().await?;
-        let updated = query(
-            "UPDATE environments SET webhook_base_url = $2, sealed_webhook_secret = $3
-             WHERE environment_id = $1",
-        )
-        .bind(environment.0)
-        .bind(&webhook.base_url)
-        .bind(&sealed_secret)
-        .execute(&mut transaction)
-        .await?;
-        if updated == 0 {
-            return Err(StoreError::NoSuchRow {
-                table: "environments",
-            });
-        }
-        let entry = Entry {
-            environment,
-            client: None,
-            acts: &[AuditAct::webhook_changed(&webhook)],
-            origin,
-            at: now,
-        };
-        append(&mut transaction, entry).await?;
-        transaction.commit().await
     }
 
     async fn put_signing_policy(
@@ -206,56 +168,5 @@ impl CustodianStore for SqlStore {
             policies.client = Row::new("clients", &row).value("signing_policy")?;
         }
         Ok(policies)
-    }
-
-    async fn webhook(
-        &self,
-        environment: EnvironmentId,
-    ) -> Result<Option<WebhookConfig>, StoreError> {
-        let mut transaction = self.engine.read().await?;
-        let row = query(
-            "SELECT webhook_base_url, sealed_webhook_secret FROM environments
-             WHERE environment_id = $1 AND webhook_base_url IS NOT NULL",
-        )
-        .bind(environment.0)
-        .fetch_optional(&mut transaction)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let row = Row::new("environments", &row);
-        let base_url: String = row.value("webhook_base_url")?;
-        let sealed: Vec<u8> = row.value("sealed_webhook_secret")?;
-        // The KMS may take its time; nobody waits for this transaction.
-        drop(transaction);
-        let secret = self
-            .open_webhook_secret(environment, &base_url, &sealed)
-            .await?;
-        Ok(Some(WebhookConfig { base_url, secret }))
-    }
-}
-
-impl SqlStore {
-    async fn seal_webhook(
-        &self,
-        environment: EnvironmentId,
-        webhook: &WebhookConfig,
-    ) -> Result<Vec<u8>, StoreError> {
-        let place = Place::WebhookSecret {
-            environment,
-            base_url: &webhook.base_url,
-        };
-        self.sealer.seal(&place, &webhook.secret).await
-    }
-
-    async fn open_webhook_secret(
-        &self,
-        environment: EnvironmentId,
-        base_url: &str,
-        sealed: &[u8],
-    ) -> Result<SecretBytes, StoreError> {
-        let place = Place::WebhookSecret {
-            environment,
-            base_url,
-        };
-        self.sealer.open(&place, sealed).await
     }
 }

@@ -249,21 +249,36 @@ const TABLES: [Table; 3] = [
     },
     Table {
         name: "environments",
-        select: "SELECT environment_id AS id, webhook_base_url, sealed_webhook_secret
+        select: "SELECT environment_id AS id, webhook_base_url, sealed_webhook_secret,
+                     sealed_former_webhook_secret
                  FROM environments
                  WHERE sealed_webhook_secret IS NOT NULL AND ($1 IS NULL OR environment_id > $1)
                  ORDER BY environment_id LIMIT $2",
         secrets: |row| {
-            let place = OwnedPlace::Webhook {
-                environment: row.id("id", EnvironmentId)?,
-                base_url: row.value("webhook_base_url")?,
+            let (environment, base_url): (_, String) =
+                (row.id("id", EnvironmentId)?, row.value("webhook_base_url")?);
+            let sealed = |stored, update| Sealed {
+                place: OwnedPlace::Webhook {
+                    environment,
+                    base_url: base_url.clone(),
+                },
+                stored,
+                update,
             };
-            Ok(vec![Sealed {
-                place,
-                stored: row.value("sealed_webhook_secret")?,
-                update: "UPDATE environments SET sealed_webhook_secret = $3
-                         WHERE environment_id = $1 AND sealed_webhook_secret = $2",
-            }])
+            let present = sealed(
+                row.value("sealed_webhook_secret")?,
+                "UPDATE environments SET sealed_webhook_secret = $3
+                 WHERE environment_id = $1 AND sealed_webhook_secret = $2",
+            );
+            let former: Option<Vec<u8>> = row.value("sealed_former_webhook_secret")?;
+            let former = former.map(|stored| {
+                sealed(
+                    stored,
+                    "UPDATE environments SET sealed_former_webhook_secret = $3
+                     WHERE environment_id = $1 AND sealed_former_webhook_secret = $2",
+                )
+            });
+            Ok(std::iter::once(present).chain(former).collect())
         },
     },
 ];

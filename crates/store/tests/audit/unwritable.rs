@@ -1,11 +1,10 @@
 //! What cannot be told is not done.
 
 use portal_lifecycle::{Epoch, OperationKind};
-use portal_seal::SecretBytes;
 use portal_store::conformance::{Life, kms, new_client, new_custodian, now, origin, signature};
 use portal_store::{
     ClientStore as _, CustodianStore as _, Maintenance as _, NewSession, WalletStore as _,
-    WebhookConfig,
+    WebhookConfig, WebhookStore as _,
 };
 
 use super::Tampered;
@@ -17,6 +16,7 @@ async fn nothing_happens_without_its_line<B: Tampered>(backend: &B) {
     let mut life = Life::new(&store).await;
     life.sign_up(OperationKind::Generate).await;
     let webhook = store.webhook(life.environment).await.unwrap();
+    let webhook = webhook.unwrap();
     let (custodian, client) = (new_custodian(), new_client(life.environment));
     let session = NewSession {
         token: new_client(life.environment).session.token,
@@ -40,8 +40,9 @@ async fn nothing_happens_without_its_line<B: Tampered>(backend: &B) {
     let made = store.create_session(life.client, session, origin()).await;
     assert!(made.is_err(), "a session");
     let other = WebhookConfig {
+        version: webhook.version.next(),
         base_url: "https://other.example".to_owned(),
-        secret: SecretBytes::new(b"another secret".to_vec()),
+        ..webhook.clone()
     };
     let put = store
         .put_webhook(life.environment, other, origin(), now())
@@ -59,7 +60,8 @@ async fn nothing_happens_without_its_line<B: Tampered>(backend: &B) {
 
     life.check().await;
     assert_eq!(store.epoch().await.unwrap(), Epoch::FIRST);
-    assert_eq!(store.webhook(life.environment).await.unwrap(), webhook);
+    let kept = store.webhook(life.environment).await.unwrap();
+    assert_eq!(kept, Some(webhook));
     let policies = store.signing_policies(life.environment, None).await;
     assert_eq!(policies.unwrap().environment, None);
     let known = store.custodian_by_key(custodian.api_key).await.unwrap();

@@ -6,7 +6,7 @@ use portal_lifecycle::ids::BackupSharePairId;
 use portal_lifecycle::{BackupMethod, Curve, OperationKind, PerCurve};
 use portal_store::conformance::{Backend as _, Life, contains, kms, share_of};
 use portal_store::{
-    CustodianStore as _, OutboxStore as _, SqlStore, Store as _, StoreError, WalletStore as _,
+    OutboxStore as _, SqlStore, Store as _, StoreError, WalletStore as _, WebhookStore as _,
 };
 
 use super::SqliteBackend;
@@ -41,7 +41,7 @@ async fn no_secret_is_found_in_the_files() {
     let backup = life.make_backup(BackupMethod::GDrive).await;
     let webhook = store.webhook(life.environment).await.unwrap().unwrap();
     let mut secrets = vec![
-        webhook.secret,
+        webhook.secret.text,
         portal_seal::SecretBytes::new(b"a sealing key, for tests only  \x5e".to_vec()),
     ];
     for curve in Curve::ALL {

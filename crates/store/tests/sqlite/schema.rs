@@ -3,7 +3,9 @@
 
 use portal_lifecycle::{BackupMethod, Curve, OperationKind};
 use portal_store::conformance::{Backend as _, Life, kms, new_custodian, now, origin};
-use portal_store::{CustodianStore as _, OutboxStore as _, Secrets, StoreError, WalletStore as _};
+use portal_store::{
+    CustodianStore as _, OutboxStore as _, Secrets, StoreError, WalletStore as _, WebhookStore as _,
+};
 
 use super::SqliteBackend;
 

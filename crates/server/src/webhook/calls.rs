@@ -1,0 +1,247 @@
+//! The calls: a share is handed over, asked back, proved, released; and a test of them.
+
+use std::time::Duration;
+
+use portal_api::Base64Bytes;
+use portal_api::rest::WebhookTest;
+use portal_api::webhook::{
+    ApproveSignature, BackupReleased, BackupShareProofs, BackupShares, BlindedBackupShares,
+    FetchBackupShares, ProveBackupShares, RecoverBackupShares, StoreBackupShare, StoredBackupShare,
+    WebhookKind, WebhookRoute,
+};
+use portal_lifecycle::ids::{BackupSharePairId, ClientId};
+use portal_lifecycle::{ErrorId, PerCurve};
+use sha2::{Digest as _, Sha256};
+use zeroize::{Zeroize as _, Zeroizing};
+
+use super::client::{Call, CallError, Webhook, WebhookClient, failed};
+use super::settings::delivery;
+use super::transport::{TIMEOUT, WebhookUnreachable};
+use crate::{ApiError, entropy};
+
+/// How long the custodian may think about a signature.
+const APPROVAL_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl WebhookClient {
+    /// Hands a share over, and checks the receipt if there is one.
+    pub(crate) async fn store(
+        &self,
+        webhook: &Webhook,
+        share: &StoreBackupShare,
+    ) -> Result<(), ApiError> {
+        let route = WebhookRoute::Store;
+        let call = Call {
+            route,
+            kind: WebhookKind::Backup,
+            // The same at every attempt: each share is one message.
+            id: route.id(share.backup_share_pair_id),
+            client_id: Some(share.client_id),
+            pair: Some(share.backup_share_pair_id),
+            timeout: TIMEOUT,
+        };
+        let read = |answer: &[u8]| {
+            let receipt = serde_json::from_slice::<StoredBackupShare>(answer).unwrap_or_default();
+            let digest = Base64Bytes(Sha256::digest(share.receipt_bytes()).to_vec());
+            match receipt.digest {
+                Some(given) if given != digest => Err(failed(
+                    "the custodian's receipt has the digest of another share",
+                )),
+                _ => Ok(()),
+            }
+        };
+        Ok(self.call(webhook, call, share, read).await.answer?)
+    }
+
+    /// The shares of a pair that the custodian holds; among others, from a receiver that cannot
+    /// choose.
+    pub(crate) async fn fetch(
+        &self,
+        webhook: &Webhook,
+        client_id: ClientId,
+        ids: PerCurve<BackupSharePairId>,
+    ) -> Result<FetchedShares, ApiError> {
+        let body = FetchBackupShares {
+            client_id,
+            backup_share_pair_ids: Some(ids),
+        };
+        let call = Call {
+            client_id: Some(client_id),
+            pair: Some(ids.secp256k1),
+            ..once(WebhookRoute::Fetch, WebhookKind::BackupFetch)
+        };
+        Ok(self.call(webhook, call, &body, shares).await.answer?)
+    }
+
+    /// The custodian's shares of a sealed backup, blinded by the client.
+    ///
+    /// # Errors
+    ///
+    /// `RECOVERY_NOT_OPEN` where the app's backend has opened none; `WEBHOOK_FAILED`.
+    pub(crate) async fn recover(
+        &self,
+        webhook: &Webhook,
+        body: &RecoverBackupShares,
+    ) -> Result<PerCurve<Zeroizing<String>>, ApiError> {
+        let call = Call {
+            client_id: Some(body.client_id),
+            ..once(WebhookRoute::Recover, WebhookKind::BackupRecover)
+        };
+        let read = |answer: &[u8]| {
+            serde_json::from_slice::<BlindedBackupShares>(answer)
+                .map(|answer| answer.backup_shares.map(Zeroizing::new))
+                .map_err(|_| failed("expected blinded shares of both curves from the custodian"))
+        };
+        let called = self.call(webhook, call, body, read).await;
+        called.answer.map_err(|error| match error.problem() {
+            Some(ErrorId::RecoveryNotOpen) => ApiError::new(
+                ErrorId::RecoveryNotOpen,
+                "the app's backend opened no recovery for this client, or it is over or used up",
+            ),
+            Some(id @ (ErrorId::CustodianShareNotFound | ErrorId::BackupShareMismatch)) => {
+                ApiError::new(id, format!("the custodian refused: {}", id.page().title))
+            }
+            _ if error.is_unknown_call() => failed(
+                "the custodian's backend takes no sealed backups; start it with sealing keys",
+            ),
+            _ => error.into(),
+        })
+    }
+
+    /// Proofs that the custodian holds its shares of a pair.
+    ///
+    /// # Errors
+    ///
+    /// `WEBHOOK_FAILED`; its text says so where the receiver knows no such call.
+    pub(crate) async fn prove(
+        &self,
+        webhook: &Webhook,
+        body: &ProveBackupShares,
+    ) -> Result<BackupShareProofs, ApiError> {
+        let call = Call {
+            client_id: Some(body.client_id),
+            pair: Some(body.backup_share_pair_ids.secp256k1),
+            ..once(WebhookRoute::Prove, WebhookKind::BackupProve)
+        };
+        let read = |answer: &[u8]| {
+            serde_json::from_slice(answer)
+                .map_err(|_| failed("expected proofs for both curves from the custodian"))
+        };
+        let called = self.call(webhook, call, body, read).await;
+        called.answer.map_err(|error| {
+            if error.is_unknown_call() {
+                failed("the custodian's backend cannot prove what it holds; update it")
+            } else {
+                error.into()
+            }
+        })
+    }
+
+    /// Asks whether a wallet may sign something: only 2xx within five seconds allows it.
+    ///
+    /// # Errors
+    ///
+    /// `FORBIDDEN` where the custodian says no, `WEBHOOK_FAILED` where it says nothing.
+    pub(crate) async fn approve(
+        &self,
+        webhook: &Webhook,
+        body: &ApproveSignature,
+    ) -> Result<(), ApiError> {
+        let call = Call {
+            client_id: Some(body.client_id),
+            timeout: APPROVAL_TIMEOUT,
+            ..once(WebhookRoute::Approve, WebhookKind::SignApprove)
+        };
+        let called = self.call(webhook, call, body, |_| Ok(())).await;
+        called.answer.map_err(|error| match error {
+            CallError::Status { status, .. } => ApiError::new(
+                ErrorId::Forbidden,
+                format!("the custodian's backend denied this signature (status {status})"),
+            ),
+            CallError::Unreachable(WebhookUnreachable::TimedOut) => {
+                let within = APPROVAL_TIMEOUT.as_secs();
+                failed(&format!("the custodian did not approve within {within} s"))
+            }
+            error => error.into(),
+        })
+    }
+
+    /// E18: says that a pair is of no use any more. A receiver that knows no such call keeps it.
+    pub(crate) async fn released(
+        &self,
+        webhook: &Webhook,
+        body: &BackupReleased,
+    ) -> Result<(), ApiError> {
+        let route = WebhookRoute::Release;
+        let pair = body.backup_share_pair_ids.secp256k1;
+        let call = Call {
+            route,
+            kind: WebhookKind::BackupReleased,
+            id: route.id(format_args!("{pair}_{}", body.status)),
+            client_id: Some(body.client_id),
+            pair: Some(pair),
+            timeout: TIMEOUT,
+        };
+        match self.call(webhook, call, body, |_| Ok(())).await.answer {
+            Err(error) if !error.is_unknown_call() => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks for the shares of a client that does not exist: a call that every receiver knows, and
+    /// that changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// `WEBHOOK_FAILED` where there was nothing to call. A call that failed is no error.
+    pub(crate) async fn test(&self, webhook: &Webhook) -> Result<WebhookTest, ApiError> {
+        let body = FetchBackupShares {
+            client_id: ClientId::make(self.now(), entropy::bytes()),
+            backup_share_pair_ids: None,
+        };
+        let call = once(WebhookRoute::Fetch, WebhookKind::Test);
+        let called = self.call(webhook, call, &body, shares).await;
+        let error = called.answer.err().map(ApiError::from);
+        match (called.attempt, error) {
+            (Some(attempt), error) => Ok(WebhookTest {
+                delivery: delivery(&attempt),
+                detail: error.map(|error| error.detail().to_owned()),
+            }),
+            (None, error) => Err(error.unwrap_or_else(|| failed("there was no call"))),
+        }
+    }
+}
+
+fn shares(answer: &[u8]) -> Result<FetchedShares, ApiError> {
+    serde_json::from_slice::<BackupShares>(answer)
+        .map(FetchedShares)
+        .map_err(|_| failed("expected `{\"backupShares\": [string]}` from the custodian"))
+}
+
+/// What a custodian gave; its shares are erased when dropped.
+pub(crate) struct FetchedShares(BackupShares);
+
+impl std::ops::Deref for FetchedShares {
+    type Target = BackupShares;
+
+    fn deref(&self) -> &BackupShares {
+        &self.0
+    }
+}
+
+impl Drop for FetchedShares {
+    fn drop(&mut self) {
+        self.0.backup_shares.zeroize();
+    }
+}
+
+/// A call that is made once: asked again, it is another question.
+fn once(route: WebhookRoute, kind: WebhookKind) -> Call {
+    Call {
+        route,
+        kind,
+        id: route.id(hex::encode(entropy::bytes::<16>())),
+        client_id: None,
+        pair: None,
+        timeout: TIMEOUT,
+    }
+}
