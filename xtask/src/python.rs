@@ -21,6 +21,13 @@ pub(crate) const MOTO: Environment = Environment {
     probe: "import moto.server",
 };
 
+/// The Standard Webhooks library, which judges the signatures of webhooks.
+pub(crate) const STANDARD_WEBHOOKS: Environment = Environment {
+    directory: "target/tools/standardwebhooks",
+    packages: &["standardwebhooks==1.1.0"],
+    probe: "import standardwebhooks",
+};
+
 /// What the recipe of `docs/offline-recovery.md` needs beside Python itself.
 pub(crate) const RECIPE: Environment = Environment {
     directory: "target/tools/recipe",

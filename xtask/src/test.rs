@@ -19,6 +19,7 @@ pub(crate) fn run() -> Result<(), TaskError> {
     install_postgres()?;
     python::MOTO.install()?;
     python::RECIPE.install()?;
+    python::STANDARD_WEBHOOKS.install()?;
     // Without `--no-fail-fast` the binaries after a failure would not be counted.
     let tests = Command::cargo(&[
         "test",

@@ -8,7 +8,6 @@ mod resolver;
 pub(crate) mod settings;
 mod transport;
 
-pub(crate) use calls::FetchedShares;
 pub(crate) use client::{Webhook, WebhookClient};
 pub use policy::{WebhookPolicy, WebhookUrlError};
 pub use resolver::{Resolver, SystemResolver};

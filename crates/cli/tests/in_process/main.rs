@@ -55,4 +55,5 @@ mod tenants;
 mod webhook_guard;
 mod webhook_in_backup;
 mod webhook_in_recover;
+mod webhook_receiver_elsewhere;
 mod webhook_transport;

@@ -1,0 +1,242 @@
+//! The receiver of `docs/webhook-receiver.py`: another language, and the specification's own
+//! library, which judges every call that the server makes.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use portal_api::rest::{Page, WebhookDelivery, WebhookSettings, WebhookTest};
+use portal_api::webhook::{WebhookKind, WebhookOutcome};
+use portal_lifecycle::BackupMode;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::world::{WEBHOOK_SECRET, World};
+
+/// A process of the receiver, which knows some secrets.
+struct Receiver {
+    process: Child,
+    url: String,
+}
+
+impl Receiver {
+    fn start(secrets: &[&str]) -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let python = std::env::var_os("PORTAL_TEST_WEBHOOKS_PYTHON").map_or_else(
+            || root.join("target/tools/standardwebhooks/bin/python"),
+            PathBuf::from,
+        );
+        let started = Command::new(&python)
+            .arg(root.join("docs/webhook-receiver.py"))
+            .arg("0")
+            .args(secrets)
+            .stdout(Stdio::piped())
+            .spawn();
+        let missing = format!(
+            "the library is not there in {}; `cargo xtask test` installs it, or name a Python that \
+             has it in PORTAL_TEST_WEBHOOKS_PYTHON",
+            python.display()
+        );
+        let mut process = started.expect(&missing);
+        let output = process.stdout.take().expect("a pipe");
+        let mut line = String::new();
+        BufReader::new(output).read_line(&mut line).expect("a line");
+        let url = line.trim().strip_prefix("listening on ").expect(&missing);
+        Self {
+            url: url.to_owned(),
+            process,
+        }
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The customer's backend at Portal's REST API.
+async fn call(world: &World, method: Method, path: &str, body: Option<Value>) -> Value {
+    let path = format!("/api/v3/custodians/me/webhook{path}");
+    let key = &world.customer.api_key;
+    let answer = world.call(method, &path, key, body).await;
+    assert_eq!(answer.status, 200, "{path}: {answer:?}");
+    answer.body
+}
+
+async fn put(world: &World, body: Value) -> WebhookSettings {
+    let answer = call(world, Method::PUT, "", Some(body)).await;
+    serde_json::from_value(answer).expect("a webhook")
+}
+
+async fn test(world: &World) -> WebhookTest {
+    let answer = call(world, Method::POST, "/test", Some(json!({}))).await;
+    serde_json::from_value(answer).expect("a call")
+}
+
+/// A wallet's backup and recovery go through it, before, during and after a rotation.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_specifications_own_library_verifies_every_call() {
+    let world = World::start().await;
+    let wallet = world.wallet().await;
+
+    // By a secret from before signatures.
+    let receiver = Receiver::start(&[WEBHOOK_SECRET]);
+    let moved = put(&world, json!({"baseUrl": receiver.url})).await;
+    assert_eq!((moved.secret, moved.secrets.len()), (None, 1));
+    world.back_up(&wallet.user, &wallet.portal).await;
+    let mut portal = world.assert_recovers(&wallet, "by a plain secret").await;
+    drop(receiver);
+
+    // While both sign, a receiver may know either.
+    let rotated = put(&world, json!({"rotateSecret": true})).await;
+    let first = rotated.secret.expect("a secret, shown this once");
+    assert!(
+        first.starts_with("whsec_"),
+        "a secret of the standard's form"
+    );
+    let rotated = put(&world, json!({"rotateSecret": true})).await;
+    let second = rotated.secret.expect("another secret");
+    for known in [&[first.as_str()][..], &[&second], &[&second, &first]] {
+        let receiver = Receiver::start(known);
+        put(&world, json!({"baseUrl": receiver.url})).await;
+        world.back_up(&wallet.user, &portal).await;
+        portal = world
+            .assert_recovers(&wallet, "while two secrets live")
+            .await;
+    }
+
+    // Once the former one has ended, it opens nothing.
+    put(&world, json!({"endFormerSecret": true})).await;
+    for (known, outcome) in [
+        (&first, WebhookOutcome::Refused),
+        (&second, WebhookOutcome::Delivered),
+    ] {
+        let receiver = Receiver::start(&[known]);
+        put(&world, json!({"baseUrl": receiver.url})).await;
+        let tested = test(&world).await;
+        assert_eq!(tested.delivery.outcome, outcome, "{tested:?}");
+        assert_eq!(
+            tested.detail.is_none(),
+            outcome == WebhookOutcome::Delivered
+        );
+    }
+}
+
+/// What the customer sees of it: no secret but once, no body, every attempt.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_call_is_in_the_log_of_its_customer_alone() {
+    let world = World::start().await;
+    let wallet = world.wallet().await;
+    let rotated = put(
+        &world,
+        json!({"rotateSecret": true, "formerSecretLifetimeS": 0}),
+    )
+    .await;
+    let secret = rotated.secret.expect("a secret");
+    assert_eq!(rotated.secrets.len(), 1, "the former one ended at once");
+    let receiver = Receiver::start(&[&secret]);
+    put(&world, json!({"baseUrl": receiver.url})).await;
+    world.back_up(&wallet.user, &wallet.portal).await;
+    let tested = test(&world).await;
+    drop(receiver);
+    let broken = test(&world).await;
+    assert_eq!(broken.delivery.outcome, WebhookOutcome::NoConnection);
+    assert!(broken.detail.is_some(), "{broken:?}");
+
+    let shown = call(&world, Method::GET, "", None).await;
+    assert!(
+        !shown.to_string().contains("whsec_"),
+        "shown again: {shown}"
+    );
+    let shown: WebhookSettings = serde_json::from_value(shown).expect("a webhook");
+    assert_eq!(shown.last_delivery.as_ref(), Some(&broken.delivery));
+
+    let mut seen: Vec<WebhookDelivery> = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = call(
+            &world,
+            Method::GET,
+            &format!("/deliveries?take=2{cursor}"),
+            None,
+        )
+        .await;
+        let page: Page<WebhookDelivery> = serde_json::from_value(page).expect("a page");
+        assert_eq!(page.metadata.total, 5);
+        seen.extend(page.results);
+        match page.metadata.cursor {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    use WebhookKind::{Backup, BackupFetch, Test};
+    let kinds: Vec<_> = seen.iter().map(|call| call.kind).collect();
+    assert_eq!(kinds, [Test, Test, BackupFetch, Backup, Backup]);
+    assert_eq!(seen.first(), Some(&broken.delivery));
+    assert_eq!(seen.get(1), Some(&tested.delivery));
+    assert!(
+        seen.iter()
+            .skip(2)
+            .all(|call| call.client_id == Some(wallet.user.id))
+    );
+
+    let operator = world.operator();
+    let other = operator
+        .create_custodian("Other", "test", None, BackupMode::Plain)
+        .await;
+    let key = other.expect("a customer").api_key;
+    for (method, path, status) in [
+        (Method::GET, "", 409),
+        (Method::POST, "/test", 409),
+        (Method::GET, "/deliveries", 200),
+    ] {
+        let path = format!("/api/v3/custodians/me/webhook{path}");
+        let answer = world.call(method, &path, &key, None).await;
+        assert_eq!(answer.status, status, "{path}: {answer:?}");
+        if status == 200 {
+            assert_eq!(answer.body["metadata"]["total"], 0, "{answer:?}");
+        }
+    }
+}
+
+/// An API key must not make the server call what its operator did not allow.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_that_may_not_be_called_is_not_configured() {
+    let world = World::start().await;
+    let key = &world.customer.api_key;
+    let path = "/api/v3/custodians/me/webhook";
+    let before = call(&world, Method::GET, "", None).await;
+    for (body, told) in [
+        (json!({"baseUrl": "https://10.0.0.1/"}), "public address"),
+        (
+            json!({"baseUrl": "https://169.254.169.254/"}),
+            "public address",
+        ),
+        (json!({"baseUrl": "http://example.com/"}), "expected https"),
+        (
+            json!({"baseUrl": "https://a:b@example.com/"}),
+            "expected none",
+        ),
+        (json!({"baseUrl": "example"}), "absolute"),
+        (
+            json!({"rotateSecret": true, "formerSecretLifetimeS": 604_801}),
+            "604800",
+        ),
+        (json!({"secret": "whsec_"}), ""),
+    ] {
+        let answer = world.call(Method::PUT, path, key, Some(body.clone())).await;
+        assert_eq!(answer.status, 400, "{body}: {answer:?}");
+        let detail = answer.body["detail"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        assert!(
+            detail.contains(told),
+            "{body}: expected {told:?}, seen {detail}"
+        );
+        assert!(!detail.contains("whsec_"), "{detail}");
+    }
+    assert_eq!(call(&world, Method::GET, "", None).await, before);
+}
