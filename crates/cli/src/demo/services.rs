@@ -42,7 +42,11 @@ impl Services {
         let custodian_data = data.join("custodian");
         let secrets = custodian_serve::webhook_secrets(&custodian_data)?;
         let custodian_store = Arc::new(custodian_serve::open_store(&custodian_data).await?);
-        let policy = RecoveryPolicy::default();
+        // A run that goes on where another was finds no recovery of that one open.
+        let policy = RecoveryPolicy {
+            uses: 1,
+            ..RecoveryPolicy::default()
+        };
         let router = portal_custodian::sealed_router(
             Arc::clone(&custodian_store) as _,
             Arc::new(custodian_serve::app_tokens(&custodian_data)?),
