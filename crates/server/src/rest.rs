@@ -9,7 +9,6 @@ mod signing_policy;
 mod webhook;
 
 use axum::Router;
-use axum::routing::{get, post, put};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
@@ -19,16 +18,6 @@ use crate::{ApiError, App, session};
 pub(crate) fn router() -> Router<App> {
     let (router, _) = routes().split_for_parts();
     router
-        // Not described yet.
-        .route(
-            "/api/v3/custodians/me/webhook",
-            put(webhook::put).get(webhook::get),
-        )
-        .route("/api/v3/custodians/me/webhook/test", post(webhook::test))
-        .route(
-            "/api/v3/custodians/me/webhook/deliveries",
-            get(webhook::deliveries),
-        )
         .fallback(|| async { ApiError::not_found() })
         .method_not_allowed_fallback(|| async { ApiError::wrong_method() })
 }
@@ -49,6 +38,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
             )
         },
         || routes!(audit::events),
+        || routes!(webhook::put, webhook::get),
+        || routes!(webhook::test),
+        || routes!(webhook::deliveries),
         || routes!(client::state),
         || routes!(client::update_signing_pairs),
         || routes!(client::update_backup_pairs),

@@ -4,7 +4,9 @@ use axum::extract::State;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse as _, Response};
 use portal_api::limits::PAGE_ENTRIES;
-use portal_api::rest::{Page, PageMetadata, PageQuery, PutWebhook, WebhookDelivery, WebhookTest};
+use portal_api::rest::{
+    Page, PageMetadata, PageQuery, PutWebhook, WebhookDelivery, WebhookSettings, WebhookTest,
+};
 use portal_api::webhook::signature::SigningSecret;
 use portal_lifecycle::ErrorId;
 use portal_store::CustodianAuth;
@@ -12,12 +14,28 @@ use portal_store::audit::Actor;
 
 use crate::auth::Custodian;
 use crate::body::{Json, Query};
+use crate::openapi::problems;
 use crate::wallets::origin;
 use crate::webhook::settings::{self, FORMER_LIFE_S, delivery};
 use crate::webhook::{SecretChange, Webhook, WebhookChange, WebhookSettingsError};
 use crate::{ApiError, App};
 
-/// `PUT /api/v3/custodians/me/webhook`
+problems!(NoWebhook: WebhookNotConfigured);
+problems!(WebhookBusy: WebhookNotConfigured, OperationInProgress);
+
+/// Configures the environment's webhook, or changes its secret: the former one stays in force for a while.
+#[utoipa::path(
+    put,
+    path = "/api/v3/custodians/me/webhook",
+    operation_id = "putWebhook",
+    tag = "custodian",
+    security(("custodianApiKey" = [])),
+    request_body = PutWebhook,
+    responses(
+        (status = 200, description = "The webhook; a secret that was drawn is shown only here.", body = WebhookSettings),
+        WebhookBusy
+    )
+)]
 pub(crate) async fn put(
     State(app): State<App>,
     Custodian(custodian): Custodian,
@@ -41,7 +59,15 @@ pub(crate) async fn put(
     answer(&app, custodian, drawn.as_ref()).await
 }
 
-/// `GET /api/v3/custodians/me/webhook`
+/// The environment's webhook and its last call; never a secret.
+#[utoipa::path(
+    get,
+    path = "/api/v3/custodians/me/webhook",
+    operation_id = "readWebhook",
+    tag = "custodian",
+    security(("custodianApiKey" = [])),
+    responses((status = 200, description = "The webhook.", body = WebhookSettings), NoWebhook)
+)]
 pub(crate) async fn get(
     State(app): State<App>,
     Custodian(custodian): Custodian,
@@ -49,7 +75,15 @@ pub(crate) async fn get(
     answer(&app, custodian, None).await
 }
 
-/// `POST /api/v3/custodians/me/webhook/test`
+/// Makes a signed call to the webhook now, and says how it ended.
+#[utoipa::path(
+    post,
+    path = "/api/v3/custodians/me/webhook/test",
+    operation_id = "testWebhook",
+    tag = "custodian",
+    security(("custodianApiKey" = [])),
+    responses((status = 200, description = "How the call ended.", body = WebhookTest), NoWebhook)
+)]
 pub(crate) async fn test(
     State(app): State<App>,
     Custodian(custodian): Custodian,
@@ -64,7 +98,16 @@ pub(crate) async fn test(
     Ok(axum::Json(app.webhooks.test(&webhook).await?))
 }
 
-/// `GET /api/v3/custodians/me/webhook/deliveries`
+/// Lists calls to the webhook, newest first: what, when and how they ended, never what was in them.
+#[utoipa::path(
+    get,
+    path = "/api/v3/custodians/me/webhook/deliveries",
+    operation_id = "listWebhookDeliveries",
+    tag = "custodian",
+    security(("custodianApiKey" = [])),
+    params(PageQuery),
+    responses((status = 200, description = "A page of calls.", body = Page<WebhookDelivery>))
+)]
 pub(crate) async fn deliveries(
     State(app): State<App>,
     Custodian(custodian): Custodian,
