@@ -35,9 +35,10 @@ pub use port::{
     AuditStore, ClientStore, CustodianStore, Maintenance, OutboxStore, Store, WalletStore,
 };
 pub use record::{
-    ClientAuth, ClientRecord, CredentialHash, CredentialKind, CustodianAuth, Delivery, HeldTurn,
-    NewClient, NewCustodian, NewSession, Notice, PageOf, Rewrapped, SealedAt, Secrets,
-    SigningPolicies, SigningTurn, StoredWallet, Tenant, WalletCommit, WalletVersion,
+    ClientAuth, ClientRecord, CredentialHash, CredentialKind, CustodianAuth, DatabaseConnections,
+    Delivery, HeldTurn, NewClient, NewCustodian, NewSession, Notice, OutboxDepth, PageOf,
+    Rewrapped, SealedAt, Secrets, SigningPolicies, SigningTurn, StoredWallet, Tenant, WalletCommit,
+    WalletVersion,
 };
 pub use sql::SqlStore;
 pub use webhook::{

@@ -160,6 +160,10 @@ impl Store for MemoryStore {
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(())
     }
+
+    async fn try_kms(&self) -> Result<(), StoreError> {
+        self.sealer.try_kms().await
+    }
 }
 
 #[async_trait]

@@ -8,8 +8,8 @@ use portal_seal::SecretBytes;
 use crate::audit::{AuditAct, AuditFilter, AuditLine, ChainPart, Origin};
 use crate::{
     ClientAuth, ClientRecord, CommitError, CredentialHash, CustodianAuth, Delivery, NewClient,
-    NewCustodian, NewSession, Notice, PageOf, Rewrapped, SealedAt, SigningPolicies, SigningTurn,
-    StoreError, StoredWallet, Tenant, WalletCommit, WalletVersion, WebhookStore,
+    NewCustodian, NewSession, Notice, OutboxDepth, PageOf, Rewrapped, SealedAt, SigningPolicies,
+    SigningTurn, StoreError, StoredWallet, Tenant, WalletCommit, WalletVersion, WebhookStore,
 };
 
 /// Custodians, their environments and keys.
@@ -284,6 +284,13 @@ pub trait OutboxStore: Send + Sync {
     ///
     /// [`StoreError`].
     async fn oldest_delivery(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// How much waits in the outbox.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    async fn outbox_depth(&self) -> Result<OutboxDepth, StoreError>;
 }
 
 /// The audit log, as it is read. Lines are written with what they tell of, by the other ports.
@@ -366,4 +373,11 @@ pub trait Store:
     ///
     /// [`StoreError::Unavailable`].
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Whether the KMS wraps a key and opens it again. The key is drawn for this and thrown away.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Kms`].
+    async fn try_kms(&self) -> Result<(), StoreError>;
 }

@@ -303,3 +303,21 @@ pub struct Delivery {
     /// How often it was tried.
     pub attempts: u32,
 }
+
+/// What waits in the outbox.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OutboxDepth {
+    /// Pairs whose shares no custodian has acknowledged yet.
+    pub deliveries: u64,
+    /// Notices that no custodian has heard yet.
+    pub notices: u64,
+}
+
+/// Connections to the database.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DatabaseConnections {
+    /// Those that are open.
+    pub open: u32,
+    /// Those of them that somebody uses.
+    pub in_use: u32,
+}

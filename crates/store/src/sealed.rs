@@ -145,6 +145,18 @@ impl Sealer {
         encode(&wrapped, &sealed).map_err(kms_failed)
     }
 
+    /// Whether the KMS gives back a key that it wrapped. Nothing is ever sealed under it.
+    pub(crate) async fn try_kms(&self) -> Result<(), StoreError> {
+        let context = KeyContext(vec![("purpose", "readiness".to_owned())]);
+        let key = SealingKey::generate(&mut UnwrapErr(SysRng));
+        let wrapped = self.0.wrap(&key, &context).await.map_err(kms_failed)?;
+        self.0
+            .unwrap(&wrapped, &context)
+            .await
+            .map(|_| ())
+            .map_err(kms_failed)
+    }
+
     pub(crate) async fn open(
         &self,
         place: &Place<'_>,

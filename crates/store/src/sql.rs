@@ -36,7 +36,7 @@ use engine::{Engine, query};
 
 use crate::kms::Kms;
 use crate::sealed::Sealer;
-use crate::{Store, StoreError};
+use crate::{DatabaseConnections, Store, StoreError};
 
 /// Storage in a database; a clone shares its connections.
 ///
@@ -96,6 +96,12 @@ impl SqlStore {
         row::Row::new("settings", &row).value("setting")
     }
 
+    /// How many connections to the database are open, and how many of these are in use.
+    #[must_use]
+    pub fn connections(&self) -> DatabaseConnections {
+        self.engine.connections()
+    }
+
     /// Waits for what is under way, then closes all connections. Every later call of this store
     /// or of a clone is refused as [`StoreError::Unavailable`].
     pub async fn close(&self) {
@@ -113,5 +119,9 @@ impl Store for SqlStore {
             .await
             .map(|_| ())
             .map_err(|source| StoreError::Unavailable { source })
+    }
+
+    async fn try_kms(&self) -> Result<(), StoreError> {
+        self.sealer.try_kms().await
     }
 }

@@ -12,9 +12,9 @@ use portal_store::audit::{AuditAct, AuditFilter, AuditLine, ChainPart, Origin};
 use portal_store::{
     AuditStore, ClientAuth, ClientRecord, ClientStore, CommitError, CredentialHash, CustodianAuth,
     CustodianStore, Delivery, Maintenance, MemoryStore, NewClient, NewCustodian, NewSession,
-    Notice, OutboxStore, PageOf, Rewrapped, SealedAt, SigningPolicies, SigningTurn, Store,
-    StoreError, StoredWallet, Tenant, WalletCommit, WalletStore, WalletVersion, WebhookAttempt,
-    WebhookConfig, WebhookStore,
+    Notice, OutboxDepth, OutboxStore, PageOf, Rewrapped, SealedAt, SigningPolicies, SigningTurn,
+    Store, StoreError, StoredWallet, Tenant, WalletCommit, WalletStore, WalletVersion,
+    WebhookAttempt, WebhookConfig, WebhookStore,
 };
 
 use super::faults::Faults;
@@ -298,6 +298,10 @@ impl OutboxStore for FaultyStore {
     async fn oldest_delivery(&self) -> Result<Option<Timestamp>, StoreError> {
         self.around(self.inner.oldest_delivery()).await
     }
+
+    async fn outbox_depth(&self) -> Result<OutboxDepth, StoreError> {
+        self.around(self.inner.outbox_depth()).await
+    }
 }
 
 #[async_trait]
@@ -352,5 +356,9 @@ impl Maintenance for FaultyStore {
 impl Store for FaultyStore {
     async fn ping(&self) -> Result<(), StoreError> {
         self.around(self.inner.ping()).await
+    }
+
+    async fn try_kms(&self) -> Result<(), StoreError> {
+        self.around(self.inner.try_kms()).await
     }
 }

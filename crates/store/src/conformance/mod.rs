@@ -131,6 +131,7 @@ macro_rules! conformance_tests {
                 an_acknowledged_delivery_is_gone
                 a_share_is_not_delivered_for_an_unknown_pair
                 the_oldest_delivery_is_told
+                the_outbox_is_counted
             }
             garbage {
                 what_was_collected_is_gone_and_the_custodian_is_told
@@ -145,6 +146,7 @@ macro_rules! conformance_tests {
                 nothing_opens_under_another_key
                 everything_is_rewrapped_and_reads_the_same
                 an_interrupted_rewrap_goes_on
+                a_kms_that_does_not_answer_is_told
             }
         }
     };

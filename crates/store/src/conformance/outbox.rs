@@ -5,7 +5,7 @@ use portal_lifecycle::{BackupMethod, Event, OperationKind, PerCurve};
 
 use super::Backend;
 use super::fixture::{Life, blinds_of, fresh, kms, now, shares_of};
-use crate::{CommitError, Delivery, OutboxStore as _, Secrets, Store, StoreError};
+use crate::{CommitError, Delivery, OutboxDepth, OutboxStore as _, Secrets, Store, StoreError};
 
 /// Due at the latest after this.
 const LONG_MS: u64 = 1_000_000;
@@ -196,4 +196,23 @@ pub async fn the_oldest_delivery_is_told(backend: &impl Backend) {
     assert_eq!(store.oldest_delivery().await.expect("read"), Some(first));
     life.happen(Event::CustodianAcknowledged { ids }).await;
     assert!(store.oldest_delivery().await.expect("read") > Some(first));
+}
+
+/// What was acknowledged is not counted any more.
+pub async fn the_outbox_is_counted(backend: &impl Backend) {
+    let store = backend.open(kms()).await;
+    let depth = async || store.outbox_depth().await.expect("read");
+    assert_eq!(depth().await, OutboxDepth::default());
+    let mut life = Life::new(&store).await;
+    life.sign_up(OperationKind::Generate).await;
+    let ids = life.make_backup(BackupMethod::GDrive).await;
+    life.make_backup(BackupMethod::GDrive).await;
+    let (deliveries, notices) = (2, 0);
+    let expected = OutboxDepth {
+        deliveries,
+        notices,
+    };
+    assert_eq!(depth().await, expected);
+    life.happen(Event::CustodianAcknowledged { ids }).await;
+    assert_eq!(depth().await.deliveries, 1);
 }

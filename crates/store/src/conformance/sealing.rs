@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use portal_lifecycle::{BackupMethod, Curve, OperationKind};
+use portal_seal::SealingKey;
 
 use super::Backend;
 use super::fixture::{Life, kms, kms_of, now, share_of};
-use crate::kms::KeyRing;
+use crate::kms::{KeyContext, KeyRing, Kms, KmsError, WrappedKey};
 use crate::{
     Maintenance as _, OutboxStore as _, Store, StoreError, WalletStore as _, WebhookStore as _,
 };
@@ -116,5 +118,41 @@ async fn rewrap_all(store: &impl Store, take: u32) -> (u64, u64) {
             Some(next) => from = Some(next),
             None => return (seen, rewrapped),
         }
+    }
+}
+
+/// What cannot wrap is told before a share needs it.
+pub async fn a_kms_that_does_not_answer_is_told(backend: &impl Backend) {
+    let store = backend.open(kms()).await;
+    store.try_kms().await.expect("a KMS that answers");
+    let store = backend.open(Arc::new(Silent)).await;
+    let tried = store.try_kms().await;
+    assert!(matches!(tried, Err(StoreError::Kms { .. })), "{tried:?}");
+    store.ping().await.expect("the database answers");
+}
+
+/// A KMS that is down.
+#[derive(Debug)]
+struct Silent;
+
+impl Silent {
+    fn down<T>() -> Result<T, KmsError> {
+        let problem = "down".to_owned();
+        Err(KmsError::Unavailable { problem })
+    }
+}
+
+#[async_trait]
+impl Kms for Silent {
+    async fn key_id(&self) -> Result<String, KmsError> {
+        Self::down()
+    }
+
+    async fn wrap(&self, _: &SealingKey, _: &KeyContext) -> Result<WrappedKey, KmsError> {
+        Self::down()
+    }
+
+    async fn unwrap(&self, _: &WrappedKey, _: &KeyContext) -> Result<SealingKey, KmsError> {
+        Self::down()
     }
 }

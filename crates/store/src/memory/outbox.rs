@@ -6,7 +6,7 @@ use portal_lifecycle::{BackupStatus, Curve, PerCurve, Timestamp};
 
 use super::{MemoryStore, Queued, QueuedNotice, State};
 use crate::sealed::{Place, SealedSecrets};
-use crate::{Delivery, Notice, OutboxStore, StoreError, WalletCommit};
+use crate::{Delivery, Notice, OutboxDepth, OutboxStore, StoreError, WalletCommit};
 
 #[async_trait]
 impl OutboxStore for MemoryStore {
@@ -119,6 +119,15 @@ impl OutboxStore for MemoryStore {
     async fn oldest_delivery(&self) -> Result<Option<Timestamp>, StoreError> {
         let state = self.lock();
         Ok(state.outbox.values().map(|queued| queued.created_at).min())
+    }
+
+    async fn outbox_depth(&self) -> Result<OutboxDepth, StoreError> {
+        let state = self.lock();
+        let count = |length| u64::try_from(length).unwrap_or(u64::MAX);
+        Ok(OutboxDepth {
+            deliveries: count(state.outbox.len()),
+            notices: count(state.notices.len()),
+        })
     }
 }
 

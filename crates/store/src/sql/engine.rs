@@ -10,7 +10,7 @@ use sqlx::{Decode, Row as _, Type};
 use uuid::Uuid;
 
 use super::row::ms;
-use crate::StoreError;
+use crate::{DatabaseConnections, StoreError};
 
 /// Connections to one database.
 #[derive(Debug, Clone)]
@@ -52,6 +52,17 @@ impl Engine {
         })
     }
 
+    pub(super) fn connections(&self) -> DatabaseConnections {
+        let (first, second) = match self {
+            Self::Sqlite { writer, readers } => (of_pool(writer), of_pool(readers)),
+            Self::Postgres { pool, turns } => (of_pool(pool), of_pool(turns)),
+        };
+        DatabaseConnections {
+            open: first.open.saturating_add(second.open),
+            in_use: first.in_use.saturating_add(second.in_use),
+        }
+    }
+
     pub(super) async fn close(&self) {
         match self {
             Self::Sqlite { writer, readers } => {
@@ -63,6 +74,15 @@ impl Engine {
                 pool.close().await;
             }
         }
+    }
+}
+
+fn of_pool<D: sqlx::Database>(pool: &sqlx::Pool<D>) -> DatabaseConnections {
+    let open = pool.size();
+    let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+    DatabaseConnections {
+        open,
+        in_use: open.saturating_sub(idle),
     }
 }
 

@@ -11,7 +11,7 @@ use super::engine::{AnyRow, Transaction, locking, query};
 use super::row::Row;
 use super::{SqlStore, wallet_rows};
 use crate::sealed::{Place, SealedSecrets};
-use crate::{Delivery, Notice, OutboxStore, StoreError};
+use crate::{Delivery, Notice, OutboxDepth, OutboxStore, StoreError};
 
 #[async_trait]
 impl OutboxStore for SqlStore {
@@ -147,6 +147,22 @@ impl OutboxStore for SqlStore {
             Some(row) => Row::new("outbox", &row).optional_time("oldest"),
             None => Ok(None),
         }
+    }
+
+    async fn outbox_depth(&self) -> Result<OutboxDepth, StoreError> {
+        let mut transaction = self.engine.read().await?;
+        let counted = query(
+            "SELECT (SELECT count(*) FROM outbox) AS deliveries,
+                 (SELECT count(*) FROM custodian_notices) AS notices",
+        )
+        .fetch_optional(&mut transaction)
+        .await?
+        .ok_or(StoreError::NoSuchRow { table: "outbox" })?;
+        let row = Row::new("outbox", &counted);
+        Ok(OutboxDepth {
+            deliveries: row.counter("deliveries")?,
+            notices: row.counter("notices")?,
+        })
     }
 }
 
