@@ -15,7 +15,7 @@ use crate::meter::Meter;
 use crate::progress::{Listener, Progress};
 use crate::rest::Rest;
 use crate::transport::{Network, Transport};
-use crate::{Error, Portal};
+use crate::{Error, Portal, trust};
 
 /// Collects what a [`Portal`] works with.
 pub struct PortalBuilder {
@@ -26,6 +26,7 @@ pub struct PortalBuilder {
     sealing_key: Option<PinnedSealingKey>,
     listener: Listener,
     transport: Option<Arc<dyn Transport>>,
+    authorities_pem: Option<Vec<u8>>,
 }
 
 impl PortalBuilder {
@@ -38,6 +39,7 @@ impl PortalBuilder {
             sealing_key: None,
             listener: Box::new(|_| {}),
             transport: None,
+            authorities_pem: None,
         }
     }
 
@@ -65,6 +67,14 @@ impl PortalBuilder {
     #[must_use]
     pub fn on_progress(mut self, listener: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.listener = Box::new(listener);
+        self
+    }
+
+    /// Takes the server for the server only if one of these authorities vouches for it: their
+    /// certificates as PEM, and no others. For a server with a private authority.
+    #[must_use]
+    pub fn trust_only(mut self, authorities_pem: &[u8]) -> Self {
+        self.authorities_pem = Some(authorities_pem.to_vec());
         self
     }
 
@@ -97,7 +107,10 @@ impl PortalBuilder {
         })?;
         let transport = match self.transport {
             Some(transport) => transport,
-            None => Arc::new(Network::new(&base)?),
+            None => {
+                let trusted = self.authorities_pem.as_deref().map(trust::only);
+                Arc::new(Network::new(&base, trusted.transpose()?)?)
+            }
         };
         let rest = Rest::new(transport, base, self.token);
         let mut meter = Meter::start();

@@ -43,6 +43,7 @@ mod session;
 pub mod simulated;
 mod state;
 mod transport;
+mod trust;
 
 pub use builder::PortalBuilder;
 pub use error::Error;

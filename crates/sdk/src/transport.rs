@@ -1,11 +1,14 @@
 //! How this crate reaches the server: over the network, or over a simulated one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{Sink, Stream};
 use portal_api::limits::FRAME_BYTES;
 use reqwest::redirect::Policy;
+use rustls::ClientConfig;
+use tokio_tungstenite::Connector;
 use tokio_tungstenite::tungstenite::http::{Request, Response};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as Frame};
@@ -59,10 +62,14 @@ pub fn websocket_config() -> WebSocketConfig {
 }
 
 /// The network of the machine.
-pub(crate) struct Network(reqwest::Client);
+pub(crate) struct Network {
+    http: reqwest::Client,
+    /// The usual authorities without.
+    tls: Option<Arc<ClientConfig>>,
+}
 
 impl Network {
-    pub(crate) fn new(base: &Url) -> Result<Self, Error> {
+    pub(crate) fn new(base: &Url, tls: Option<Arc<ClientConfig>>) -> Result<Self, Error> {
         // An answer from elsewhere than the server is no answer.
         let builder = reqwest::Client::builder()
             .timeout(TIMEOUT)
@@ -73,10 +80,14 @@ impl Network {
         } else {
             builder
         };
-        let client = builder.build();
-        client
-            .map(Self)
-            .map_err(|_| Error::new(ErrorId::InternalError, "no HTTP client could be made"))
+        let builder = match &tls {
+            Some(tls) => builder.tls_backend_preconfigured(ClientConfig::clone(tls)),
+            None => builder,
+        };
+        let http = builder
+            .build()
+            .map_err(|_| Error::new(ErrorId::InternalError, "no HTTP client could be made"))?;
+        Ok(Self { http, tls })
     }
 }
 
@@ -84,7 +95,7 @@ impl Network {
 impl Transport for Network {
     async fn request(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Unreachable> {
         let request = reqwest::Request::try_from(request).map_err(|_| Unreachable)?;
-        let answer = self.0.execute(request).await.map_err(|_| Unreachable)?;
+        let answer = self.http.execute(request).await.map_err(|_| Unreachable)?;
         let mut response = Response::new(Vec::new());
         *response.status_mut() = answer.status();
         *response.headers_mut() = answer.headers().clone();
@@ -94,7 +105,9 @@ impl Transport for Network {
 
     async fn websocket(&self, request: Request<()>) -> Result<Box<dyn Frames>, WsError> {
         let config = Some(websocket_config());
-        let connecting = tokio_tungstenite::connect_async_with_config(request, config, true);
+        let tls = self.tls.clone().map(Connector::Rustls);
+        let connecting =
+            tokio_tungstenite::connect_async_tls_with_config(request, config, true, tls);
         let (stream, _) = connecting.await?;
         Ok(Box::new(stream))
     }
