@@ -4,7 +4,7 @@
 pub const BODY_BYTES: usize = 64 * 1024;
 
 /// Largest WebSocket frame and message, in bytes; the largest MPC message is well below it.
-pub const FRAME_BYTES: usize = 512 * 1024;
+pub const FRAME_BYTES: usize = 128 * 1024;
 
 /// Largest payload of a `sign` operation, in bytes.
 pub const SIGN_PAYLOAD_BYTES: usize = 32 * 1024;

@@ -302,10 +302,92 @@ pub(crate) struct CollectArgs {
     pub(crate) dry_run: bool,
 }
 
+/// How strangers are let in; the same for both services.
+#[derive(Args)]
+pub(crate) struct DoorArgs {
+    /// Speak TLS: the certificate as PEM, and after it those that lead to its authority. It is
+    /// looked at again every 30 seconds, and on SIGHUP.
+    #[arg(
+        long,
+        env = "PORTAL_TLS_CERT",
+        value_name = "FILE",
+        requires = "tls_key"
+    )]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The certificate's private key as PEM.
+    #[arg(
+        long,
+        env = "PORTAL_TLS_KEY",
+        value_name = "FILE",
+        requires = "tls_cert"
+    )]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// An origin whose pages may call from a browser, such as https://app.example.com; may be given
+    /// more than once, or several with commas. None by default.
+    #[arg(
+        long,
+        env = "PORTAL_CORS_ORIGIN",
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
+    pub(crate) cors_origin: Vec<String>,
+    /// Connections that may be open at once.
+    #[arg(
+        long,
+        env = "PORTAL_MAX_CONNECTIONS",
+        default_value_t = 10_000,
+        value_name = "NUMBER"
+    )]
+    pub(crate) max_connections: usize,
+    /// Connections of one address that may be open at once. A proxy in front is one address.
+    #[arg(
+        long,
+        env = "PORTAL_MAX_CONNECTIONS_PER_ADDRESS",
+        default_value_t = 1_000,
+        value_name = "NUMBER"
+    )]
+    pub(crate) max_connections_per_address: usize,
+    /// Longest wait for the whole head of a request, in seconds; also for the next request of a
+    /// connection that is idle.
+    #[arg(
+        long,
+        env = "PORTAL_HEAD_TIMEOUT_S",
+        default_value_t = 20,
+        value_name = "SECONDS"
+    )]
+    pub(crate) head_timeout_s: u64,
+    /// Longest wait for the whole body of a request, in seconds.
+    #[arg(
+        long,
+        env = "PORTAL_BODY_TIMEOUT_S",
+        default_value_t = 20,
+        value_name = "SECONDS"
+    )]
+    pub(crate) body_timeout_s: u64,
+    /// Longest TLS handshake, in seconds.
+    #[arg(
+        long,
+        env = "PORTAL_HANDSHAKE_TIMEOUT_S",
+        default_value_t = 10,
+        value_name = "SECONDS"
+    )]
+    pub(crate) handshake_timeout_s: u64,
+    /// Where Prometheus fetches /metrics; port 0 takes a free one and prints it. Off by default.
+    /// Nobody is asked for a credential there: give an address that strangers do not reach.
+    #[arg(long, env = "PORTAL_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub(crate) metrics_listen: Option<SocketAddr>,
+    /// Let the process leave a core dump when it crashes, and let a debugger attach. Both show
+    /// keys and shares.
+    #[arg(long, env = "PORTAL_ALLOW_CORE_DUMPS")]
+    pub(crate) allow_core_dumps: bool,
+}
+
 #[derive(Args)]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) storage: StorageArgs,
+    #[command(flatten)]
+    pub(crate) door: DoorArgs,
     /// Where to listen; port 0 takes a free one and prints it.
     #[arg(
         long,
@@ -324,6 +406,39 @@ pub(crate) struct ServeArgs {
         value_name = "SECONDS"
     )]
     pub(crate) drain_timeout_s: u64,
+    /// How long requests are still taken when the server is told to stop, in seconds, while /ready
+    /// says 503: as long as your load balancer needs to see it.
+    #[arg(
+        long,
+        env = "PORTAL_DRAIN_DELAY_S",
+        default_value_t = 0,
+        value_name = "SECONDS"
+    )]
+    pub(crate) drain_delay_s: u64,
+    /// Longest wait for the first frame of a session, in seconds.
+    #[arg(
+        long,
+        env = "PORTAL_FIRST_FRAME_TIMEOUT_S",
+        default_value_t = 10,
+        value_name = "SECONDS"
+    )]
+    pub(crate) first_frame_timeout_s: u64,
+    /// MPC sessions that may be open at once.
+    #[arg(
+        long,
+        env = "PORTAL_MAX_SESSIONS",
+        default_value_t = 2_000,
+        value_name = "NUMBER"
+    )]
+    pub(crate) max_sessions: usize,
+    /// A backup share that no custodian has taken for so many seconds makes /ready say "degraded".
+    #[arg(
+        long,
+        env = "PORTAL_LATE_DELIVERY_S",
+        default_value_t = 900,
+        value_name = "SECONDS"
+    )]
+    pub(crate) late_delivery_s: u64,
     /// Longest MPC session, in seconds; a wallet's lease lasts as long.
     #[arg(
         long,
@@ -336,6 +451,8 @@ pub(crate) struct ServeArgs {
 
 #[derive(Args)]
 pub(crate) struct CustodianServeArgs {
+    #[command(flatten)]
+    pub(crate) door: DoorArgs,
     /// Where the database and the key files lie; made on first start.
     #[arg(
         long,
@@ -414,6 +531,9 @@ pub(crate) struct OpenRecoveryArgs {
     /// Base URL of the customer's backend.
     #[arg(long, env = "PORTAL_CUSTODIAN", value_name = "URL")]
     pub(crate) custodian: String,
+    /// Authorities, as PEM, that vouch for it; they and no others.
+    #[arg(long, env = "PORTAL_CA_FILE", value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
     /// The customer's data directory, for the secret of the app's backend.
     #[arg(
         long,
@@ -504,6 +624,10 @@ pub(crate) struct ClientArgs {
         value_name = "DIR"
     )]
     pub(crate) device: PathBuf,
+    /// Authorities, as PEM, that vouch for server and backend; they and no others. For services
+    /// with a private authority.
+    #[arg(long, global = true, env = "PORTAL_CA_FILE", value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -537,6 +661,10 @@ pub(crate) struct WalletArgs {
     /// The customer's backend, where it is another than when the profile was made.
     #[arg(long, global = true, env = "PORTAL_CUSTODIAN", value_name = "URL")]
     pub(crate) custodian: Option<String>,
+    /// Authorities, as PEM, that vouch for server and backend; they and no others. For services
+    /// with a private authority.
+    #[arg(long, global = true, env = "PORTAL_CA_FILE", value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]

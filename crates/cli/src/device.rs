@@ -10,7 +10,7 @@ use portal_lifecycle::ids::ClientId;
 use portal_sdk::{FolderStorage, PinnedSealingKey, Portal, Progress};
 use serde::{Deserialize, Serialize};
 
-use crate::{ambient, key_file};
+use crate::{ambient, key_file, trust};
 
 const PROFILE: &str = "profile.toml";
 const KEYCHAIN: &str = "keychain";
@@ -33,6 +33,9 @@ pub(crate) struct Profile {
     /// That backend's sealing key: pinned, so that nobody else's is sealed to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) sealing_key: Option<PinnedSealingKey>,
+    /// The authorities, as PEM, that vouch for both; the usual ones without.
+    #[serde(default)]
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
 /// A device.
@@ -104,6 +107,9 @@ impl Device {
             Portal::builder(&profile.server, &profile.client_token, keychain).on_progress(listener);
         if let Some(key) = profile.sealing_key {
             builder = builder.sealing_key(key);
+        }
+        if let Some(authorities) = trust::read(profile.ca_file.as_deref())? {
+            builder = builder.trust_only(&authorities);
         }
         if let Some(folder) = folder {
             key_file::private_dir(folder)?;

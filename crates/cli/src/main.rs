@@ -13,7 +13,9 @@ mod key_file;
 mod logging;
 mod offline;
 mod output;
+mod process;
 mod storage;
+mod trust;
 
 use std::process::ExitCode;
 

@@ -23,11 +23,19 @@ const SERVING_FILE: &str = "portal.serving";
 /// Refused where the secrets of the database are under another key: what was sealed now would be
 /// of no use to the servers that have that one.
 pub(crate) async fn open(args: &StorageArgs) -> anyhow::Result<Arc<SqlStore>> {
+    open_counted(args, |kms| kms).await
+}
+
+/// The same, with a KMS that `counted` makes of the one that the settings name.
+pub(crate) async fn open_counted(
+    args: &StorageArgs,
+    counted: impl FnOnce(Arc<dyn Kms>) -> Arc<dyn Kms>,
+) -> anyhow::Result<Arc<SqlStore>> {
     key_file::private_dir(&args.data)?;
     if let Some(url) = &args.database {
         expect_no_secrets_without_a_key(args, url).await?;
     }
-    let kms = key_ring(args).await?;
+    let kms = counted(key_ring(args).await?);
     let store = match &args.database {
         Some(url) => postgres(url, kms).await?,
         None => SqlStore::sqlite(&args.data.join(DATABASE_FILE), kms).await?,

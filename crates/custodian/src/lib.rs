@@ -64,7 +64,7 @@ mod webhook_secret;
 pub use app_auth::{AppAuth, AppAuthError};
 pub use app_tokens::{AppToken, AppTokens};
 pub use recovery::{RecoveryError, RecoveryPolicy, RecoveryRequest, RecoveryStore, RecoveryWindow};
-pub use router::{router, sealed_router, serve};
+pub use router::{router, sealed_router, serve, serve_through};
 pub use sealing::{BackendSecret, BackendSecretTooShort, Sealing, SealingKeys, SealingKeysError};
 pub use sqlite::{ExportedShares, SqliteCustodianStore};
 pub use store::{CustodianStore, NewCipherText, NewShare, StoredCipher, StoredShare};

@@ -1,17 +1,22 @@
 //! The receiver as an axum router, and how a program serves it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use axum::routing::{get, post, put};
 use portal_api::limits::BODY_BYTES;
+use portal_serving::Door;
 
 use crate::refusal::Refusal;
 use crate::routes::{app, health, sealed, webhook};
 use crate::trace::traced;
 use crate::{AppAuth, CustodianStore, Sealing, WebhookAuth};
+
+/// How long requests may go on when the service is told to stop.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// What every request needs.
 #[derive(Clone)]
@@ -37,8 +42,8 @@ pub(crate) struct Shared {
 ///
 /// # Security
 ///
-/// It has no limit of its own on requests a minute and speaks no TLS: both belong to the proxy
-/// or the app around it.
+/// It has no limit of its own on requests a minute: that belongs to the proxy or the app around
+/// it. Connections and TLS are the business of who serves it; [`serve_through`] does.
 pub fn router(
     store: Arc<dyn CustodianStore>,
     app_auth: Arc<dyn AppAuth>,
@@ -98,17 +103,38 @@ fn routes(shared: Shared) -> Router {
         .with_state(shared)
 }
 
-/// Serves a router until `shutdown` resolves; requests under way are answered first.
+/// Serves a router until `shutdown` resolves, with the usual limits and over plain HTTP; requests
+/// under way are answered first.
 ///
 /// # Errors
 ///
-/// The listener's, if it fails for good.
+/// None at present; a listener that fails is tried again.
 pub async fn serve(
     listener: tokio::net::TcpListener,
     router: Router,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router)
-        .with_graceful_shutdown(shutdown)
+    serve_through(&Door::default(), listener, router, shutdown).await
+}
+
+/// The same, with limits and TLS of one's own. What is not answered 25 seconds after `shutdown` is
+/// cut off.
+///
+/// # Errors
+///
+/// None at present; a listener that fails is tried again.
+pub async fn serve_through(
+    door: &Door,
+    listener: tokio::net::TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let open = door.serve(listener, router, shutdown).await;
+    if tokio::time::timeout(DRAIN_TIMEOUT, open.finish())
         .await
+        .is_err()
+    {
+        tracing::warn!("requests are cut off: they took longer than the time to finish");
+    }
+    Ok(())
 }

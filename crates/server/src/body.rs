@@ -4,6 +4,7 @@ use axum::extract::{FromRequest, FromRequestParts, Query as AxumQuery, Request};
 use axum::http::request::Parts;
 use portal_api::limits::BODY_BYTES;
 use portal_lifecycle::ErrorId;
+use portal_serving::BodyTooSlow;
 use serde::de::DeserializeOwned;
 
 use crate::{ApiError, App};
@@ -20,14 +21,24 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     async fn from_request(request: Request, _: &App) -> Result<Self, ApiError> {
         let body = axum::body::to_bytes(request.into_body(), BODY_BYTES)
             .await
-            .map_err(|_| {
-                ApiError::new(
-                    ErrorId::PayloadTooLarge,
-                    format!("expected a body of at most {BODY_BYTES} bytes, sent whole"),
-                )
-            })?;
+            .map_err(|error| unread(&error))?;
         parse(&body).map(Self)
     }
+}
+
+/// A body that came too slowly is not one that is too large.
+fn unread(error: &axum::Error) -> ApiError {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(slow) = error.downcast_ref::<BodyTooSlow>() {
+            return ApiError::too_slow(slow.to_string());
+        }
+        cause = error.source();
+    }
+    ApiError::new(
+        ErrorId::PayloadTooLarge,
+        format!("expected a body of at most {BODY_BYTES} bytes, sent whole"),
+    )
 }
 
 impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {

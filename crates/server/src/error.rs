@@ -6,6 +6,7 @@ use portal_api::{PROBLEM_MEDIA_TYPE, Problem};
 use portal_lifecycle::ids::TraceId;
 use portal_lifecycle::{ErrorId, OperationKind, Refusal};
 use portal_mpc::{Abort, Check, ShareError};
+use portal_serving::ProblemId;
 use portal_store::kms::KmsError;
 use portal_store::{CommitError, StoreError};
 
@@ -62,6 +63,14 @@ impl ApiError {
         let what = "expected the upgrade to a WebSocket, version 13 (RFC 6455 section 4.1)";
         Self {
             status: 426,
+            ..Self::new(ErrorId::BadRequest, what)
+        }
+    }
+
+    /// A body that did not arrive in time (RFC 9110 §15.5.9).
+    pub(crate) fn too_slow(what: String) -> Self {
+        Self {
+            status: 408,
             ..Self::new(ErrorId::BadRequest, what)
         }
     }
@@ -209,6 +218,9 @@ impl IntoResponse for ApiError {
             426 => headers.insert(header::UPGRADE, HeaderValue::from_static("websocket")),
             _ => None,
         };
+        response
+            .extensions_mut()
+            .insert(ProblemId(self.id.as_str()));
         response
     }
 }

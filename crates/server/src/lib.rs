@@ -1,7 +1,7 @@
 //! Portal's server: REST, MPC sessions over WebSocket, delivery to custodians.
 //!
-//! [`router`] is the whole service over any [`Store`](portal_store::Store); [`serve`] runs it
-//! on a listener until it is told to stop; [`Operator`] makes custodians.
+//! [`router`] is the whole service over any [`Store`](portal_store::Store); [`serve_through`] runs
+//! it on a listener until it is told to stop; [`Operator`] makes custodians.
 //!
 //! # Data flow
 //!
@@ -27,11 +27,13 @@ mod credential;
 pub mod entropy;
 mod error;
 mod garbage;
+mod metrics;
 mod openapi;
 mod operator;
 mod outbox;
 mod possession;
 mod read_model;
+mod readiness;
 mod rest;
 mod serve;
 mod session;
@@ -43,9 +45,10 @@ mod wallets;
 mod webhook;
 
 pub use error::ApiError;
+pub use metrics::{CountedKms, Metrics};
 pub use openapi::openapi;
 pub use operator::{CustodianCreated, Operator, OperatorError, ProvedWallets, WebhookSettings};
-pub use serve::{router, serve};
+pub use serve::{router, serve, serve_through};
 pub use state::{App, Limits, Parts};
 pub use webhook::{
     HttpWebhooks, Resolver, SecretChange, SystemResolver, WebhookAnswer, WebhookCall,

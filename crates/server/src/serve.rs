@@ -1,19 +1,13 @@
 //! The service on a listener.
 
-use std::time::Duration;
+use std::net::SocketAddr;
 
 use axum::Router;
 use axum::middleware;
 use axum::serve::Listener;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto as http;
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use portal_serving::Door;
 
 use crate::{App, garbage, outbox, rest, trace};
-
-/// Longest wait for the head of a request on a connection.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// All endpoints of the service.
 pub fn router(app: App) -> Router {
@@ -22,54 +16,55 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// Serves until `shutdown` is ready. Then nothing new begins, and sessions and requests that are
-/// under way have [`Limits::drain_timeout`](crate::Limits::drain_timeout) to finish; what is not
-/// over by then is cut off as if the connection had broken, which is never a strike.
+/// Serves through a door with the usual limits, over plain HTTP; see [`serve_through`].
 ///
 /// # Errors
 ///
 /// None at present; a listener that fails is tried again.
 pub async fn serve<L>(
     app: App,
-    mut listener: L,
+    listener: L,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()>
 where
-    L: Listener,
+    L: Listener<Addr = SocketAddr>,
+    L::Io: 'static,
+{
+    serve_through(&Door::default(), app, listener, shutdown).await
+}
+
+/// Serves until `shutdown` is ready. Then no session begins and the service says that it is not
+/// ready; after [`Limits::drain_delay`](crate::Limits::drain_delay) nobody reaches it any more,
+/// and sessions and requests that are under way have
+/// [`Limits::drain_timeout`](crate::Limits::drain_timeout) to finish. What is not over by then is
+/// cut off as if the connection had broken, which is never a strike.
+///
+/// # Errors
+///
+/// None at present; a listener that fails is tried again.
+pub async fn serve_through<L>(
+    door: &Door,
+    app: App,
+    listener: L,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()>
+where
+    L: Listener<Addr = SocketAddr>,
     L::Io: 'static,
 {
     let workers = [
         tokio::spawn(outbox::work(app.clone())),
         tokio::spawn(garbage::work(app.clone())),
     ];
-    let router = router(app.clone());
-    let mut http = http::Builder::new(TokioExecutor::new()).http1_only();
-    http.http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT);
-    let connections = GracefulShutdown::new();
-    let mut shutdown = std::pin::pin!(shutdown);
-    loop {
-        let (io, _) = tokio::select! {
-            biased;
-            () = &mut shutdown => break,
-            accepted = listener.accept() => accepted,
-        };
-        let service = TowerToHyperService::new(router.clone());
-        let connection = http
-            .serve_connection_with_upgrades(TokioIo::new(io), service)
-            .into_owned();
-        let connection = connections.watch(connection);
-        tokio::spawn(async move {
-            // A connection that breaks is its client's affair.
-            let _ = connection.await;
-        });
-    }
-    // Nobody reaches this node any more.
-    drop(listener);
-    app.drain();
+    let shut = async {
+        shutdown.await;
+        app.drain();
+        // Whoever sends clients here reads from `/ready` that they should go elsewhere.
+        tokio::time::sleep(app.limits.drain_delay).await;
+    };
+    let open = door.serve(listener, router(app.clone()), shut).await;
     let finished = async {
-        connections.shutdown().await;
+        open.finish().await;
         app.tasks.close();
         app.tasks.wait().await;
     };

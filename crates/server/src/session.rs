@@ -33,6 +33,9 @@ use crate::{ApiError, App, auth, entropy, trace};
 pub(crate) use guard::{Signing, SigningTurns};
 use socket::Socket;
 
+/// Buffers of a connection; most messages of a protocol fit in.
+const BUFFER_BYTES: usize = 8 * 1024;
+
 problems!(Upgrading: BadRequest at 426);
 
 /// Opens the WebSocket over which one MPC operation runs: Generate, Backup, Recover, Refresh,
@@ -44,7 +47,7 @@ problems!(Upgrading: BadRequest at 426);
 /// of the first frame; never in the URL.
 ///
 /// One connection runs one operation. Frames with JSON are text frames, MPC messages binary ones
-/// of at most 512 KiB:
+/// of at most 128 KiB:
 ///
 /// 1. server → client: `{"type":"hello","protocolVersion":1,"serverNonce":…}`
 /// 2. client → server: `{"type":"start","protocolVersion":1,"token"?:…,"traceId"?:…,
@@ -78,16 +81,31 @@ pub(crate) async fn upgrade(
     }
     let trace_id = trace::current();
     let span = tracing::info_span!("session", %trace_id);
+    let place = Arc::clone(&app.sessions)
+        .try_acquire_owned()
+        .map_err(|_| too_many())?;
     // Counted from here on: the service waits for it.
     let token = app.tasks.token();
     Ok(upgrade
         .max_frame_size(FRAME_BYTES)
         .max_message_size(FRAME_BYTES)
+        // The library takes 128 KiB for each by itself.
+        .read_buffer_size(BUFFER_BYTES)
+        .write_buffer_size(BUFFER_BYTES)
+        .max_write_buffer_size(2 * FRAME_BYTES)
         .on_upgrade(move |socket| async move {
             let session = trace::scope(trace_id, run(app, socket, client));
             session.instrument(span).await;
-            drop(token);
+            drop((token, place));
         }))
+}
+
+/// Who comes too late for a place; another server may have one.
+fn too_many() -> ApiError {
+    ApiError::new(
+        ErrorId::Unavailable,
+        "this server has as many sessions as it may; try again shortly",
+    )
 }
 
 fn stopping() -> ApiError {
@@ -100,6 +118,7 @@ fn stopping() -> ApiError {
 /// One session, from greeting to end; whatever goes wrong is told as a problem.
 async fn run(app: App, socket: WebSocket, client: Option<ClientAuth>) {
     let limits = app.limits;
+    let _open = app.metrics.session();
     let mut socket = Socket::new(socket, limits.frame_timeout, limits.ping_interval);
     let session = tokio::time::timeout(limits.session_timeout, converse(&app, &mut socket, client));
     let ended = tokio::select! {
@@ -129,7 +148,8 @@ async fn converse(
         server_nonce: Base64Bytes(server_nonce.to_vec()),
     };
     socket.send(&hello).await?;
-    let ClientFrame::Start(start) = socket.receive().await? else {
+    let ClientFrame::Start(start) = socket.receive_first(app.limits.first_frame_timeout).await?
+    else {
         let what = "expected a start frame, got another";
         return Err(ApiError::new(ErrorId::WsMsgMalformed, what));
     };
@@ -160,12 +180,18 @@ async fn converse(
     let deadline = start
         .deadline_ms
         .map_or(Duration::MAX, Duration::from_millis);
-    let operation = trace::scope(trace_id, operate(app, socket, client, start, nonces));
+    let mut running = app.metrics.operation(&start.operation);
+    let span = tracing::info_span!("operation", %trace_id, kind = running.kind());
+    // On the heap: what it holds while it waits is too much for the stack that it is moved over.
+    let operation = Box::pin(operate(app, socket, client, start, nonces));
+    let operation = trace::scope(trace_id, operation.instrument(span));
     // The caller has given up by then; whoever comes next need not wait for the lease.
     let allowed = deadline.min(app.limits.session_timeout);
-    tokio::time::timeout(allowed, operation)
+    let ended = tokio::time::timeout(allowed, operation)
         .await
-        .unwrap_or_else(|_| Err(too_long(allowed)))
+        .unwrap_or_else(|_| Err(too_long(allowed)));
+    running.ended(&ended);
+    ended
 }
 
 fn too_long(allowed: Duration) -> ApiError {

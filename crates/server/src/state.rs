@@ -8,6 +8,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
+use crate::metrics::{CountedWebhooks, Metrics};
+use crate::readiness::Readiness;
 use crate::session::SigningTurns;
 use crate::wallets::Wallets;
 use crate::webhook::{HttpWebhooks, WebhookClient, WebhookPolicy, WebhookTransport};
@@ -20,8 +22,12 @@ pub struct App {
     pub(crate) wallets: Arc<Wallets>,
     pub(crate) webhooks: Arc<WebhookClient>,
     pub(crate) limits: Limits,
+    pub(crate) metrics: Metrics,
     /// Protocol steps that may compute at once.
     pub(crate) computing: Arc<Semaphore>,
+    /// Sessions that may be open at once.
+    pub(crate) sessions: Arc<Semaphore>,
+    pub(crate) readiness: Arc<Readiness>,
     /// The wallets that sign at present.
     pub(crate) signing_turns: Arc<SigningTurns>,
     /// Sessions, and what they leave to be done when they are cut off.
@@ -58,6 +64,17 @@ pub struct Limits {
     pub ping_interval: Duration,
     /// How long sessions may go on when the service is told to stop.
     pub drain_timeout: Duration,
+    /// How long new requests are still taken when the service is told to stop, and says that it is
+    /// not ready.
+    pub drain_delay: Duration,
+    /// Longest wait for the first frame of a session, before anybody has said who it is.
+    pub first_frame_timeout: Duration,
+    /// Sessions that may be open at once.
+    pub sessions: usize,
+    /// How long an answer of the KMS about its health is believed.
+    pub kms_check_interval: Duration,
+    /// A delivery that waits longer than this is told as late.
+    pub late_delivery: Duration,
 }
 
 /// What a service is made of besides its storage; a simulation brings its own.
@@ -70,6 +87,8 @@ pub struct Parts {
     pub webhooks: Arc<dyn WebhookTransport>,
     /// Times and numbers.
     pub limits: Limits,
+    /// Where everything is counted.
+    pub metrics: Metrics,
 }
 
 impl Default for Limits {
@@ -83,6 +102,11 @@ impl Default for Limits {
             garbage_interval: Duration::from_secs(3600),
             ping_interval: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(25),
+            drain_delay: Duration::ZERO,
+            first_frame_timeout: Duration::from_secs(10),
+            sessions: 2_000,
+            kms_check_interval: Duration::from_secs(15),
+            late_delivery: Duration::from_secs(15 * 60),
         }
     }
 }
@@ -104,6 +128,7 @@ impl App {
             policy,
             webhooks: Arc::new(HttpWebhooks::new(policy)?),
             limits,
+            metrics: Metrics::default(),
         };
         Ok(Self::of_parts(store, parts))
     }
@@ -113,9 +138,13 @@ impl App {
     pub fn of_parts(store: Arc<dyn Store>, parts: Parts) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let clock = parts.clock;
+        let carrying = Arc::new(CountedWebhooks {
+            inner: parts.webhooks,
+            metrics: parts.metrics.clone(),
+        });
         let webhooks = WebhookClient::new(
             parts.policy,
-            parts.webhooks,
+            carrying,
             Arc::clone(&clock),
             Arc::clone(&store),
         );
@@ -125,7 +154,10 @@ impl App {
             clock,
             webhooks: Arc::new(webhooks),
             limits: parts.limits,
+            metrics: parts.metrics,
             computing: Arc::new(Semaphore::new(cores)),
+            sessions: Arc::new(Semaphore::new(parts.limits.sessions)),
+            readiness: Arc::default(),
             signing_turns: Arc::default(),
             tasks: TaskTracker::new(),
             phase: Arc::new(watch::Sender::new(Phase::Serving)),

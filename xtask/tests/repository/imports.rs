@@ -9,7 +9,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use crate::root;
 
 /// What each crate may import of ours.
-const MAY_IMPORT: [(&str, &[&str]); 11] = [
+const MAY_IMPORT: [(&str, &[&str]); 12] = [
     // ring 0
     ("portal-lifecycle", &[]),
     ("portal-mpc", &[]),
@@ -21,6 +21,7 @@ const MAY_IMPORT: [(&str, &[&str]); 11] = [
     ("portal-keychain", PORT),
     ("portal-backup", PORT),
     // ring 2
+    ("portal-serving", &[]),
     (
         "portal-server",
         &[
@@ -29,6 +30,7 @@ const MAY_IMPORT: [(&str, &[&str]); 11] = [
             "portal-chains",
             "portal-api",
             "portal-seal",
+            "portal-serving",
             "portal-store",
         ],
     ),
@@ -39,6 +41,7 @@ const MAY_IMPORT: [(&str, &[&str]); 11] = [
             "portal-api",
             "portal-mpc",
             "portal-seal",
+            "portal-serving",
         ],
     ),
     (

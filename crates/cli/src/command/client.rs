@@ -1,13 +1,11 @@
 //! `portal client create` and `portal client login`
 
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use portal_api::Problem;
 use portal_api::rest::{CreateClient, CreatedClient, CreatedSession};
 use portal_lifecycle::ids::ClientId;
-use reqwest::redirect::Policy;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -16,10 +14,8 @@ use super::custodian_serve::app_tokens;
 use super::sealing;
 use crate::args::{ClientArgs, ClientCommand};
 use crate::device::{Device, Profile};
-use crate::key_file;
 use crate::output::Output;
-
-const TIMEOUT: Duration = Duration::from_secs(30);
+use crate::{key_file, trust};
 
 pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> {
     let api_key = match &args.api_key_file {
@@ -29,9 +25,12 @@ pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> 
              `portal custodian create` makes one",
         )?,
     };
+    // The device's profile keeps it, and is used from anywhere.
+    let ca_file = args.ca_file.as_ref().map(std::path::absolute).transpose()?;
     let custodian = Custodian {
         server: &args.server,
         api_key: &api_key,
+        ca_file: ca_file.as_deref(),
     };
     let mut renewed = None;
     let (client_id, token) = match &args.command {
@@ -67,7 +66,7 @@ pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> 
     let sealing_key = match (args.sealing_key, &custodian) {
         (Some(key), _) => Some(key),
         (None, _) if args.plain_backups => None,
-        (None, Some(base)) => sealing::pin(base, pinned).await?,
+        (None, Some(base)) => sealing::pin(base, ca_file.as_deref(), pinned).await?,
         (None, None) => pinned,
     };
     let profile = Profile {
@@ -77,6 +76,7 @@ pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> 
         custodian,
         custodian_token,
         sealing_key,
+        ca_file,
     };
     match renewed {
         Some(device) => device.renew(profile)?,
@@ -123,6 +123,8 @@ pub(crate) fn mint(custodian_data: &Path, client: ClientId) -> anyhow::Result<St
 pub(crate) struct Custodian<'a> {
     pub(crate) server: &'a str,
     pub(crate) api_key: &'a str,
+    /// The authorities that vouch for it; the usual ones without.
+    pub(crate) ca_file: Option<&'a Path>,
 }
 
 impl Custodian<'_> {
@@ -145,26 +147,12 @@ impl Custodian<'_> {
         body: &impl Serialize,
     ) -> anyhow::Result<T> {
         let url = format!("{}/{path}", self.server.trim_end_matches('/'));
-        let request = reqwest::Client::new()
+        let request = trust::http(self.server, self.ca_file)?
             .post(url)
             .bearer_auth(self.api_key)
             .json(body);
         answer(request.send().await, self.server).await
     }
-}
-
-/// A client that waits for so long and no longer, and goes nowhere else.
-pub(crate) fn http(base: &str) -> anyhow::Result<reqwest::Client> {
-    let builder = reqwest::Client::builder()
-        .timeout(TIMEOUT)
-        .redirect(Policy::none());
-    // A proxy would read what goes over plain HTTP; that is for this machine alone.
-    let builder = if base.starts_with("http://") {
-        builder.no_proxy()
-    } else {
-        builder
-    };
-    Ok(builder.build()?)
 }
 
 /// Reads an answer, or the problem that came instead.

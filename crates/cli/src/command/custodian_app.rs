@@ -5,8 +5,9 @@ use portal_api::custodian_app::{StoreCipherText, StoredCipherText};
 use portal_lifecycle::ids::BackupSharePairId;
 use portal_lifecycle::{BackupMethod, PerCurve};
 
-use super::client::{answer, http};
+use super::client::answer;
 use crate::device::Profile;
+use crate::trust::http;
 
 /// Stores a cipher text.
 pub(crate) async fn store(
@@ -20,7 +21,7 @@ pub(crate) async fn store(
         backup_share_pair_ids,
         cipher_text: cipher_text.to_owned(),
     };
-    let request = reqwest::Client::new()
+    let request = http(base, profile.ca_file.as_deref())?
         .put(url(base, profile, method))
         .bearer_auth(token);
     answer(request.json(&body).send().await, base).await
@@ -34,7 +35,8 @@ pub(crate) async fn fetch(
 ) -> anyhow::Result<StoredCipherText> {
     let (base, token) = configured(profile)?;
     let url = format!("{}?backupSharePairId={pair}", url(base, profile, method));
-    answer(http(base)?.get(url).bearer_auth(token).send().await, base).await
+    let http = http(base, profile.ca_file.as_deref())?;
+    answer(http.get(url).bearer_auth(token).send().await, base).await
 }
 
 fn configured(profile: &Profile) -> anyhow::Result<(&str, &str)> {

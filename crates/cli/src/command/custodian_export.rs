@@ -10,8 +10,9 @@ use serde_json::json;
 use super::custodian_serve;
 use crate::args::ExportSharesArgs;
 use crate::key_file;
-use crate::offline::{CustodianShares, Entry, forbid_core_dumps};
+use crate::offline::{CustodianShares, Entry};
 use crate::output::Output;
+use crate::process::forbid_core_dumps;
 
 /// How many clients are asked for at once.
 const PAGE: u32 = 1_000;

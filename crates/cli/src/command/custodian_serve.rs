@@ -7,10 +7,13 @@ use anyhow::{Context as _, bail};
 use portal_custodian::{
     AppTokens, RecoveryPolicy, SqliteCustodianStore, WebhookAuth, WebhookSecret,
 };
+use portal_serving::HttpMetrics;
 use serde_json::json;
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
+use super::door::{door, scheme};
+use super::metrics::Counting;
 use super::sealing;
 use crate::args::CustodianServeArgs;
 use crate::key_file;
@@ -22,6 +25,11 @@ const APP_SECRET: &str = "app-secret";
 pub(crate) const DATABASE: &str = "custodian.db";
 
 pub(crate) async fn run(args: CustodianServeArgs, output: Output) -> anyhow::Result<()> {
+    let mut door = door(&args.door)?;
+    let mut counting = Counting::begin(args.door.metrics_listen).await?;
+    if let Some(counting) = &mut counting {
+        door.metrics = Some(HttpMetrics::register(counting.registry()));
+    }
     let store = Arc::new(open_store(&args.data).await?);
     let policy = RecoveryPolicy {
         window_ms: args.recovery_window_min.saturating_mul(60_000),
@@ -39,16 +47,20 @@ pub(crate) async fn run(args: CustodianServeArgs, output: Output) -> anyhow::Res
     let listener = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("cannot listen on {}", args.listen))?;
-    let address = listener.local_addr()?;
+    let url = format!("{}://{}", scheme(&door), listener.local_addr()?);
     let secret_file = args.data.join(WEBHOOK_SECRET);
     output.result(
         format!(
-            "Custodian backend on http://{address}; its webhook secret is in {}",
+            "Custodian backend on {url}; its webhook secret is in {}",
             secret_file.display()
         ),
-        &json!({ "listening": format!("http://{address}"), "webhookSecretFile": secret_file }),
+        &json!({ "listening": url, "webhookSecretFile": secret_file,
+            "metrics": counting.as_ref().map(|counting| &counting.url) }),
     );
-    portal_custodian::serve(listener, router, super::asked_to_stop()).await?;
+    if let Some(counting) = counting {
+        counting.serve(|| std::future::ready(()));
+    }
+    portal_custodian::serve_through(&door, listener, router, super::asked_to_stop()).await?;
     store.close().await;
     Ok(())
 }

@@ -14,10 +14,10 @@ use super::wallet;
 use crate::args::{OfflineSignArgs, RecoverOfflineArgs};
 use crate::key_file;
 use crate::offline::{
-    CustodianShares, RecoveredKeys, SecretText, forbid_core_dumps, join, open_with_key,
-    open_with_password,
+    CustodianShares, RecoveredKeys, SecretText, join, open_with_key, open_with_password,
 };
 use crate::output::Output;
+use crate::process::forbid_core_dumps;
 
 /// `portal recover-offline`
 pub(crate) fn recover(args: &RecoverOfflineArgs, output: Output) -> anyhow::Result<()> {

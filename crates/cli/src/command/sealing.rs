@@ -13,10 +13,11 @@ use portal_seal::recipient::OpeningKey;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::client::{answer, http};
+use super::client::answer;
 use crate::args::{OpenRecoveryArgs, SealingKeyCommand};
 use crate::key_file;
 use crate::output::Output;
+use crate::trust::http;
 
 const SEALING_KEY: &str = "sealing-key";
 const BACKEND_SECRET: &str = "backend-secret";
@@ -62,7 +63,8 @@ pub(crate) fn run(command: SealingKeyCommand, output: Output) -> anyhow::Result<
 pub(crate) async fn open(args: OpenRecoveryArgs, output: Output) -> anyhow::Result<()> {
     let client = args.client.parse().ok();
     let client: ClientId = client.context("expected a client's id (a UUID)")?;
-    let opened = open_recovery(&args.custodian, &args.data, client).await?;
+    let opened =
+        open_recovery(&args.custodian, args.ca_file.as_deref(), &args.data, client).await?;
     output.result(
         format!(
             "Client {client} may recover for {} minutes, {} tries",
@@ -82,6 +84,7 @@ pub(crate) async fn open(args: OpenRecoveryArgs, output: Output) -> anyhow::Resu
 /// Lets a client recover, as the app's backend does after a check of its own.
 pub(crate) async fn open_recovery(
     base: &str,
+    ca_file: Option<&Path>,
     data: &Path,
     client: ClientId,
 ) -> anyhow::Result<Recovery> {
@@ -89,7 +92,7 @@ pub(crate) async fn open_recovery(
         "{}/backend/clients/{client}/recoveries",
         base.trim_end_matches('/')
     );
-    let request = http(base)?
+    let request = http(base, ca_file)?
         .post(url)
         .bearer_auth(backend_secret(data)?.as_str())
         .json(&OpenRecovery {});
@@ -104,10 +107,11 @@ pub(crate) async fn open_recovery(
 /// Where the backend does not show the pinned key any more: somebody changed it.
 pub(crate) async fn pin(
     base: &str,
+    ca_file: Option<&Path>,
     pinned: Option<PinnedSealingKey>,
 ) -> anyhow::Result<Option<PinnedSealingKey>> {
     let url = format!("{}/app/sealing-keys", base.trim_end_matches('/'));
-    let shown: PublicKeys = match answer(http(base)?.get(url).send().await, base).await {
+    let shown: PublicKeys = match answer(http(base, ca_file)?.get(url).send().await, base).await {
         Ok(shown) => shown,
         // A backend of another kind: its environment makes no sealed backups.
         Err(_) if pinned.is_none() => return Ok(None),

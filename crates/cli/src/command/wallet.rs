@@ -24,6 +24,9 @@ pub(crate) async fn run(args: WalletArgs, output: Output) -> anyhow::Result<()> 
     if let Some(custodian) = args.custodian {
         device.profile.custodian = Some(custodian);
     }
+    if args.ca_file.is_some() {
+        device.profile.ca_file = args.ca_file;
+    }
     match args.command {
         WalletCommand::Create => create(&device, output).await,
         WalletCommand::Backup(backup) => back_up(&device, backup, output).await,

@@ -54,6 +54,7 @@ impl DemoState {
         let custodian = Custodian {
             server: &services.server,
             api_key: &made.api_key,
+            ca_file: None,
         };
         let client = custodian.create_client().await?;
         output.say(format!("  client     {}\n", client.id));

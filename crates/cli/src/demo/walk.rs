@@ -271,7 +271,7 @@ impl<'a> Walk<'a> {
         )?;
         let services = self.services;
         let (custodian, data) = (&services.custodian, &services.custodian_data);
-        sealing::open_recovery(custodian, data, self.state.client_id).await?;
+        sealing::open_recovery(custodian, None, data, self.state.client_id).await?;
         self.done("the app's backend opened a recovery of this client");
         let recovered = portal
             .recover_wallet(Backup::Password(password()?), &stored.cipher_text)
@@ -298,6 +298,7 @@ impl<'a> Walk<'a> {
         let custodian = Custodian {
             server: &self.services.server,
             api_key: &self.state.api_key,
+            ca_file: None,
         };
         let session = custodian.create_session(self.state.client_id).await?;
         let profile = Profile {
@@ -306,7 +307,8 @@ impl<'a> Walk<'a> {
             client_token: session.client_session_token,
             custodian: Some(self.services.custodian.clone()),
             custodian_token: Some(mint(&self.services.custodian_data, self.state.client_id)?),
-            sealing_key: sealing::pin(&self.services.custodian, None).await?,
+            sealing_key: sealing::pin(&self.services.custodian, None, None).await?,
+            ca_file: None,
         };
         Device::create(&directory, profile)
     }

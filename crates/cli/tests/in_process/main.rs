@@ -45,6 +45,7 @@ mod order;
 mod outages;
 mod progress;
 mod proofs;
+mod readiness;
 mod restored;
 mod sealed;
 mod statuses;

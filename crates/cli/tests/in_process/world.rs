@@ -312,6 +312,7 @@ async fn start_server(
         policy: POLICY,
         webhooks: Arc::new(webhooks),
         limits,
+        metrics: portal_server::Metrics::default(),
     };
     let app = App::of_parts(Arc::clone(&store) as _, parts);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

@@ -12,6 +12,8 @@ pub(crate) struct Service {
     child: Child,
     /// Where it listens.
     pub(crate) url: String,
+    /// Where its metrics are, if it was told to count.
+    pub(crate) metrics: Option<String>,
 }
 
 impl Service {
@@ -40,7 +42,17 @@ impl Service {
             ));
         };
         let url = told["listening"].as_str().unwrap().to_owned();
-        Ok(Self { child, url })
+        let metrics = told["metrics"].as_str().map(str::to_owned);
+        Ok(Self {
+            child,
+            url,
+            metrics,
+        })
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// SIGKILL: no chance to finish anything.
@@ -51,8 +63,17 @@ impl Service {
 
     /// SIGTERM: it is asked to finish what is under way.
     pub(crate) fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// SIGHUP: it is asked to look at its certificate again.
+    pub(crate) fn hang_up(&self) {
+        self.signal("HUP");
+    }
+
+    fn signal(&self, name: &str) {
         let asked = Command::new("/bin/sh")
-            .args(["-c", "kill -TERM \"$1\"", "kill"])
+            .args(["-c", "kill -\"$1\" \"$2\"", "kill", name])
             .arg(self.child.id().to_string())
             .status();
         assert!(asked.unwrap().success());

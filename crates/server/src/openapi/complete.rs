@@ -55,6 +55,11 @@ fn complete_operation(operation: &mut Map<String, Value>) {
         return;
     };
     for (status, ids) in problems {
+        let own = responses.get(&status.to_string());
+        if own.is_some_and(|response| response.get("content").is_some()) {
+            // `/ready` says in its own words that it is not.
+            continue;
+        }
         responses.insert(status.to_string(), problem_response(status, &ids));
     }
     for (status, response) in responses.iter_mut() {

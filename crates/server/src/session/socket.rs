@@ -56,6 +56,18 @@ impl Socket {
         }
     }
 
+    /// The client's first frame: nobody has said yet who it is, so it must come soon.
+    pub(super) async fn receive_first(
+        &mut self,
+        timeout: Duration,
+    ) -> Result<ClientFrame, ApiError> {
+        let usual = self.timeout;
+        self.timeout = timeout.min(usual);
+        let received = self.receive().await;
+        self.timeout = usual;
+        received
+    }
+
     /// The client's next MPC message.
     pub(super) async fn receive_binary(&mut self) -> Result<Vec<u8>, ApiError> {
         match self.read().await? {

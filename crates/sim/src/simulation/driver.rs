@@ -173,6 +173,7 @@ async fn serve(context: Context, host: &'static str) -> turmoil::Result {
             garbage_interval: Duration::from_secs(10),
             ..Limits::default()
         },
+        metrics: portal_server::Metrics::default(),
     };
     let app = App::of_parts(store, parts);
     let listening = Listening::bind().await?;
