@@ -11,6 +11,7 @@ mod model;
 mod openapi;
 mod peers;
 mod python;
+mod siege;
 mod simulate;
 mod tally;
 mod test;
@@ -26,7 +27,7 @@ struct Task {
     run: fn(&[String]) -> Result<(), TaskError>,
 }
 
-const TASKS: [Task; 11] = [
+const TASKS: [Task; 12] = [
     Task {
         name: "test",
         what: "install what the tests need, run all of them, and count",
@@ -81,6 +82,11 @@ const TASKS: [Task; 11] = [
         name: "crash",
         what: "kill processes at random moments; --kills N on each database, 1000 unless told",
         run: crash::run,
+    },
+    Task {
+        name: "siege",
+        what: "besiege a server with slow, idle, giant and malformed requests; show what it costs",
+        run: |arguments| no_arguments(arguments).and_then(|()| siege::run()),
     },
 ];
 

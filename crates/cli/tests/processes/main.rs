@@ -26,6 +26,8 @@ mod rotation;
 mod secrets;
 mod service;
 mod shutdown;
+#[cfg(target_os = "linux")]
+mod siege;
 mod signing;
 mod tls;
 mod verify;
