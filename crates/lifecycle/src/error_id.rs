@@ -10,11 +10,24 @@ macro_rules! errors {
     ($($(#[$doc:meta])* $variant:ident = $wire:literal, $status:literal, $retry:ident, $title:literal, $meaning:literal, $what_to_do:literal;)*) => {
         /// The stable id of an error; callers branch on it alone.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         #[non_exhaustive]
         pub enum ErrorId {
             $(#[doc = $title] #[serde(rename = $wire)] $variant,)*
         }
+
+        // By hand: a derive does not see the names on the wire, which come through a macro.
+        #[cfg(feature = "openapi")]
+        impl utoipa::PartialSchema for ErrorId {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .enum_values(Some(Self::ALL.iter().map(|value| value.as_str())))
+                    .into()
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::ToSchema for ErrorId {}
 
         impl ErrorId {
             /// Every id, in the order of the reference.
