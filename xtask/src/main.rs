@@ -11,6 +11,7 @@ mod model;
 mod openapi;
 mod peers;
 mod python;
+mod schemathesis;
 mod siege;
 mod simulate;
 mod tally;
@@ -27,7 +28,7 @@ struct Task {
     run: fn(&[String]) -> Result<(), TaskError>,
 }
 
-const TASKS: [Task; 12] = [
+const TASKS: [Task; 13] = [
     Task {
         name: "test",
         what: "install what the tests need, run all of them, and count",
@@ -47,6 +48,11 @@ const TASKS: [Task; 12] = [
         name: "openapi",
         what: "write docs/openapi.json from the code; --check fails where it differs",
         run: openapi::run,
+    },
+    Task {
+        name: "schemathesis",
+        what: "call a real server in every way its description allows; --examples N, 500 unless told",
+        run: schemathesis::run,
     },
     Task {
         name: "demo",

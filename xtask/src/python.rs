@@ -35,6 +35,13 @@ pub(crate) const RECIPE: Environment = Environment {
     probe: "import argon2.low_level, Crypto.Cipher.ChaCha20_Poly1305",
 };
 
+/// schemathesis, which calls a server in every way that its description allows.
+pub(crate) const SCHEMATHESIS: Environment = Environment {
+    directory: "target/tools/schemathesis",
+    packages: &["schemathesis==4.32.5"],
+    probe: "import schemathesis",
+};
+
 impl Environment {
     /// Makes the environment that the tests look for, unless it is there and works.
     ///

@@ -64,6 +64,66 @@ impl core::fmt::Debug for CreatedSession {
     }
 }
 
+/// Nothing is said of a new session.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CreateSession {}
+
+/// Nothing is said of a new API key.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CreateClientApiKey {}
+
+/// Answer of `POST /api/v3/custodians/me/clients/{id}/api-key`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedClientApiKey {
+    /// The client.
+    pub id: ClientId,
+    /// Its API key; lives until revoked, and is shown only here.
+    pub client_api_key: String,
+}
+
+impl core::fmt::Debug for CreatedClientApiKey {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("CreatedClientApiKey")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Answer of `GET /api/v1/custodians/clients/{id}/web-otp`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WebOtp {
+    /// Good once, for five minutes, for a session of that client.
+    pub otp: String,
+}
+
+impl core::fmt::Debug for WebOtp {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("WebOtp")
+    }
+}
+
+/// A one-time password that a browser was given by its app's backend.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RedeemWebOtp {
+    /// The password.
+    pub otp: String,
+}
+
+impl core::fmt::Debug for RedeemWebOtp {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("RedeemWebOtp")
+    }
+}
+
 /// A client in the custodian's lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -3,6 +3,7 @@
 mod offline;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -108,6 +109,10 @@ pub(crate) enum CustodianCommand {
     /// Where a customer's backup shares go, and the secrets that sign: in the server's database.
     #[command(subcommand)]
     Webhook(WebhookCommand),
+    /// The API keys of a customer's environment. Two may be in force at once: make the second, move
+    /// every backend to it, revoke the first.
+    #[command(subcommand)]
+    Key(CustodianKeyCommand),
 }
 
 /// Whose webhook, and where it lies.
@@ -146,6 +151,32 @@ pub(crate) enum WebhookCommand {
     },
     /// End the secret of before a rotation, now that the backend knows the new one.
     EndFormer(WebhookArgs),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum CustodianKeyCommand {
+    /// Make another API key; prints it once.
+    Create(CustodianKeyArgs),
+    /// List the API keys, those that are revoked as well. A key is named by the first digits of its
+    /// hash, which say nothing of the key itself.
+    List(CustodianKeyArgs),
+    /// End an API key, at once.
+    Revoke {
+        #[command(flatten)]
+        args: CustodianKeyArgs,
+        /// Its name, as `list` shows it.
+        #[arg(long, value_name = "NAME")]
+        key: String,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct CustodianKeyArgs {
+    #[command(flatten)]
+    pub(crate) storage: StorageArgs,
+    /// The environment, as `portal custodian create` printed it.
+    #[arg(long, env = "PORTAL_ENVIRONMENT", value_name = "ID")]
+    pub(crate) environment: String,
 }
 
 #[derive(Args)]
@@ -447,6 +478,55 @@ pub(crate) struct ServeArgs {
         value_name = "SECONDS"
     )]
     pub(crate) session_timeout_s: u64,
+    #[command(flatten)]
+    pub(crate) rates: RateArgs,
+}
+
+/// How often a caller may call, on this server.
+#[derive(Args)]
+pub(crate) struct RateArgs {
+    /// Most requests of one client in a minute; over it, the answer is 429.
+    #[arg(
+        long,
+        env = "PORTAL_CLIENT_REQUESTS_PER_MINUTE",
+        default_value = "200",
+        value_name = "NUMBER"
+    )]
+    pub(crate) client_requests_per_minute: NonZeroU32,
+    /// Most requests of one customer's backends in a minute.
+    #[arg(
+        long,
+        env = "PORTAL_CUSTODIAN_REQUESTS_PER_MINUTE",
+        default_value = "200",
+        value_name = "NUMBER"
+    )]
+    pub(crate) custodian_requests_per_minute: NonZeroU32,
+    /// Most MPC operations that one client begins in a minute.
+    #[arg(
+        long,
+        env = "PORTAL_CLIENT_OPERATIONS_PER_MINUTE",
+        default_value = "50",
+        value_name = "NUMBER"
+    )]
+    pub(crate) client_operations_per_minute: NonZeroU32,
+    /// Most wrong credentials from one address in a minute; after them, none from there is looked
+    /// at for a while.
+    #[arg(
+        long,
+        env = "PORTAL_FAILED_AUTHENTICATIONS_PER_MINUTE",
+        default_value = "60",
+        value_name = "NUMBER"
+    )]
+    pub(crate) failed_authentications_per_minute: NonZeroU32,
+    /// How many proxies of your own each request comes through, each of which adds to
+    /// X-Forwarded-For; without any, that header is not believed.
+    #[arg(
+        long,
+        env = "PORTAL_PROXIES",
+        default_value_t = 0,
+        value_name = "NUMBER"
+    )]
+    pub(crate) proxies: u8,
 }
 
 #[derive(Args)]
@@ -634,6 +714,16 @@ pub(crate) struct ClientArgs {
 pub(crate) enum ClientCommand {
     /// Make an end user, and the profile of their first device.
     Create,
+    /// End an end user's credentials, at once: those of a lost device, for example. `login` gives
+    /// a device another session.
+    Revoke {
+        /// The end user's id.
+        #[arg(long, env = "PORTAL_CLIENT", value_name = "ID")]
+        client: String,
+        /// Also their API key, not only all their sessions.
+        #[arg(long)]
+        api_key: bool,
+    },
     /// Give an end user who exists another device, or a device of theirs another session.
     Login {
         /// The end user's id.

@@ -5,6 +5,7 @@ pub(crate) mod client;
 pub(crate) mod custodian_app;
 pub(crate) mod custodian_create;
 pub(crate) mod custodian_export;
+pub(crate) mod custodian_key;
 pub(crate) mod custodian_serve;
 pub(crate) mod custodian_webhook;
 pub(crate) mod door;

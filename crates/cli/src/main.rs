@@ -82,6 +82,9 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<()> {
         Command::Custodian(CustodianCommand::Webhook(command)) => {
             command::custodian_webhook::run(command, output).await
         }
+        Command::Custodian(CustodianCommand::Key(command)) => {
+            command::custodian_key::run(command, output).await
+        }
         Command::Keys(KeysCommand::Rotate(args)) => command::maintain::rotate(args, output).await,
         Command::Audit(AuditCommand::Verify(args)) => command::audit::verify(args, output).await,
         Command::RestoreCheck(args) => command::maintain::restore_check(args, output).await,

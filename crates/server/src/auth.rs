@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, header, request::Parts};
 use portal_lifecycle::ErrorId;
 use portal_store::{ClientAuth, CustodianAuth};
 
+use crate::rates::Address;
 use crate::{ApiError, App, credential};
 
 /// A custodian's backend, by its API key.
@@ -18,8 +19,12 @@ impl FromRequestParts<App> for Custodian {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let token = bearer(&parts.headers).ok_or_else(refused)?;
+        let address = address(parts, app);
+        app.rates.may_authenticate(address)?;
         let found = app.store.custodian_by_key(credential::hash(token)).await?;
-        found.map(Self).ok_or_else(refused)
+        let found = found.ok_or_else(|| failed(app, address))?;
+        app.rates.custodian(found.custodian_id)?;
+        Ok(Self(found))
     }
 }
 
@@ -28,19 +33,47 @@ impl FromRequestParts<App> for Client {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let token = bearer(&parts.headers).ok_or_else(refused)?;
-        client(app, token).await.map(Self)
+        client(app, token, address(parts, app)).await.map(Self)
     }
 }
 
-/// The client that a token belongs to; uses the session.
-pub(crate) async fn client(app: &App, token: &str) -> Result<ClientAuth, ApiError> {
+/// Where a request comes from, for those that bring no credential.
+pub(crate) struct Origin(pub(crate) Address);
+
+impl FromRequestParts<App> for Origin {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        Ok(Self(address(parts, app)))
+    }
+}
+
+fn address(parts: &Parts, app: &App) -> Address {
+    Address::of_request(&parts.headers, &parts.extensions, app.limits.proxies)
+}
+
+/// What whoever shows a credential that is none is told; it is counted.
+pub(crate) fn failed(app: &App, address: Address) -> ApiError {
+    app.rates.failed(address);
+    refused()
+}
+
+/// The client that a token belongs to; uses the session, and counts the request.
+pub(crate) async fn client(
+    app: &App,
+    token: &str,
+    address: Address,
+) -> Result<ClientAuth, ApiError> {
+    app.rates.may_authenticate(address)?;
     let now = app.clock.now();
     let idle_ms = u64::try_from(app.limits.session_idle.as_millis()).unwrap_or(u64::MAX);
     let found = app
         .store
         .client_by_credential(credential::hash(token), now, now.plus_ms(idle_ms))
         .await?;
-    found.ok_or_else(refused)
+    let found = found.ok_or_else(|| failed(app, address))?;
+    app.rates.client(found.client_id)?;
+    Ok(found)
 }
 
 /// The token of `Authorization: Bearer …` (RFC 6750 §2.1).

@@ -2,6 +2,7 @@
 
 use axum::extract::{FromRequest, FromRequestParts, Query as AxumQuery, Request};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use portal_api::limits::BODY_BYTES;
 use portal_lifecycle::ErrorId;
 use portal_serving::BodyTooSlow;
@@ -19,9 +20,13 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &App) -> Result<Self, ApiError> {
+        let is_json = is_json(request.headers());
         let body = axum::body::to_bytes(request.into_body(), BODY_BYTES)
             .await
             .map_err(|error| unread(&error))?;
+        if !body.is_empty() && !is_json {
+            return Err(ApiError::no_json());
+        }
         parse(&body).map(Self)
     }
 }
@@ -39,6 +44,16 @@ fn unread(error: &axum::Error) -> ApiError {
         ErrorId::PayloadTooLarge,
         format!("expected a body of at most {BODY_BYTES} bytes, sent whole"),
     )
+}
+
+/// Whether a body is said to be JSON (RFC 9110 §8.3); parameters say nothing here.
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE);
+    let value = value.and_then(|value| value.to_str().ok());
+    value.is_some_and(|value| {
+        let media_type = value.split(';').next().unwrap_or_default();
+        media_type.trim().eq_ignore_ascii_case("application/json")
+    })
 }
 
 impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
@@ -65,6 +80,12 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     } else {
         body
     };
+    // Else a list would do for a body: its entries as fields, in their order.
+    let begins = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    if begins.is_some_and(|byte| *byte != b'{') {
+        let what = "expected a JSON object";
+        return Err(ApiError::new(ErrorId::BadRequest, what));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let malformed = |what: String| ApiError::new(ErrorId::BadRequest, what);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {

@@ -12,6 +12,7 @@ pub(crate) enum Kind {
     Custodian,
     Client,
     Session,
+    WebOtp,
 }
 
 impl Kind {
@@ -20,6 +21,7 @@ impl Kind {
             Self::Custodian => "ptl_cust_",
             Self::Client => "ptl_clnt_",
             Self::Session => "ptl_sess_",
+            Self::WebOtp => "ptl_wotp_",
         }
     }
 }

@@ -19,6 +19,7 @@ pub struct ApiError {
     id: ErrorId,
     detail: String,
     status: u16,
+    retry_after_s: Option<u64>,
 }
 
 impl ApiError {
@@ -29,7 +30,21 @@ impl ApiError {
             id,
             detail: detail.into(),
             status: id.http_status(),
+            retry_after_s: None,
         }
+    }
+
+    /// The same, with when to try again.
+    pub(crate) fn retry_after(self, seconds: u64) -> Self {
+        Self {
+            retry_after_s: Some(seconds),
+            ..self
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn retry_after_s(&self) -> Option<u64> {
+        self.retry_after_s
     }
 
     /// What callers branch on.
@@ -54,6 +69,15 @@ impl ApiError {
         let what = "this path is there, but not for this method; see the list of endpoints";
         Self {
             status: 405,
+            ..Self::new(ErrorId::BadRequest, what)
+        }
+    }
+
+    /// RFC 9110 §15.5.16.
+    pub(crate) fn no_json() -> Self {
+        let what = "expected a body of `Content-Type: application/json`";
+        Self {
+            status: 415,
             ..Self::new(ErrorId::BadRequest, what)
         }
     }
@@ -146,6 +170,7 @@ impl From<Refusal> for ApiError {
             id: refusal.id(),
             detail: refusal.to_string(),
             status: refusal.http_status(),
+            retry_after_s: None,
         }
     }
 }
@@ -164,6 +189,7 @@ impl From<StoreError> for ApiError {
                 ErrorId::Unavailable,
                 "the KMS does not answer; try again shortly",
             ),
+            StoreError::ClaimLost => crate::idempotency::in_progress(),
             StoreError::Statement { .. }
             | StoreError::Kms { .. }
             | StoreError::Refused { .. }
@@ -218,6 +244,9 @@ impl IntoResponse for ApiError {
             426 => headers.insert(header::UPGRADE, HeaderValue::from_static("websocket")),
             _ => None,
         };
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         response
             .extensions_mut()
             .insert(ProblemId(self.id.as_str()));

@@ -27,11 +27,15 @@ mod credential;
 pub mod entropy;
 mod error;
 mod garbage;
+mod idempotency;
 mod metrics;
 mod openapi;
 mod operator;
 mod outbox;
+mod page;
 mod possession;
+mod prune;
+mod rates;
 mod read_model;
 mod readiness;
 mod rest;
@@ -47,7 +51,10 @@ mod webhook;
 pub use error::ApiError;
 pub use metrics::{CountedKms, Metrics};
 pub use openapi::openapi;
-pub use operator::{CustodianCreated, Operator, OperatorError, ProvedWallets, WebhookSettings};
+pub use operator::{
+    CustodianCreated, CustodianKey, Operator, OperatorError, ProvedWallets, WebhookSettings,
+};
+pub use rates::RateLimits;
 pub use serve::{router, serve, serve_through};
 pub use state::{App, Limits, Parts};
 pub use webhook::{

@@ -1,5 +1,7 @@
 //! What an operator does on the server's own storage: making custodians.
 
+mod keys;
+
 use std::sync::Arc;
 
 use portal_api::rest::WebhookTest;
@@ -46,6 +48,8 @@ pub struct CustodianCreated {
     pub api_key: String,
 }
 
+pub use keys::CustodianKey;
+
 /// Wallets that both sides hold.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ProvedWallets {
@@ -82,6 +86,25 @@ pub enum OperatorError {
     SigningPolicy {
         /// Which field, and what was expected.
         detail: String,
+    },
+    /// A third API key beside two that are in force.
+    #[error(
+        "environment {environment} has two API keys in force, which is the most; revoke one first"
+    )]
+    TwoKeysInForce {
+        /// The environment.
+        environment: EnvironmentId,
+    },
+    /// No key of that name is in force.
+    #[error(
+        "environment {environment} has no API key {key:?} in force; `portal custodian key list` \
+         shows them"
+    )]
+    NoSuchKey {
+        /// The environment.
+        environment: EnvironmentId,
+        /// What was given.
+        key: String,
     },
     /// Storage failed.
     #[error(transparent)]

@@ -1,6 +1,7 @@
 //! The REST endpoints. Each handler's annotation is the endpoint's description, and its route.
 
 mod audit;
+mod browser;
 mod client;
 mod custodian;
 mod description;
@@ -27,8 +28,18 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     // Functions, so that the descriptions are not all on the stack at once: they are large.
     let endpoints: &[fn() -> UtoipaMethodRouter<App>] = &[
         || routes!(custodian::create_client, custodian::list_clients),
+        || routes!(custodian::create_client_by_older_path),
         || routes!(custodian::client),
-        || routes!(custodian::create_session),
+        || routes!(custodian::create_session, custodian::revoke_sessions),
+        || routes!(custodian::create_session_by_older_path),
+        || {
+            routes!(
+                custodian::replace_client_api_key,
+                custodian::revoke_client_api_key
+            )
+        },
+        || routes!(custodian::create_web_otp),
+        || routes!(browser::redeem_web_otp),
         || routes!(signing_policy::put, signing_policy::policy),
         || {
             routes!(

@@ -7,7 +7,7 @@ use axum::middleware;
 use axum::serve::Listener;
 use portal_serving::Door;
 
-use crate::{App, garbage, outbox, rest, trace};
+use crate::{App, garbage, outbox, prune, rest, trace};
 
 /// All endpoints of the service.
 pub fn router(app: App) -> Router {
@@ -55,6 +55,7 @@ where
     let workers = [
         tokio::spawn(outbox::work(app.clone())),
         tokio::spawn(garbage::work(app.clone())),
+        tokio::spawn(prune::work(app.clone())),
     ];
     let shut = async {
         shutdown.await;

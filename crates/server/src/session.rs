@@ -27,8 +27,10 @@ use portal_mpc::{Abort, HeldMessage, Machine, Step};
 use portal_store::ClientAuth;
 use tracing::Instrument as _;
 
+use crate::auth::Origin;
 use crate::error::Operation as Failing;
 use crate::openapi::problems;
+use crate::rates::Address;
 use crate::{ApiError, App, auth, entropy, trace};
 pub(crate) use guard::{Signing, SigningTurns};
 use socket::Socket;
@@ -67,12 +69,13 @@ problems!(Upgrading: BadRequest at 426);
 )]
 pub(crate) async fn upgrade(
     State(app): State<App>,
+    Origin(address): Origin,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     // In a browser the token comes with the first message; elsewhere it is checked right here.
     let client = match auth::bearer(&headers) {
-        Some(token) => Some(auth::client(&app, token).await?),
+        Some(token) => Some(auth::client(&app, token, address).await?),
         None => None,
     };
     let upgrade = upgrade.map_err(|_| ApiError::no_upgrade())?;
@@ -94,7 +97,8 @@ pub(crate) async fn upgrade(
         .write_buffer_size(BUFFER_BYTES)
         .max_write_buffer_size(2 * FRAME_BYTES)
         .on_upgrade(move |socket| async move {
-            let session = trace::scope(trace_id, run(app, socket, client));
+            let caller = Caller { client, address };
+            let session = trace::scope(trace_id, run(app, socket, caller));
             session.instrument(span).await;
             drop((token, place));
         }))
@@ -116,11 +120,11 @@ fn stopping() -> ApiError {
 }
 
 /// One session, from greeting to end; whatever goes wrong is told as a problem.
-async fn run(app: App, socket: WebSocket, client: Option<ClientAuth>) {
+async fn run(app: App, socket: WebSocket, caller: Caller) {
     let limits = app.limits;
     let _open = app.metrics.session();
     let mut socket = Socket::new(socket, limits.frame_timeout, limits.ping_interval);
-    let session = tokio::time::timeout(limits.session_timeout, converse(&app, &mut socket, client));
+    let session = tokio::time::timeout(limits.session_timeout, converse(&app, &mut socket, caller));
     let ended = tokio::select! {
         biased;
         () = app.stopped() => Err(stopping()),
@@ -137,11 +141,14 @@ async fn run(app: App, socket: WebSocket, client: Option<ClientAuth>) {
     socket.close().await;
 }
 
-async fn converse(
-    app: &App,
-    socket: &mut Socket,
+/// Who opened the connection, as far as that is known by then.
+#[derive(Clone, Copy)]
+struct Caller {
     client: Option<ClientAuth>,
-) -> Result<(), ApiError> {
+    address: Address,
+}
+
+async fn converse(app: &App, socket: &mut Socket, caller: Caller) -> Result<(), ApiError> {
     let server_nonce: [u8; 32] = entropy::bytes();
     let hello = ServerFrame::Hello {
         protocol_version: PROTOCOL_VERSION,
@@ -160,11 +167,12 @@ async fn converse(
         );
         return Err(ApiError::new(ErrorId::MpcProtocolUnsupported, detail));
     }
-    let client = match (client, &start.token) {
+    let client = match (caller.client, &start.token) {
         (Some(client), _) => client,
-        (None, Some(token)) => auth::client(app, token).await?,
+        (None, Some(token)) => auth::client(app, token, caller.address).await?,
         (None, None) => return Err(auth::refused()),
     };
+    app.rates.operation(client.client_id)?;
     let client_nonce = start
         .client_nonce
         .to_array()

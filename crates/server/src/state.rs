@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::metrics::{CountedWebhooks, Metrics};
+use crate::rates::{RateLimits, Rates};
 use crate::readiness::Readiness;
 use crate::session::SigningTurns;
 use crate::wallets::Wallets;
@@ -23,6 +24,7 @@ pub struct App {
     pub(crate) webhooks: Arc<WebhookClient>,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
+    pub(crate) rates: Arc<Rates>,
     /// Protocol steps that may compute at once.
     pub(crate) computing: Arc<Semaphore>,
     /// Sessions that may be open at once.
@@ -75,6 +77,11 @@ pub struct Limits {
     pub kms_check_interval: Duration,
     /// A delivery that waits longer than this is told as late.
     pub late_delivery: Duration,
+    /// How often a caller may call.
+    pub rates: RateLimits,
+    /// How many proxies of the operator's own each request comes through; each of them notes in
+    /// `X-Forwarded-For` who called it.
+    pub proxies: u8,
 }
 
 /// What a service is made of besides its storage; a simulation brings its own.
@@ -107,6 +114,8 @@ impl Default for Limits {
             sessions: 2_000,
             kms_check_interval: Duration::from_secs(15),
             late_delivery: Duration::from_secs(15 * 60),
+            rates: RateLimits::default(),
+            proxies: 0,
         }
     }
 }
@@ -155,6 +164,7 @@ impl App {
             webhooks: Arc::new(webhooks),
             limits: parts.limits,
             metrics: parts.metrics,
+            rates: Arc::new(Rates::new(parts.limits.rates)),
             computing: Arc::new(Semaphore::new(cores)),
             sessions: Arc::new(Semaphore::new(parts.limits.sessions)),
             readiness: Arc::default(),

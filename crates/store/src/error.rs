@@ -56,6 +56,9 @@ pub enum StoreError {
         /// What it guards.
         guard: &'static str,
     },
+    /// Somebody else acts on the request by now, or has.
+    #[error("the claim on this request is over; nothing was done")]
+    ClaimLost,
     /// An id that must be there is not.
     #[error("no row with this id in table {table}")]
     NoSuchRow {

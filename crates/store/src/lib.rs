@@ -1,7 +1,7 @@
 //! The server's transactional storage.
 //!
 //! One trait per concern ([`CustodianStore`], [`ClientStore`], [`WalletStore`],
-//! [`OutboxStore`], [`AuditStore`], [`Maintenance`]), joined as [`Store`]; each method is one transaction. Backends
+//! [`OutboxStore`], [`IdempotencyStore`], [`AuditStore`], [`Maintenance`]), joined as [`Store`]; each method is one transaction. Backends
 //! stand beside them ([`SqlStore`] on SQLite or Postgres), and every backend passes one exported suite
 //! (`conformance`).
 //!
@@ -21,6 +21,7 @@ pub mod audit;
 pub mod conformance;
 mod error;
 mod history;
+mod idempotency;
 pub mod kms;
 mod memory;
 mod port;
@@ -30,15 +31,17 @@ mod sql;
 mod webhook;
 
 pub use error::{CommitError, StoreError, UnsealingError};
+pub use idempotency::{Act, Begun, Claim, ClaimTimes, IdempotentRequest};
 pub use memory::MemoryStore;
 pub use port::{
-    AuditStore, ClientStore, CustodianStore, Maintenance, OutboxStore, Store, WalletStore,
+    AuditStore, ClientStore, CustodianStore, IdempotencyStore, Maintenance, OutboxStore, Store,
+    WalletStore,
 };
 pub use record::{
-    ClientAuth, ClientRecord, CredentialHash, CredentialKind, CustodianAuth, DatabaseConnections,
-    Delivery, HeldTurn, NewClient, NewCustodian, NewSession, Notice, OutboxDepth, PageOf,
-    Rewrapped, SealedAt, Secrets, SigningPolicies, SigningTurn, StoredWallet, Tenant, WalletCommit,
-    WalletVersion,
+    ClientAuth, ClientRecord, CredentialHash, CredentialKind, CustodianAuth, CustodianKey,
+    DatabaseConnections, Delivery, HeldTurn, NewClient, NewCustodian, NewSession, Notice,
+    OutboxDepth, PageOf, Rewrapped, SealedAt, Secrets, SigningPolicies, SigningTurn, StoredWallet,
+    Tenant, WalletCommit, WalletVersion,
 };
 pub use sql::SqlStore;
 pub use webhook::{

@@ -8,6 +8,7 @@
 
 mod audit;
 mod guards;
+mod idempotency;
 mod outbox;
 mod tenants;
 mod wallets;
@@ -86,11 +87,13 @@ struct State {
     epoch: Epoch,
     custodians: BTreeMap<CustodianId, String>,
     environments: BTreeMap<EnvironmentId, Environment>,
-    custodian_keys: BTreeMap<[u8; 32], EnvironmentId>,
+    custodian_keys: BTreeMap<[u8; 32], ApiKey>,
     clients: BTreeMap<ClientId, ClientRecord>,
     client_keys: BTreeMap<[u8; 32], ClientId>,
     sessions: BTreeMap<[u8; 32], Session>,
     signing_policies: BTreeMap<ClientId, String>,
+    web_otps: BTreeMap<[u8; 32], WebOtp>,
+    once: BTreeMap<Uuid, idempotency::Once>,
     wallets: BTreeMap<ClientId, StoredWallet>,
     /// By the id of the pair on the curve.
     signing_shares: BTreeMap<(Curve, Uuid), Vec<u8>>,
@@ -111,6 +114,8 @@ impl Default for State {
             client_keys: BTreeMap::new(),
             sessions: BTreeMap::new(),
             signing_policies: BTreeMap::new(),
+            web_otps: BTreeMap::new(),
+            once: BTreeMap::new(),
             wallets: BTreeMap::new(),
             signing_shares: BTreeMap::new(),
             outbox: BTreeMap::new(),
@@ -128,6 +133,20 @@ struct Environment {
     backup_mode: BackupMode,
     webhook: Option<webhook::Webhook>,
     signing_policy: Option<String>,
+}
+
+/// A custodian's.
+#[derive(Debug, Clone, Copy)]
+struct ApiKey {
+    environment: EnvironmentId,
+    created_at: Timestamp,
+    revoked_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct WebOtp {
+    client: ClientId,
+    expires_at: Timestamp,
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -1,13 +1,17 @@
 //! What the server asks of its storage. Each method is one transaction.
 
 use async_trait::async_trait;
-use portal_lifecycle::ids::{BackupSharePairId, ClientId, EnvironmentId, SigningSharePairId};
+use portal_lifecycle::ids::{
+    BackupSharePairId, ClientId, EnvironmentId, SigningSharePairId, TraceId,
+};
 use portal_lifecycle::{Curve, Epoch, PerCurve, Timestamp};
 use portal_seal::SecretBytes;
+use uuid::Uuid;
 
 use crate::audit::{AuditAct, AuditFilter, AuditLine, ChainPart, Origin};
 use crate::{
-    ClientAuth, ClientRecord, CommitError, CredentialHash, CustodianAuth, Delivery, NewClient,
+    Act, Begun, Claim, ClaimTimes, ClientAuth, ClientRecord, CommitError, CredentialHash,
+    CredentialKind, CustodianAuth, CustodianKey, Delivery, IdempotentRequest, NewClient,
     NewCustodian, NewSession, Notice, OutboxDepth, PageOf, Rewrapped, SealedAt, SigningPolicies,
     SigningTurn, StoreError, StoredWallet, Tenant, WalletCommit, WalletVersion, WebhookStore,
 };
@@ -31,6 +35,42 @@ pub trait CustodianStore: Send + Sync {
         &self,
         key: CredentialHash,
     ) -> Result<Option<CustodianAuth>, StoreError>;
+
+    /// An environment's API keys, those that are revoked as well, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    async fn custodian_keys(
+        &self,
+        environment: EnvironmentId,
+    ) -> Result<Vec<CustodianKey>, StoreError>;
+
+    /// Gives an environment another API key, unless `most` of them are in force already; says
+    /// whether it did.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NoSuchRow`] for an unknown environment, or another [`StoreError`].
+    async fn add_custodian_key(
+        &self,
+        environment: EnvironmentId,
+        key: CredentialHash,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<bool, StoreError>;
+
+    /// Ends a key of an environment, at once; says whether there was such a key in force.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    async fn revoke_custodian_key(
+        &self,
+        environment: EnvironmentId,
+        key: CredentialHash,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
 
     /// Sets the signing policy of an environment, or of one of its clients; none removes it.
     ///
@@ -105,6 +145,56 @@ pub trait ClientStore: Send + Sync {
         session: NewSession,
         origin: Origin,
     ) -> Result<(), StoreError>;
+
+    /// Gives a client another API key, in the place of those that it has.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NoSuchRow`] for an unknown client, or another [`StoreError`].
+    async fn replace_client_key(
+        &self,
+        client: ClientId,
+        key: CredentialHash,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Ends all of a client's credentials of one kind, at once.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    async fn revoke_client(
+        &self,
+        client: ClientId,
+        kind: CredentialKind,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Keeps a one-time password of a client until `expires_at`; forgets those that are over.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NoSuchRow`] for an unknown client, or another [`StoreError`].
+    async fn create_web_otp(
+        &self,
+        client: ClientId,
+        otp: CredentialHash,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Takes a one-time password for a session of the client that it is for; none if it is
+    /// unknown, over, or was taken before.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], which never means "unknown"; the password is then as it was.
+    async fn redeem_web_otp(
+        &self,
+        otp: CredentialHash,
+        session: NewSession,
+        trace_id: TraceId,
+    ) -> Result<Option<ClientRecord>, StoreError>;
 
     /// Whom a client API key or session token belongs to; none if it is unknown, revoked, or
     /// past its time. A session that is used lives until `idle_until` from now on, but never
@@ -293,6 +383,49 @@ pub trait OutboxStore: Send + Sync {
     async fn outbox_depth(&self) -> Result<OutboxDepth, StoreError>;
 }
 
+/// Requests that are acted on once, however often they come.
+#[async_trait]
+pub trait IdempotencyStore: Send + Sync {
+    /// Claims a request, unless somebody has: of those who ask at once, one gets it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; nothing is claimed then.
+    async fn begin_once(
+        &self,
+        id: Uuid,
+        request: &IdempotentRequest,
+        times: ClaimTimes,
+    ) -> Result<Begun, StoreError>;
+
+    /// Acts on a claimed request and keeps its answer, all or nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::ClaimLost`] where the claim was over; those of the act; another
+    /// [`StoreError`]. Nothing is left of the act then, and the claim is as it was.
+    async fn finish_once(
+        &self,
+        claim: &Claim,
+        act: Act,
+        answer: &SecretBytes,
+    ) -> Result<(), StoreError>;
+
+    /// Gives a claim up that was not acted on; the key is free then.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; the claim ends by itself then.
+    async fn give_up_once(&self, claim: &Claim) -> Result<(), StoreError>;
+
+    /// Forgets answers and claims that are over, `take` at most; says how many.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    async fn forget_answers(&self, now: Timestamp, take: u32) -> Result<u64, StoreError>;
+}
+
 /// The audit log, as it is read. Lines are written with what they tell of, by the other ports.
 #[async_trait]
 pub trait AuditStore: Send + Sync {
@@ -365,7 +498,14 @@ pub trait Maintenance: Send + Sync {
 /// Everything that the server stores.
 #[async_trait]
 pub trait Store:
-    CustodianStore + WebhookStore + ClientStore + WalletStore + OutboxStore + AuditStore + Maintenance
+    CustodianStore
+    + WebhookStore
+    + ClientStore
+    + WalletStore
+    + OutboxStore
+    + IdempotencyStore
+    + AuditStore
+    + Maintenance
 {
     /// Whether the database answers.
     ///

@@ -57,6 +57,17 @@ pub struct CustodianAuth {
     pub key: KeyId,
 }
 
+/// An API key of an environment, by what may be shown of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CustodianKey {
+    /// Its hash.
+    pub hash: CredentialHash,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was revoked, if it was.
+    pub revoked_at: Option<Timestamp>,
+}
+
 /// Whom a client credential belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAuth {

@@ -17,10 +17,11 @@ use portal_lifecycle::{Curve, Garbage, PerCurve, Timestamp};
 use portal_seal::{SealingKey, SecretBytes};
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
+use uuid::Uuid;
 
 use crate::error::UnsealingError;
 use crate::kms::{KEY_ID_BYTES, KeyContext, Kms, KmsError, WRAPPED_BYTES, WrappedKey};
-use crate::{Secrets, StoreError, WalletCommit};
+use crate::{IdempotentRequest, Secrets, StoreError, WalletCommit};
 
 /// Version of the encoding and of [`Place`]; another number makes every stored secret unreadable.
 const VERSION: u8 = 2;
@@ -48,14 +49,36 @@ pub(crate) enum Place<'a> {
         environment: EnvironmentId,
         base_url: &'a str,
     },
+    /// The answer that a request with a key gets ever after. Bound to what was asked for, too:
+    /// whoever can write to the database only must not be able to answer one request with what
+    /// another one made.
+    Answer {
+        environment: EnvironmentId,
+        caller: Uuid,
+        route: &'a str,
+        key: [u8; 32],
+        digest: [u8; 32],
+    },
 }
 
 impl Place<'_> {
+    /// Where the answer to `request` lies.
+    pub(crate) const fn answer(request: &IdempotentRequest) -> Place<'static> {
+        Place::Answer {
+            environment: request.environment_id,
+            caller: request.caller,
+            route: request.route,
+            key: request.key,
+            digest: request.digest,
+        }
+    }
+
     const fn table(&self) -> &'static str {
         match self {
             Self::SigningShare { .. } => "signing_share_pairs",
             Self::OutboxShare { .. } => "outbox",
             Self::WebhookSecret { .. } => "environments",
+            Self::Answer { .. } => "idempotent_requests",
         }
     }
 
@@ -107,6 +130,20 @@ impl Place<'_> {
                 ("environment", environment.to_string()),
                 ("base_url", base_url.to_owned()),
             ],
+            Self::Answer {
+                environment,
+                caller,
+                route,
+                key,
+                digest,
+            } => vec![
+                ("purpose", "answer to a request".to_owned()),
+                ("environment", environment.to_string()),
+                ("caller", caller.to_string()),
+                ("route", route.to_owned()),
+                ("key", hex(key)),
+                ("digest", hex(digest)),
+            ],
         };
         let format = [
             ("format", "portal-store sealed secret".to_owned()),
@@ -114,6 +151,10 @@ impl Place<'_> {
         ];
         KeyContext(format.into_iter().chain(place).collect())
     }
+}
+
+fn hex(bytes: [u8; 32]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Seals and opens secrets for their places.
@@ -341,7 +382,6 @@ fn decode(stored: &[u8]) -> Result<(WrappedKey, &[u8]), UnsealingError> {
 mod tests {
     use super::*;
     use crate::kms::KeyFileKms;
-    use uuid::Uuid;
 
     fn id(byte: u8) -> Uuid {
         Uuid::from_bytes([byte; 16])
@@ -402,6 +442,13 @@ mod tests {
             environment: EnvironmentId(id(environment)),
             base_url,
         };
+        let answer = |environment, caller, route, key, digest| Place::Answer {
+            environment: EnvironmentId(id(environment)),
+            caller: id(caller),
+            route,
+            key: [key; 32],
+            digest: [digest; 32],
+        };
         let places = [
             signing(1, 2, 3, Curve::Ed25519),
             signing(9, 2, 3, Curve::Ed25519),
@@ -417,6 +464,12 @@ mod tests {
             webhook(1, "https://a.example"),
             webhook(2, "https://a.example"),
             webhook(1, "https://b.example"),
+            answer(1, 2, "a", 3, 4),
+            answer(9, 2, "a", 3, 4),
+            answer(1, 9, "a", 3, 4),
+            answer(1, 2, "b", 3, 4),
+            answer(1, 2, "a", 9, 4),
+            answer(1, 2, "a", 3, 9),
         ];
         let sealer = sealer();
         let secret = SecretBytes::new(b"a share".to_vec());

@@ -18,6 +18,7 @@ mod audit;
 mod client;
 mod custodian;
 mod engine;
+mod idempotency;
 mod maintenance;
 mod outbox;
 mod pairs;

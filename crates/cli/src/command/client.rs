@@ -1,4 +1,4 @@
-//! `portal client create` and `portal client login`
+//! `portal client create`, `portal client login` and `portal client revoke`
 
 use std::path::Path;
 
@@ -32,8 +32,11 @@ pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> 
         api_key: &api_key,
         ca_file: ca_file.as_deref(),
     };
+    if let ClientCommand::Revoke { client, api_key } = &args.command {
+        return revoke(&custodian, client, *api_key, output).await;
+    }
     let mut renewed = None;
-    let (client_id, token) = match &args.command {
+    let (id, token) = match &args.command {
         ClientCommand::Create => {
             if Device::exists(&args.device) {
                 bail!(
@@ -44,11 +47,8 @@ pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> 
             let created = custodian.create_client().await?;
             (created.id, created.client_session_token)
         }
-        ClientCommand::Login { client } => {
-            let id = client
-                .parse()
-                .ok()
-                .context("expected a client's id (a UUID)")?;
+        ClientCommand::Login { client } | ClientCommand::Revoke { client, .. } => {
+            let id = client_id(client)?;
             renewed = device_of(id, &args.device)?;
             (id, custodian.create_session(id).await?.client_session_token)
         }
@@ -58,7 +58,7 @@ pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> 
         Some(Device { profile, .. }) if args.custodian.is_none() => {
             (profile.custodian.clone(), profile.custodian_token.clone())
         }
-        _ => (args.custodian.clone(), app_token(&args, client_id)?),
+        _ => (args.custodian.clone(), app_token(&args, id)?),
     };
     let pinned = renewed
         .as_ref()
@@ -71,7 +71,7 @@ pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> 
     };
     let profile = Profile {
         server: args.server.clone(),
-        client_id,
+        client_id: id,
         client_token: token,
         custodian,
         custodian_token,
@@ -84,8 +84,35 @@ pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> 
     };
     let device = args.device.display();
     output.result(
-        format!("Client {client_id}; device in {device}\nNext: portal wallet --device {device} …"),
-        &json!({ "clientId": client_id, "device": args.device }),
+        format!("Client {id}; device in {device}\nNext: portal wallet --device {device} …"),
+        &json!({ "clientId": id, "device": args.device }),
+    );
+    Ok(())
+}
+
+fn client_id(text: &str) -> anyhow::Result<ClientId> {
+    text.parse().ok().context("expected a client's id (a UUID)")
+}
+
+async fn revoke(
+    custodian: &Custodian<'_>,
+    client: &str,
+    api_key: bool,
+    output: Output,
+) -> anyhow::Result<()> {
+    let id = client_id(client)?;
+    custodian.revoke(id, "sessions").await?;
+    if api_key {
+        custodian.revoke(id, "api-key").await?;
+    }
+    let what = if api_key {
+        "sessions and API key"
+    } else {
+        "sessions"
+    };
+    output.result(
+        format!("Client {id}: its {what} are revoked"),
+        &json!({ "clientId": id, "sessions": true, "apiKey": api_key }),
     );
     Ok(())
 }
@@ -141,6 +168,14 @@ impl Custodian<'_> {
         .await
     }
 
+    /// Ends the client's credentials of one kind.
+    async fn revoke(&self, client: ClientId, what: &str) -> anyhow::Result<()> {
+        let server = self.server.trim_end_matches('/');
+        let url = format!("{server}/api/v3/custodians/me/clients/{client}/{what}");
+        let request = reqwest::Client::new().delete(url).bearer_auth(self.api_key);
+        nothing(request.send().await, self.server).await
+    }
+
     async fn post<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -160,13 +195,26 @@ pub(crate) async fn answer<T: DeserializeOwned>(
     response: reqwest::Result<reqwest::Response>,
     server: &str,
 ) -> anyhow::Result<T> {
+    let body = body(response, server).await?;
+    serde_json::from_slice(&body).context("the answer is not what was expected")
+}
+
+/// Reads an answer without a body, or the problem that came instead.
+async fn nothing(response: reqwest::Result<reqwest::Response>, server: &str) -> anyhow::Result<()> {
+    body(response, server).await.map(|_| ())
+}
+
+async fn body(
+    response: reqwest::Result<reqwest::Response>,
+    server: &str,
+) -> anyhow::Result<Vec<u8>> {
     // With the id that scripts branch on: the same call may succeed later.
     let unreachable = || portal_sdk::Error::unreachable(&format!("{server} cannot be reached"));
     let response = response.with_context(unreachable)?;
     let status = response.status();
     let body = response.bytes().await.with_context(unreachable)?;
     if status.is_success() {
-        return serde_json::from_slice(&body).context("the answer is not what was expected");
+        return Ok(body.into());
     }
     match serde_json::from_slice::<Problem>(&body) {
         Ok(problem) => Err(portal_sdk::Error::from(problem).into()),

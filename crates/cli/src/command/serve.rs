@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use portal_server::clock::SystemClock;
-use portal_server::{App, CountedKms, HttpWebhooks, Limits, Metrics, Parts, WebhookPolicy};
+use portal_server::{
+    App, CountedKms, HttpWebhooks, Limits, Metrics, Parts, RateLimits, WebhookPolicy,
+};
 use portal_serving::HttpMetrics;
 use portal_store::SqlStore;
 use portal_store::kms::Kms;
@@ -71,6 +73,13 @@ fn app(args: &ServeArgs, store: &Arc<SqlStore>, metrics: Metrics) -> anyhow::Res
         first_frame_timeout: Duration::from_secs(args.first_frame_timeout_s),
         sessions: args.max_sessions,
         late_delivery: Duration::from_secs(args.late_delivery_s),
+        rates: RateLimits {
+            client_requests_per_minute: args.rates.client_requests_per_minute,
+            custodian_requests_per_minute: args.rates.custodian_requests_per_minute,
+            client_operations_per_minute: args.rates.client_operations_per_minute,
+            failed_authentications_per_minute: args.rates.failed_authentications_per_minute,
+        },
+        proxies: args.rates.proxies,
         ..Limits::default()
     };
     let parts = Parts {

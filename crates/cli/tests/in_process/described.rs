@@ -57,6 +57,21 @@ async fn the_served_document_is_the_one_of_this_code() {
     assert_eq!(text, portal_server::openapi());
 }
 
+/// What stands in the document is what is on the wire.
+#[test]
+fn names_are_those_of_the_wire() {
+    let document: Value = serde_json::from_str(&portal_server::openapi()).expect("JSON");
+    let listed = |schema: &str| -> Vec<String> {
+        let names = document.pointer(&format!("/components/schemas/{schema}/enum"));
+        serde_json::from_value(names.cloned().expect("names")).expect("texts")
+    };
+    let ids = portal_lifecycle::ErrorId::ALL.iter().map(|id| id.as_str());
+    assert_eq!(listed("ErrorId"), ids.collect::<Vec<_>>());
+    let statuses = portal_lifecycle::SigningStatus::ALL.iter();
+    let statuses = statuses.map(|status| status.as_str());
+    assert_eq!(listed("SigningStatus"), statuses.collect::<Vec<_>>());
+}
+
 /// References lead somewhere, names are given once, and every answer but a good one is a problem
 /// that lists its ids.
 #[test]

@@ -16,8 +16,8 @@ use portal_seal::recipient::OpeningKey;
 use portal_seal::{SealingKey, SecretBytes};
 use portal_server::clock::Clock;
 use portal_server::{
-    App, CustodianCreated, HttpWebhooks, Limits, Operator, Parts, Resolver, SystemResolver,
-    WebhookPolicy, WebhookSettings,
+    App, CustodianCreated, HttpWebhooks, Limits, Operator, Parts, RateLimits, Resolver,
+    SystemResolver, WebhookPolicy, WebhookSettings,
 };
 use portal_store::SqlStore;
 use portal_store::kms::KeyFileKms;
@@ -84,18 +84,40 @@ impl World {
         Self::start_with(Limits::default()).await
     }
 
+    /// Nobody is told to come later, as most tests want it.
     pub(crate) async fn start_with(limits: Limits) -> Self {
         Self::start_in(BackupMode::Plain, limits).await
     }
 
     /// A world whose environment makes backups in this mode.
     pub(crate) async fn start_in(mode: BackupMode, limits: Limits) -> Self {
-        Self::make(mode, limits, Arc::new(SystemResolver::default())).await
+        Self::without_limits(mode, limits, Arc::new(SystemResolver::default())).await
     }
 
     /// Its webhooks go where `names` has them go.
     pub(crate) async fn start_resolving(names: Arc<dyn Resolver>) -> Self {
-        Self::make(BackupMode::Plain, Limits::default(), names).await
+        Self::without_limits(BackupMode::Plain, Limits::default(), names).await
+    }
+
+    pub(crate) async fn start_with_rates(rates: RateLimits) -> Self {
+        let limits = Limits {
+            rates,
+            ..Limits::default()
+        };
+        Self::make(
+            BackupMode::Plain,
+            limits,
+            Arc::new(SystemResolver::default()),
+        )
+        .await
+    }
+
+    async fn without_limits(mode: BackupMode, limits: Limits, names: Arc<dyn Resolver>) -> Self {
+        let limits = Limits {
+            rates: RateLimits::NONE,
+            ..limits
+        };
+        Self::make(mode, limits, names).await
     }
 
     async fn make(mode: BackupMode, limits: Limits, names: Arc<dyn Resolver>) -> Self {

@@ -23,6 +23,7 @@ mod metrics;
 mod offline;
 mod restore;
 mod rotation;
+mod schemathesis;
 mod secrets;
 mod service;
 mod shutdown;

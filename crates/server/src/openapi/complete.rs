@@ -8,6 +8,7 @@ use portal_lifecycle::ids::TraceId;
 use serde_json::{Map, Value, json};
 
 use super::problems::{ERROR_IDS, Occurrence};
+use crate::idempotency::KEY_BYTES;
 
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 
@@ -46,7 +47,15 @@ fn complete_operation(operation: &mut Map<String, Value>) {
         .entry("parameters")
         .or_insert_with(|| Value::Array(Vec::new()));
     if let Some(parameters) = parameters.as_array_mut() {
+        for parameter in parameters.iter_mut() {
+            if is_key(parameter) {
+                *parameter = json!({ "$ref": "#/components/parameters/IdempotencyKey" });
+            }
+        }
         parameters.push(json!({ "$ref": "#/components/parameters/TraceId" }));
+    }
+    if let Some(body) = operation.get_mut("requestBody") {
+        without_null(body);
     }
     let Some(responses) = operation
         .get_mut("responses")
@@ -79,7 +88,33 @@ fn complete_operation(operation: &mut Map<String, Value>) {
         if status == "401" {
             add("WWW-Authenticate", "Challenge");
         }
+        if status == "429" {
+            add("Retry-After", "RetryAfter");
+        }
     }
+}
+
+/// A body that may be left out is none, not `null`.
+fn without_null(body: &mut Value) {
+    let schema = body.pointer_mut("/content/application~1json/schema");
+    let Some(schema) = schema else { return };
+    let kinds = schema.get("oneOf").and_then(Value::as_array);
+    let kind = kinds.and_then(|kinds| {
+        let is_null = |kind: &&Value| kind.get("type").and_then(Value::as_str) == Some("null");
+        kinds.iter().find(|kind| !is_null(kind)).cloned()
+    });
+    if let Some(kind) = kind {
+        *schema = kind;
+    }
+}
+
+fn is_key(parameter: &Value) -> bool {
+    parameter.get("name").and_then(Value::as_str) == Some("Idempotency-Key")
+}
+
+fn has_key(operation: &Map<String, Value>) -> bool {
+    let parameters = operation.get("parameters").and_then(Value::as_array);
+    parameters.is_some_and(|parameters| parameters.iter().any(is_key))
 }
 
 /// What the annotation names, and what any such route may answer.
@@ -101,6 +136,11 @@ fn problems_of(operation: &Map<String, Value>) -> Problems {
     ];
     if operation.contains_key("security") {
         any.push(Occurrence::of(ErrorId::AuthFailed));
+        any.push(Occurrence::of(ErrorId::RateLimited));
+    }
+    if has_key(operation) {
+        any.push(Occurrence::of(ErrorId::IdempotentRequestInProgress));
+        any.push(Occurrence::of(ErrorId::IdempotentRequestMismatch));
     }
     if operation.contains_key("requestBody") {
         any.push(Occurrence::of(ErrorId::PayloadTooLarge));
@@ -168,6 +208,10 @@ fn headers() -> Value {
             "description": "The trace id of the request.",
             "schema": { "type": "string", "format": "uuid" },
         },
+        "RetryAfter": {
+            "description": "In how many seconds to try again.",
+            "schema": { "type": "integer", "minimum": 1 },
+        },
         "Challenge": {
             "description": "`Bearer` (RFC 6750 section 3).",
             "schema": { "type": "string" },
@@ -177,6 +221,19 @@ fn headers() -> Value {
 
 fn parameters() -> Value {
     json!({
+        "IdempotencyKey": {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": false,
+            "description": "Chosen by the caller for this request. The same request with the same \
+                key is acted on once; for thirty days it gets the same answer again.",
+            "schema": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": KEY_BYTES,
+                "pattern": "^[!-~]+$",
+            },
+        },
         "TraceId": {
             "name": "X-Portal-Trace-Id",
             "in": "header",

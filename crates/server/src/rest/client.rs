@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use portal_api::Base64Bytes;
 use portal_api::rest::{
-    BackupSharePair, ClientState, Page, PageMetadata, SigningSharePair, UpdateBackupSharePairs,
+    BackupSharePair, ClientState, Page, PageQuery, SigningSharePair, UpdateBackupSharePairs,
     UpdateSigningSharePairs, confirmation_context,
 };
 use portal_lifecycle::ids::ClientId;
@@ -16,8 +16,9 @@ use portal_store::Secrets;
 use portal_store::audit::Actor;
 
 use crate::auth::Client;
-use crate::body::Json;
+use crate::body::{Json, Query};
 use crate::openapi::problems;
+use crate::page::page_of;
 use crate::possession::possesses;
 use crate::{ApiError, App, read_model};
 
@@ -176,16 +177,18 @@ pub(crate) async fn update_backup_pairs(
     operation_id = "listSigningSharePairs",
     tag = "client",
     security(("clientApiKey" = []), ("clientSessionToken" = [])),
-    params(("id" = Uuid, Path, description = "The wallet of one curve.")),
+    params(("id" = Uuid, Path, description = "The wallet of one curve."), PageQuery),
     responses((status = 200, description = "The list.", body = Page<SigningSharePair>), UnknownWallet)
 )]
 pub(crate) async fn signing_pairs(
     State(app): State<App>,
     Client(client): Client,
     Path(id): Path<String>,
+    Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<SigningSharePair>>, ApiError> {
     let (wallet, curve) = wallet_of(&app, client.client_id, &id).await?;
-    Ok(whole(read_model::signing_pairs(&wallet, curve)))
+    let pairs = read_model::signing_pairs(&wallet, curve);
+    page_of(pairs, &query, |pair| pair.id.0)
 }
 
 /// Lists a wallet's backup pairs, oldest first.
@@ -195,16 +198,18 @@ pub(crate) async fn signing_pairs(
     operation_id = "listBackupSharePairs",
     tag = "client",
     security(("clientApiKey" = []), ("clientSessionToken" = [])),
-    params(("id" = Uuid, Path, description = "The wallet of one curve.")),
+    params(("id" = Uuid, Path, description = "The wallet of one curve."), PageQuery),
     responses((status = 200, description = "The list.", body = Page<BackupSharePair>), UnknownWallet)
 )]
 pub(crate) async fn backup_pairs(
     State(app): State<App>,
     Client(client): Client,
     Path(id): Path<String>,
+    Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<BackupSharePair>>, ApiError> {
     let (wallet, curve) = wallet_of(&app, client.client_id, &id).await?;
-    Ok(whole(read_model::backup_pairs(&wallet, curve)))
+    let pairs = read_model::backup_pairs(&wallet, curve);
+    page_of(pairs, &query, |pair| pair.id.0)
 }
 
 async fn wallet(app: &App, client: ClientId) -> Result<Wallet, ApiError> {
@@ -232,17 +237,6 @@ async fn wallet_of(app: &App, client: ClientId, id: &str) -> Result<(Wallet, Cur
         .find(|(_, known)| **known == id)
         .map(|(curve, _)| curve);
     Ok((stored.wallet, curve.ok_or_else(ApiError::not_found)?))
-}
-
-/// A list in one page: a wallet has few pairs.
-fn whole<T>(results: Vec<T>) -> axum::Json<Page<T>> {
-    let entries = results.len();
-    let metadata = PageMetadata {
-        cursor: None,
-        take: u32::try_from(entries).unwrap_or(u32::MAX),
-        total: u64::try_from(entries).unwrap_or(u64::MAX),
-    };
-    axum::Json(Page { results, metadata })
 }
 
 /// P1: no address is handed out for a pair whose other half this server could not use.

@@ -1,23 +1,26 @@
-//! What a custodian's backend calls.
+//! What a custodian's backend calls: its clients.
+
+mod credentials;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use portal_api::Time;
-use portal_api::limits::PAGE_ENTRIES;
 use portal_api::rest::{
-    ClientSummary, CreateClient, CreatedClient, CreatedSession, Page, PageMetadata, PageQuery,
+    ClientSummary, CreateClient, CreateSession, CreatedClient, CreatedSession, Page, PageQuery,
 };
-use portal_lifecycle::ErrorId;
-use portal_lifecycle::ids::ClientId;
+use portal_lifecycle::ids::{ClientId, EnvironmentId};
 use portal_store::audit::Actor;
-use portal_store::{ClientRecord, NewClient, NewSession};
+use portal_store::{Act, ClientRecord, NewClient, NewSession};
 
 use crate::auth::Custodian;
 use crate::body::{Json, Query};
 use crate::credential::{self, Kind};
+use crate::idempotency::{Answer, IdempotencyKey, once};
 use crate::openapi::problems;
+use crate::page::{Wanted, page};
 use crate::wallets::origin;
 use crate::{ApiError, App, entropy};
+pub(crate) use credentials::*;
 
 problems!(UnknownClient: NotFound);
 
@@ -28,36 +31,73 @@ problems!(UnknownClient: NotFound);
     operation_id = "createClient",
     tag = "custodian",
     security(("custodianApiKey" = [])),
+    params(("Idempotency-Key" = Option<String>, Header)),
     request_body = CreateClient,
     responses((status = 201, description = "The client.", body = CreatedClient))
 )]
 pub(crate) async fn create_client(
     State(app): State<App>,
     Custodian(custodian): Custodian,
+    key: IdempotencyKey,
     Json(body): Json<CreateClient>,
-) -> Result<(StatusCode, axum::Json<CreatedClient>), ApiError> {
-    let now = app.clock.now();
-    let (client_api_key, api_key) = credential::make(Kind::Client);
-    let (client_session_token, session) = session(&app);
-    let new = NewClient {
-        client_id: ClientId::make(now, entropy::bytes()),
-        environment_id: custodian.environment_id,
-        is_account_abstracted: body.is_account_abstracted,
-        api_key,
-        session,
-        created_at: now,
-    };
-    let id = new.client_id;
+) -> Result<Answer, ApiError> {
+    let environment_id = custodian.environment_id;
     let origin = origin(Actor::Custodian(custodian.key));
-    app.store.create_client(new, origin).await?;
-    tracing::info!(custodian = %custodian.custodian_id, "client created");
-    let created = CreatedClient {
-        id,
-        client_api_key,
-        client_session_token,
-        is_account_abstracted: body.is_account_abstracted,
-    };
-    Ok((StatusCode::CREATED, axum::Json(created)))
+    let asked = body.clone();
+    let acting = app.clone();
+    once(
+        &app,
+        key,
+        environment_id,
+        "createClient",
+        &asked,
+        async move |keeper| {
+            let app = acting;
+            let now = app.clock.now();
+            let (client_api_key, api_key) = credential::make(Kind::Client);
+            let (client_session_token, session) = new_session(&app);
+            let new = NewClient {
+                client_id: ClientId::make(now, entropy::bytes()),
+                environment_id,
+                is_account_abstracted: body.is_account_abstracted,
+                api_key,
+                session,
+                created_at: now,
+            };
+            let created = CreatedClient {
+                id: new.client_id,
+                client_api_key,
+                client_session_token,
+                is_account_abstracted: body.is_account_abstracted,
+            };
+            let answer = Answer::json(StatusCode::CREATED, &created)?;
+            let act = Act::CreateClient(new, origin);
+            keeper.commit(act, &answer).await?;
+            tracing::info!(environment = %environment_id, "client created");
+            Ok(answer)
+        },
+    )
+    .await
+}
+
+/// The same, by the path that older backends call.
+#[utoipa::path(
+    post,
+    path = "/api/clients",
+    operation_id = "createClientByOlderPath",
+    tag = "custodian",
+    security(("custodianApiKey" = [])),
+    params(("Idempotency-Key" = Option<String>, Header)),
+    request_body = CreateClient,
+    responses((status = 201, description = "The client.", body = CreatedClient))
+)]
+pub(crate) async fn create_client_by_older_path(
+    app: State<App>,
+    custodian: Custodian,
+    key: IdempotencyKey,
+    body: Json<CreateClient>,
+) -> Result<Answer, ApiError> {
+    create_client(app, custodian, key, body).await
 }
 
 /// Lists the environment's clients, oldest first.
@@ -75,35 +115,14 @@ pub(crate) async fn list_clients(
     Custodian(custodian): Custodian,
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<ClientSummary>>, ApiError> {
-    let bad = |what: &str| ApiError::new(ErrorId::BadRequest, what);
-    let take = query.take.unwrap_or(PAGE_ENTRIES);
-    if take == 0 || take > PAGE_ENTRIES {
-        return Err(bad("expected `take` from 1 to 100"));
-    }
-    let after = match query.cursor.as_deref().map(str::parse) {
-        None => None,
-        Some(Ok(id)) => Some(id),
-        Some(Err(_)) => return Err(bad("expected the `cursor` of a former page")),
-    };
-    let page = app
+    let Wanted { after, take } = Wanted::of(&query)?;
+    let listed = app
         .store
-        .clients(custodian.environment_id, after, take)
+        .clients(custodian.environment_id, after.map(ClientId), take)
         .await?;
-    let full = u32::try_from(page.entries.len()).is_ok_and(|entries| entries == take);
-    let cursor = page
-        .entries
-        .last()
-        .filter(|_| full)
-        .map(|last| last.client_id.to_string());
-    let metadata = PageMetadata {
-        cursor,
-        take,
-        total: page.total,
-    };
-    Ok(axum::Json(Page {
-        results: page.entries.iter().map(summary).collect(),
-        metadata,
-    }))
+    let last = listed.entries.last().map(|last| last.client_id.0);
+    let results = listed.entries.iter().map(summary).collect();
+    Ok(page(results, last, take, listed.total))
 }
 
 /// Reads a client.
@@ -121,13 +140,8 @@ pub(crate) async fn client(
     Custodian(custodian): Custodian,
     Path(id): Path<String>,
 ) -> Result<axum::Json<ClientSummary>, ApiError> {
-    let id = id.parse().map_err(|_| ApiError::not_found())?;
-    let found = app.store.client(custodian.environment_id, id).await?;
-    found
-        .as_ref()
-        .map(summary)
-        .map(axum::Json)
-        .ok_or_else(ApiError::not_found)
+    let client = client_of(&app, custodian.environment_id, &id).await?;
+    Ok(axum::Json(summary(&client)))
 }
 
 /// Gives a client another session; its others go on.
@@ -137,30 +151,88 @@ pub(crate) async fn client(
     operation_id = "createSession",
     tag = "custodian",
     security(("custodianApiKey" = [])),
-    params(("id" = Uuid, Path, description = "The client.")),
+    params(
+        ("id" = Uuid, Path, description = "The client."),
+        ("Idempotency-Key" = Option<String>, Header),
+    ),
+    request_body(content = Option<CreateSession>),
     responses((status = 201, description = "The session.", body = CreatedSession), UnknownClient)
 )]
 pub(crate) async fn create_session(
     State(app): State<App>,
     Custodian(custodian): Custodian,
     Path(id): Path<String>,
-) -> Result<(StatusCode, axum::Json<CreatedSession>), ApiError> {
-    let id = id.parse().map_err(|_| ApiError::not_found())?;
-    let found = app.store.client(custodian.environment_id, id).await?;
-    let client = found.ok_or_else(ApiError::not_found)?;
-    let (client_session_token, session) = session(&app);
+    key: IdempotencyKey,
+    Json(CreateSession {}): Json<CreateSession>,
+) -> Result<Answer, ApiError> {
+    let client = client_of(&app, custodian.environment_id, &id).await?;
+    let caller = custodian.environment_id;
     let origin = origin(Actor::Custodian(custodian.key));
-    let made = app.store.create_session(client.client_id, session, origin);
-    made.await?;
-    let created = CreatedSession {
-        id: client.client_id,
-        client_session_token,
-        is_account_abstracted: client.is_account_abstracted,
-    };
-    Ok((StatusCode::CREATED, axum::Json(created)))
+    let asked = client.client_id;
+    let acting = app.clone();
+    once(
+        &app,
+        key,
+        caller,
+        "createSession",
+        &asked,
+        async move |keeper| {
+            let (client_session_token, session) = new_session(&acting);
+            let created = CreatedSession {
+                id: client.client_id,
+                client_session_token,
+                is_account_abstracted: client.is_account_abstracted,
+            };
+            let answer = Answer::json(StatusCode::CREATED, &created)?;
+            let act = Act::CreateSession {
+                client: client.client_id,
+                session,
+                origin,
+            };
+            keeper.commit(act, &answer).await?;
+            Ok(answer)
+        },
+    )
+    .await
 }
 
-fn session(app: &App) -> (String, NewSession) {
+/// The same, by the path that older backends call.
+#[utoipa::path(
+    post,
+    path = "/api/v1/custodians/clients/{id}/session",
+    operation_id = "createSessionByOlderPath",
+    tag = "custodian",
+    security(("custodianApiKey" = [])),
+    params(
+        ("id" = Uuid, Path, description = "The client."),
+        ("Idempotency-Key" = Option<String>, Header),
+    ),
+    request_body(content = Option<CreateSession>),
+    responses((status = 201, description = "The session.", body = CreatedSession), UnknownClient)
+)]
+pub(crate) async fn create_session_by_older_path(
+    app: State<App>,
+    custodian: Custodian,
+    id: Path<String>,
+    key: IdempotencyKey,
+    body: Json<CreateSession>,
+) -> Result<Answer, ApiError> {
+    create_session(app, custodian, id, key, body).await
+}
+
+/// A client of this environment; another's is as good as none.
+async fn client_of(
+    app: &App,
+    environment: EnvironmentId,
+    id: &str,
+) -> Result<ClientRecord, ApiError> {
+    let id = id.parse().map_err(|_| ApiError::not_found())?;
+    let found = app.store.client(environment, id).await?;
+    found.ok_or_else(ApiError::not_found)
+}
+
+/// A session token, and what is kept of it.
+pub(super) fn new_session(app: &App) -> (String, NewSession) {
     let now = app.clock.now();
     let after = |life: std::time::Duration| {
         now.plus_ms(u64::try_from(life.as_millis()).unwrap_or(u64::MAX))

@@ -9,7 +9,7 @@ use portal_lifecycle::BackupMode;
 use portal_sdk::Portal;
 use portal_seal::SealingKey;
 use portal_server::clock::SystemClock;
-use portal_server::{App, Limits, Operator, WebhookPolicy, serve};
+use portal_server::{App, Limits, Operator, RateLimits, WebhookPolicy, serve};
 use portal_store::SqlStore;
 use portal_store::kms::KeyFileKms;
 use tempfile::TempDir;
@@ -70,7 +70,11 @@ impl Service {
     async fn run(&mut self) {
         let store = open(&self.directory).await;
         let policy = WebhookPolicy::default();
-        let app = App::new(store, Arc::new(SystemClock), policy, Limits::default()).unwrap();
+        let limits = Limits {
+            rates: RateLimits::NONE,
+            ..Limits::default()
+        };
+        let app = App::new(store, Arc::new(SystemClock), policy, limits).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         self.url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel();

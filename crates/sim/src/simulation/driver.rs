@@ -10,7 +10,7 @@ use portal_lifecycle::ids::{BackupSharePairId, ClientId, TraceId};
 use portal_lifecycle::{BackupMode, Generation, PerCurve, Wallet};
 use portal_seal::{SealingKey, SecretBytes};
 use portal_server::clock::Clock as _;
-use portal_server::{App, Limits, Operator, Parts, WebhookPolicy, WebhookSettings};
+use portal_server::{App, Limits, Operator, Parts, RateLimits, WebhookPolicy, WebhookSettings};
 use portal_store::audit::{Actor, Origin};
 use portal_store::kms::KeyFileKms;
 use portal_store::{Maintenance as _, MemoryStore, WalletStore as _};
@@ -171,6 +171,8 @@ async fn serve(context: Context, host: &'static str) -> turmoil::Result {
             session_timeout: Duration::from_secs(20),
             frame_timeout: Duration::from_secs(10),
             garbage_interval: Duration::from_secs(10),
+            // They would go by the machine's clock.
+            rates: RateLimits::NONE,
             ..Limits::default()
         },
         metrics: portal_server::Metrics::default(),

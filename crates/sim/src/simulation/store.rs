@@ -4,18 +4,20 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use portal_lifecycle::ids::{
-    BackupSharePairId, ClientId, EnvironmentId, SigningSharePairId, WebhookDeliveryId,
+    BackupSharePairId, ClientId, EnvironmentId, SigningSharePairId, TraceId, WebhookDeliveryId,
 };
 use portal_lifecycle::{Curve, Epoch, PerCurve, Timestamp};
 use portal_seal::SecretBytes;
 use portal_store::audit::{AuditAct, AuditFilter, AuditLine, ChainPart, Origin};
 use portal_store::{
-    AuditStore, ClientAuth, ClientRecord, ClientStore, CommitError, CredentialHash, CustodianAuth,
-    CustodianStore, Delivery, Maintenance, MemoryStore, NewClient, NewCustodian, NewSession,
-    Notice, OutboxDepth, OutboxStore, PageOf, Rewrapped, SealedAt, SigningPolicies, SigningTurn,
-    Store, StoreError, StoredWallet, Tenant, WalletCommit, WalletStore, WalletVersion,
+    Act, AuditStore, Begun, Claim, ClaimTimes, ClientAuth, ClientRecord, ClientStore, CommitError,
+    CredentialHash, CredentialKind, CustodianAuth, CustodianKey, CustodianStore, Delivery,
+    IdempotencyStore, IdempotentRequest, Maintenance, MemoryStore, NewClient, NewCustodian,
+    NewSession, Notice, OutboxDepth, OutboxStore, PageOf, Rewrapped, SealedAt, SigningPolicies,
+    SigningTurn, Store, StoreError, StoredWallet, Tenant, WalletCommit, WalletStore, WalletVersion,
     WebhookAttempt, WebhookConfig, WebhookStore,
 };
+use uuid::Uuid;
 
 use super::faults::Faults;
 
@@ -71,6 +73,34 @@ impl CustodianStore for FaultyStore {
         key: CredentialHash,
     ) -> Result<Option<CustodianAuth>, StoreError> {
         self.around(self.inner.custodian_by_key(key)).await
+    }
+
+    async fn custodian_keys(
+        &self,
+        environment: EnvironmentId,
+    ) -> Result<Vec<CustodianKey>, StoreError> {
+        self.around(self.inner.custodian_keys(environment)).await
+    }
+
+    async fn add_custodian_key(
+        &self,
+        environment: EnvironmentId,
+        key: CredentialHash,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<bool, StoreError> {
+        let work = self.inner.add_custodian_key(environment, key, now, most);
+        self.around(work).await
+    }
+
+    async fn revoke_custodian_key(
+        &self,
+        environment: EnvironmentId,
+        key: CredentialHash,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let work = self.inner.revoke_custodian_key(environment, key, now);
+        self.around(work).await
     }
 
     async fn put_signing_policy(
@@ -174,6 +204,47 @@ impl ClientStore for FaultyStore {
         origin: Origin,
     ) -> Result<(), StoreError> {
         self.around(self.inner.create_session(client, session, origin))
+            .await
+    }
+
+    async fn replace_client_key(
+        &self,
+        client: ClientId,
+        key: CredentialHash,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.around(self.inner.replace_client_key(client, key, now))
+            .await
+    }
+
+    async fn revoke_client(
+        &self,
+        client: ClientId,
+        kind: CredentialKind,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.around(self.inner.revoke_client(client, kind, now))
+            .await
+    }
+
+    async fn create_web_otp(
+        &self,
+        client: ClientId,
+        otp: CredentialHash,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let work = self.inner.create_web_otp(client, otp, now, expires_at);
+        self.around(work).await
+    }
+
+    async fn redeem_web_otp(
+        &self,
+        otp: CredentialHash,
+        session: NewSession,
+        trace_id: TraceId,
+    ) -> Result<Option<ClientRecord>, StoreError> {
+        self.around(self.inner.redeem_web_otp(otp, session, trace_id))
             .await
     }
 
@@ -334,6 +405,36 @@ impl AuditStore for FaultyStore {
     ) -> Result<Vec<EnvironmentId>, StoreError> {
         self.around(self.inner.audited_environments(after, take))
             .await
+    }
+}
+
+#[async_trait]
+impl IdempotencyStore for FaultyStore {
+    async fn begin_once(
+        &self,
+        id: Uuid,
+        request: &IdempotentRequest,
+        times: ClaimTimes,
+    ) -> Result<Begun, StoreError> {
+        self.around(self.inner.begin_once(id, request, times)).await
+    }
+
+    async fn finish_once(
+        &self,
+        claim: &Claim,
+        act: Act,
+        answer: &SecretBytes,
+    ) -> Result<(), StoreError> {
+        self.around(self.inner.finish_once(claim, act, answer))
+            .await
+    }
+
+    async fn give_up_once(&self, claim: &Claim) -> Result<(), StoreError> {
+        self.around(self.inner.give_up_once(claim)).await
+    }
+
+    async fn forget_answers(&self, now: Timestamp, take: u32) -> Result<u64, StoreError> {
+        self.around(self.inner.forget_answers(now, take)).await
     }
 }
 

@@ -307,3 +307,81 @@ pub async fn a_tenant_is_named(backend: &impl Backend) {
         "{nobody:?}"
     );
 }
+
+/// Whoever has a revoked credential is nobody, and others go on.
+pub async fn credentials_are_revoked_at_once(backend: &impl Backend) {
+    let store = backend.open(kms()).await;
+    let home = environment(&store).await;
+    let (client, other) = (add(&store, home).await, add(&store, home).await);
+    let revoked = store.revoke_client(client.client_id, CredentialKind::Session, now());
+    revoked.await.expect("revoked");
+    let seen = used(&store, client.session.token, 0).await;
+    assert_eq!(seen, None, "its session");
+    let seen = used(&store, client.api_key, 0).await;
+    assert_eq!(seen, Some(CredentialKind::ApiKey), "its key");
+    let key = fresh_hash();
+    let replaced = store.replace_client_key(client.client_id, key, now());
+    replaced.await.expect("replaced");
+    assert_eq!(used(&store, client.api_key, 0).await, None, "the former");
+    let seen = used(&store, key, 0).await;
+    assert_eq!(seen, Some(CredentialKind::ApiKey), "the new one");
+    let revoked = store.revoke_client(client.client_id, CredentialKind::ApiKey, now());
+    revoked.await.expect("revoked");
+    assert_eq!(used(&store, key, 0).await, None, "the new one, revoked");
+    for (credential, kind) in [
+        (other.api_key, CredentialKind::ApiKey),
+        (other.session.token, CredentialKind::Session),
+    ] {
+        assert_eq!(used(&store, credential, 0).await, Some(kind), "another's");
+    }
+    let session = store
+        .create_session(client.client_id, new_session(), origin())
+        .await;
+    session.expect("another session");
+    let nobody = store
+        .replace_client_key(ClientId(fresh()), fresh_hash(), now())
+        .await;
+    assert!(
+        matches!(nobody, Err(StoreError::NoSuchRow { .. })),
+        "{nobody:?}"
+    );
+}
+
+/// A one-time password is good once, until its end, for the client it was made for.
+pub async fn a_web_otp_is_taken_once_and_in_time(backend: &impl Backend) {
+    let store = backend.open(kms()).await;
+    let home = environment(&store).await;
+    let client = add(&store, home).await;
+    let (otp, late, unknown) = (fresh_hash(), fresh_hash(), fresh_hash());
+    for otp in [otp, late] {
+        let made = store.create_web_otp(client.client_id, otp, now(), now().plus_ms(1_000));
+        made.await.expect("made");
+    }
+    let redeem = async |otp, after_ms| {
+        let session = NewSession {
+            created_at: now().plus_ms(after_ms),
+            ..new_session()
+        };
+        let redeemed = store.redeem_web_otp(otp, session, origin().trace_id).await;
+        let redeemed = redeemed.expect("read");
+        (redeemed, session.token)
+    };
+    assert_eq!(redeem(unknown, 0).await.0, None, "unknown");
+    let (redeemed, token) = redeem(otp, 999).await;
+    assert_eq!(redeemed, Some(record(&client)), "in its last moment");
+    let seen = used(&store, token, 999).await;
+    assert_eq!(seen, Some(CredentialKind::Session));
+    let (again, token) = redeem(otp, 999).await;
+    assert_eq!(again, None, "taken before");
+    assert_eq!(used(&store, token, 999).await, None);
+    let (over, token) = redeem(late, 1_000).await;
+    assert_eq!(over, None, "over");
+    assert_eq!(used(&store, token, 1_000).await, None);
+    let nobody = store
+        .create_web_otp(ClientId(fresh()), fresh_hash(), now(), now().plus_ms(1))
+        .await;
+    assert!(
+        matches!(nobody, Err(StoreError::NoSuchRow { .. })),
+        "{nobody:?}"
+    );
+}

@@ -129,3 +129,64 @@ pub async fn a_custodian_is_made_whole_or_not_at_all(backend: &impl Backend) {
     };
     store.create_custodian(again, origin()).await.expect("made");
 }
+
+/// So many keys of an environment are in force at once, and a revoked one is none from then on.
+pub async fn so_many_keys_live_side_by_side_and_end_at_once(backend: &impl Backend) {
+    let store = backend.open(kms()).await;
+    let (mine, other) = (new_custodian(), new_custodian());
+    for new in [&mine, &other] {
+        let made = store.create_custodian(new.clone(), origin()).await;
+        made.expect("made");
+    }
+    let environment = mine.environment_id;
+    let add = async |key| {
+        let later = now().plus_ms(1);
+        let added = store.add_custodian_key(environment, key, later, 2).await;
+        added.expect("told")
+    };
+    let owner = async |key| {
+        let owner = store.custodian_by_key(key).await.expect("read");
+        owner.map(|owner| owner.environment_id)
+    };
+    let (second, third) = (fresh_hash(), fresh_hash());
+    assert!(add(second).await);
+    assert!(!add(third).await, "two are in force");
+    for key in [mine.api_key, second] {
+        assert_eq!(owner(key).await, Some(environment));
+    }
+    assert_eq!(owner(third).await, None);
+    let revoke = async |environment, key| {
+        let revoked = store
+            .revoke_custodian_key(environment, key, now().plus_ms(2))
+            .await;
+        revoked.expect("told")
+    };
+    assert!(
+        !revoke(other.environment_id, mine.api_key).await,
+        "another's"
+    );
+    assert!(!revoke(environment, third).await, "no key");
+    assert!(revoke(environment, mine.api_key).await);
+    assert!(!revoke(environment, mine.api_key).await, "revoked already");
+    assert_eq!(owner(mine.api_key).await, None);
+    assert_eq!(owner(second).await, Some(environment));
+    assert_eq!(owner(other.api_key).await, Some(other.environment_id));
+    assert!(add(third).await);
+    let keys = store.custodian_keys(environment).await.expect("read");
+    let keys: Vec<_> = keys.iter().map(|key| (key.hash, key.revoked_at)).collect();
+    assert_eq!(
+        keys,
+        [
+            (mine.api_key, Some(now().plus_ms(2))),
+            (second, None),
+            (third, None)
+        ]
+    );
+    let nowhere = store
+        .add_custodian_key(EnvironmentId(fresh()), fresh_hash(), now(), 2)
+        .await;
+    assert!(
+        matches!(nowhere, Err(StoreError::NoSuchRow { .. })),
+        "{nowhere:?}"
+    );
+}

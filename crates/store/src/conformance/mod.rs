@@ -26,6 +26,7 @@ pub mod epochs;
 mod fixture;
 pub mod garbage;
 pub mod guards;
+pub mod idempotency;
 pub mod outbox;
 pub mod postgres_cluster;
 pub mod sealing;
@@ -64,6 +65,7 @@ macro_rules! conformance_tests {
                 a_key_names_its_environment
                 signing_policies_are_of_their_environment_and_client
                 a_custodian_is_made_whole_or_not_at_all
+                so_many_keys_live_side_by_side_and_end_at_once
             }
             webhooks {
                 a_webhook_is_replaced_and_comes_back
@@ -83,6 +85,8 @@ macro_rules! conformance_tests {
                 sessions_live_side_by_side
                 times_without_end_are_stored
                 a_tenant_is_named
+                credentials_are_revoked_at_once
+                a_web_otp_is_taken_once_and_in_time
             }
             wallets {
                 every_state_of_a_life_comes_back
@@ -136,6 +140,14 @@ macro_rules! conformance_tests {
             garbage {
                 what_was_collected_is_gone_and_the_custodian_is_told
                 a_notice_is_claimed_put_off_and_forgotten
+            }
+            idempotency {
+                an_answer_is_kept_and_given_again
+                a_claim_excludes_others_and_ends
+                what_fails_keeps_no_answer
+                a_key_is_one_callers_for_one_request
+                answers_that_are_over_are_forgotten
+                an_answer_opens_under_its_own_key_only
             }
             epochs {
                 an_epoch_is_raised_for_every_wallet

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use portal_lifecycle::ids::EnvironmentId;
 use portal_lifecycle::{BackupMethod, Curve, OperationKind};
-use portal_seal::SealingKey;
+use portal_seal::{SealingKey, SecretBytes};
 
 use super::Backend;
-use super::fixture::{Life, kms, kms_of, now, share_of};
+use super::fixture::{Life, fresh, kms, kms_of, now, share_of};
 use crate::kms::{KeyContext, KeyRing, Kms, KmsError, WrappedKey};
 use crate::{
-    Maintenance as _, OutboxStore as _, Store, StoreError, WalletStore as _, WebhookStore as _,
+    Act, Begun, ClaimTimes, IdempotencyStore as _, IdempotentRequest, Maintenance as _,
+    OutboxStore as _, Store, StoreError, WalletStore as _, WebhookStore as _,
 };
 
 /// Under another key no share and no secret opens, and everything else can be read.
@@ -54,6 +56,7 @@ pub async fn everything_is_rewrapped_and_reads_the_same(backend: &impl Backend) 
     let backup = life.make_backup(BackupMethod::GDrive).await;
     let before = store.delivery(life.client, backup).await.expect("read");
     let webhook = store.webhook(life.environment).await.expect("read");
+    let once = answered(&store, life.environment).await;
 
     let both = KeyRing {
         current: anew.clone(),
@@ -65,7 +68,7 @@ pub async fn everything_is_rewrapped_and_reads_the_same(backend: &impl Backend) 
         before,
         "read under the former key meanwhile"
     );
-    // A share of each curve, both of the delivery, and both secrets of the webhook.
+    // A share of each curve, both of the delivery, both secrets of the webhook, and the answer.
     assert_eq!(rewrap_all(&rotating, 2).await, (6, 6));
     assert_eq!(rewrap_all(&rotating, 2).await, (6, 0), "done already");
 
@@ -81,10 +84,42 @@ pub async fn everything_is_rewrapped_and_reads_the_same(backend: &impl Backend) 
         rotated.webhook(life.environment).await.expect("opens"),
         webhook
     );
+    let again = rotated.begin_once(fresh(), &once.0, once.1).await;
+    assert_eq!(again.expect("opens"), Begun::Answered(an_answer()));
     let share = store
         .signing_share(life.client, Curve::Ed25519, signing.ed25519)
         .await;
     assert!(share.is_err(), "the former key still opens it: {share:?}");
+}
+
+fn an_answer() -> SecretBytes {
+    SecretBytes::new(b"an answer".to_vec())
+}
+
+/// A request that was answered.
+async fn answered(
+    store: &impl Store,
+    environment: EnvironmentId,
+) -> (IdempotentRequest, ClaimTimes) {
+    let request = IdempotentRequest {
+        environment_id: environment,
+        caller: environment.0,
+        route: "createClient",
+        key: [1; 32],
+        digest: [2; 32],
+    };
+    let times = ClaimTimes {
+        now: now(),
+        claimed_until: now().plus_ms(1),
+        expires_at: now().plus_ms(2),
+    };
+    let begun = store.begin_once(fresh(), &request, times).await;
+    let Ok(Begun::Claimed(claim)) = begun else {
+        panic!("expected a claim, seen {begun:?}");
+    };
+    let done = store.finish_once(&claim, Act::Nothing, &an_answer()).await;
+    done.expect("kept");
+    (request, times)
 }
 
 /// A pass that stopped halfway is run again, and does the rest.

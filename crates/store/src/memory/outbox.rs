@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use portal_lifecycle::ids::{BackupSharePairId, ClientId, EnvironmentId, SigningSharePairId};
 use portal_lifecycle::{BackupStatus, Curve, PerCurve, Timestamp};
+use uuid::Uuid;
 
 use super::{MemoryStore, Queued, QueuedNotice, State};
 use crate::sealed::{Place, SealedSecrets};
@@ -212,6 +213,12 @@ impl MemoryStore {
                 }
             }
         }
+        for (id, once) in &state.once {
+            if let Some(sealed) = &once.sealed_answer {
+                let place = Place::answer(&once.request);
+                secrets.push((OwnedPlace::Answer(*id, place), sealed.clone()));
+            }
+        }
         secrets
     }
 
@@ -232,6 +239,10 @@ impl MemoryStore {
                 let webhook = environment.and_then(|environment| environment.webhook.as_mut());
                 webhook.and_then(|webhook| webhook.sealed_as(was))
             }
+            OwnedPlace::Answer(id, _) => {
+                let once = state.once.get_mut(id);
+                once.and_then(|once| once.sealed_answer.as_mut())
+            }
         };
         if let Some(sealed) = sealed.filter(|sealed| *sealed == was) {
             *sealed = anew;
@@ -244,12 +255,13 @@ pub(super) enum OwnedPlace {
     Signing(Curve, SigningSharePairId, Place<'static>),
     Outbox(BackupSharePairId, Curve, Place<'static>),
     Webhook(EnvironmentId, String),
+    Answer(Uuid, Place<'static>),
 }
 
 impl OwnedPlace {
     pub(super) fn as_place(&self) -> Place<'_> {
         match self {
-            Self::Signing(.., place) | Self::Outbox(.., place) => *place,
+            Self::Signing(.., place) | Self::Outbox(.., place) | Self::Answer(_, place) => *place,
             Self::Webhook(environment, base_url) => Place::WebhookSecret {
                 environment: *environment,
                 base_url,

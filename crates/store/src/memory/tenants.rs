@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 use portal_lifecycle::Timestamp;
-use portal_lifecycle::ids::{ClientId, EnvironmentId};
+use portal_lifecycle::ids::{ClientId, EnvironmentId, TraceId};
 
-use super::{Environment, MemoryStore, Session, State, audit};
-use crate::audit::{AuditAct, KeyId, Origin};
+use super::{ApiKey, Environment, MemoryStore, Session, State, WebOtp, audit};
+use crate::audit::{Actor, AuditAct, KeyId, Origin};
 use crate::{
     ClientAuth, ClientRecord, ClientStore, CredentialHash, CredentialKind, CustodianAuth,
-    CustodianStore, NewClient, NewCustodian, NewSession, PageOf, SigningPolicies, StoreError,
-    Tenant,
+    CustodianKey, CustodianStore, NewClient, NewCustodian, NewSession, PageOf, SigningPolicies,
+    StoreError, Tenant,
 };
 
 /// What a unique index says in a database.
@@ -51,8 +51,67 @@ impl CustodianStore for MemoryStore {
         state.environments.insert(new.environment_id, environment);
         state
             .custodian_keys
-            .insert(new.api_key.0, new.environment_id);
+            .insert(new.api_key.0, api_key(new.environment_id, new.created_at));
         Ok(())
+    }
+
+    async fn custodian_keys(
+        &self,
+        environment: EnvironmentId,
+    ) -> Result<Vec<CustodianKey>, StoreError> {
+        let state = self.lock();
+        let keys = state.custodian_keys.iter();
+        let mut keys: Vec<_> = keys
+            .filter(|(_, key)| key.environment == environment)
+            .map(|(hash, key)| CustodianKey {
+                hash: CredentialHash(*hash),
+                created_at: key.created_at,
+                revoked_at: key.revoked_at,
+            })
+            .collect();
+        keys.sort_by_key(|key| (key.created_at, key.hash.0));
+        Ok(keys)
+    }
+
+    async fn add_custodian_key(
+        &self,
+        environment: EnvironmentId,
+        key: CredentialHash,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        if !state.environments.contains_key(&environment) {
+            return Err(StoreError::NoSuchRow {
+                table: "environments",
+            });
+        }
+        if state.custodian_keys.contains_key(&key.0) {
+            return Err(TAKEN);
+        }
+        let keys = state.custodian_keys.values();
+        let in_force = keys
+            .filter(|key| key.environment == environment && key.revoked_at.is_none())
+            .count();
+        if in_force >= most as usize {
+            return Ok(false);
+        }
+        state
+            .custodian_keys
+            .insert(key.0, api_key(environment, now));
+        Ok(true)
+    }
+
+    async fn revoke_custodian_key(
+        &self,
+        environment: EnvironmentId,
+        key: CredentialHash,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        let key = state.custodian_keys.get_mut(&key.0);
+        let key = key.filter(|key| key.environment == environment && key.revoked_at.is_none());
+        Ok(key.map(|key| key.revoked_at = Some(now)).is_some())
     }
 
     async fn custodian_by_key(
@@ -60,8 +119,10 @@ impl CustodianStore for MemoryStore {
         key: CredentialHash,
     ) -> Result<Option<CustodianAuth>, StoreError> {
         let state = self.lock();
-        let environment_id = state.custodian_keys.get(&key.0).copied();
-        Ok(environment_id.and_then(|environment_id| {
+        let known = state.custodian_keys.get(&key.0);
+        let known = known.filter(|known| known.revoked_at.is_none());
+        Ok(known.and_then(|known| {
+            let environment_id = known.environment;
             let environment = state.environments.get(&environment_id)?;
             Some(CustodianAuth {
                 custodian_id: environment.custodian,
@@ -118,31 +179,7 @@ impl CustodianStore for MemoryStore {
 #[async_trait]
 impl ClientStore for MemoryStore {
     async fn create_client(&self, new: NewClient, origin: Origin) -> Result<(), StoreError> {
-        let mut state = self.lock();
-        if !state.environments.contains_key(&new.environment_id) {
-            return Err(StoreError::NoSuchRow {
-                table: "environments",
-            });
-        }
-        if state.clients.contains_key(&new.client_id)
-            || state.client_keys.contains_key(&new.api_key.0)
-            || state.sessions.contains_key(&new.session.token.0)
-        {
-            return Err(TAKEN);
-        }
-        let record = ClientRecord {
-            client_id: new.client_id,
-            environment_id: new.environment_id,
-            is_account_abstracted: new.is_account_abstracted,
-            created_at: new.created_at,
-        };
-        state.clients.insert(new.client_id, record);
-        state.client_keys.insert(new.api_key.0, new.client_id);
-        insert_session(&mut state, new.client_id, new.session);
-        let (id, client, at) = (new.environment_id, Some(new.client_id), new.created_at);
-        let acts = [AuditAct::ClientMade {}];
-        audit::append(&mut state, id, client, &acts, origin, at);
-        Ok(())
+        insert_client(&mut self.lock(), new, origin)
     }
 
     async fn client(
@@ -182,21 +219,69 @@ impl ClientStore for MemoryStore {
         session: NewSession,
         origin: Origin,
     ) -> Result<(), StoreError> {
+        replace_sessions(&mut self.lock(), client, session, origin)
+    }
+
+    async fn replace_client_key(
+        &self,
+        client: ClientId,
+        key: CredentialHash,
+        _now: Timestamp,
+    ) -> Result<(), StoreError> {
+        replace_client_key(&mut self.lock(), client, key)
+    }
+
+    async fn revoke_client(
+        &self,
+        client: ClientId,
+        kind: CredentialKind,
+        _now: Timestamp,
+    ) -> Result<(), StoreError> {
         let mut state = self.lock();
-        let Some(environment) = state.clients.get(&client).map(|found| found.environment_id) else {
+        match kind {
+            CredentialKind::ApiKey => state.client_keys.retain(|_, owner| *owner != client),
+            CredentialKind::Session => state.sessions.retain(|_, session| session.client != client),
+        }
+        Ok(())
+    }
+
+    async fn create_web_otp(
+        &self,
+        client: ClientId,
+        otp: CredentialHash,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        if !state.clients.contains_key(&client) {
             return Err(StoreError::NoSuchRow { table: "clients" });
-        };
-        if state.sessions.contains_key(&session.token.0) {
+        }
+        if state.web_otps.contains_key(&otp.0) {
             return Err(TAKEN);
         }
-        let now = session.created_at;
-        state
-            .sessions
-            .retain(|_, other| other.client != client || is_live(other, now));
-        insert_session(&mut state, client, session);
-        let acts = [AuditAct::SessionMade {}];
-        audit::append(&mut state, environment, Some(client), &acts, origin, now);
+        state.web_otps.retain(|_, other| other.expires_at > now);
+        state.web_otps.insert(otp.0, WebOtp { client, expires_at });
         Ok(())
+    }
+
+    async fn redeem_web_otp(
+        &self,
+        otp: CredentialHash,
+        session: NewSession,
+        trace_id: TraceId,
+    ) -> Result<Option<ClientRecord>, StoreError> {
+        let mut state = self.lock();
+        let known = state.web_otps.get(&otp.0).copied();
+        let Some(known) = known.filter(|otp| otp.expires_at > session.created_at) else {
+            return Ok(None);
+        };
+        let origin = Origin {
+            actor: Actor::Client(known.client),
+            trace_id,
+        };
+        replace_sessions(&mut state, known.client, session, origin)?;
+        state.web_otps.remove(&otp.0);
+        Ok(state.clients.get(&known.client).cloned())
     }
 
     async fn client_by_credential(
@@ -258,6 +343,82 @@ fn find(
         return Err(missing("clients"));
     }
     Ok(())
+}
+
+pub(super) fn insert_client(
+    state: &mut State,
+    new: NewClient,
+    origin: Origin,
+) -> Result<(), StoreError> {
+    if !state.environments.contains_key(&new.environment_id) {
+        return Err(StoreError::NoSuchRow {
+            table: "environments",
+        });
+    }
+    if state.clients.contains_key(&new.client_id)
+        || state.client_keys.contains_key(&new.api_key.0)
+        || state.sessions.contains_key(&new.session.token.0)
+    {
+        return Err(TAKEN);
+    }
+    let record = ClientRecord {
+        client_id: new.client_id,
+        environment_id: new.environment_id,
+        is_account_abstracted: new.is_account_abstracted,
+        created_at: new.created_at,
+    };
+    state.clients.insert(new.client_id, record);
+    state.client_keys.insert(new.api_key.0, new.client_id);
+    insert_session(state, new.client_id, new.session);
+    let (id, client, at) = (new.environment_id, Some(new.client_id), new.created_at);
+    audit::append(state, id, client, &[AuditAct::ClientMade {}], origin, at);
+    Ok(())
+}
+
+pub(super) fn replace_sessions(
+    state: &mut State,
+    client: ClientId,
+    session: NewSession,
+    origin: Origin,
+) -> Result<(), StoreError> {
+    let Some(environment) = state.clients.get(&client).map(|found| found.environment_id) else {
+        return Err(StoreError::NoSuchRow { table: "clients" });
+    };
+    if state.sessions.contains_key(&session.token.0) {
+        return Err(TAKEN);
+    }
+    let now = session.created_at;
+    state
+        .sessions
+        .retain(|_, other| other.client != client || is_live(other, now));
+    insert_session(state, client, session);
+    let acts = [AuditAct::SessionMade {}];
+    audit::append(state, environment, Some(client), &acts, origin, now);
+    Ok(())
+}
+
+pub(super) fn replace_client_key(
+    state: &mut State,
+    client: ClientId,
+    key: CredentialHash,
+) -> Result<(), StoreError> {
+    if !state.clients.contains_key(&client) {
+        return Err(StoreError::NoSuchRow { table: "clients" });
+    }
+    if state.client_keys.contains_key(&key.0) {
+        return Err(TAKEN);
+    }
+    state.client_keys.retain(|_, owner| *owner != client);
+    state.client_keys.insert(key.0, client);
+    Ok(())
+}
+
+const fn api_key(environment: EnvironmentId, created_at: Timestamp) -> ApiKey {
+    ApiKey {
+        environment,
+        created_at,
+        revoked_at: None,
+    }
 }
 
 fn insert_session(state: &mut State, client: ClientId, new: NewSession) {

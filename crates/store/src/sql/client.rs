@@ -1,14 +1,14 @@
 //! Clients and their credentials.
 
 use async_trait::async_trait;
-use portal_lifecycle::ids::{ClientId, CustodianId, EnvironmentId};
+use portal_lifecycle::ids::{ClientId, CustodianId, EnvironmentId, TraceId};
 use portal_lifecycle::{BackupMode, Timestamp};
 
 use super::SqlStore;
 use super::audit::{Entry, append, environment_of};
 use super::engine::{Transaction, query};
 use super::row::{Row, refers_to};
-use crate::audit::{AuditAct, Origin};
+use crate::audit::{Actor, AuditAct, Origin};
 use crate::{
     ClientAuth, ClientRecord, ClientStore, CredentialHash, CredentialKind, NewClient, NewSession,
     PageOf, StoreError, Tenant,
@@ -18,32 +18,7 @@ use crate::{
 impl ClientStore for SqlStore {
     async fn create_client(&self, new: NewClient, origin: Origin) -> Result<(), StoreError> {
         let mut transaction = self.engine.write().await?;
-        query(
-            "INSERT INTO clients (client_id, environment_id, is_account_abstracted, created_at)
-             VALUES ($1, $2, $3, $4)",
-        )
-        .bind(new.client_id.0)
-        .bind(new.environment_id.0)
-        .bind(new.is_account_abstracted)
-        .bind(new.created_at)
-        .execute(&mut transaction)
-        .await
-        .map_err(refers_to("environments"))?;
-        query("INSERT INTO client_api_keys (key_hash, client_id, created_at) VALUES ($1, $2, $3)")
-            .bind(new.api_key.0.as_slice())
-            .bind(new.client_id.0)
-            .bind(new.created_at)
-            .execute(&mut transaction)
-            .await?;
-        insert_session(&mut transaction, new.client_id, new.session).await?;
-        let entry = Entry {
-            environment: new.environment_id,
-            client: Some(new.client_id),
-            acts: &[AuditAct::ClientMade {}],
-            origin,
-            at: new.created_at,
-        };
-        append(&mut transaction, entry).await?;
+        insert_client(&mut transaction, &new, origin).await?;
         transaction.commit().await
     }
 
@@ -103,25 +78,94 @@ impl ClientStore for SqlStore {
         origin: Origin,
     ) -> Result<(), StoreError> {
         let mut transaction = self.engine.write().await?;
-        // A client that signs in every day would else leave a row every day.
-        query(
-            "DELETE FROM client_sessions
-             WHERE client_id = $1 AND (idle_until <= $2 OR expires_at <= $2)",
-        )
-        .bind(client.0)
-        .bind(session.created_at)
-        .execute(&mut transaction)
-        .await?;
-        insert_session(&mut transaction, client, session).await?;
-        let entry = Entry {
-            environment: environment_of(&mut transaction, client).await?,
-            client: Some(client),
-            acts: &[AuditAct::SessionMade {}],
-            origin,
-            at: session.created_at,
-        };
-        append(&mut transaction, entry).await?;
+        replace_sessions(&mut transaction, client, session, origin).await?;
         transaction.commit().await
+    }
+
+    async fn replace_client_key(
+        &self,
+        client: ClientId,
+        key: CredentialHash,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.engine.write().await?;
+        replace_client_key(&mut transaction, client, key, now).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn revoke_client(
+        &self,
+        client: ClientId,
+        kind: CredentialKind,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.engine.write().await?;
+        match kind {
+            CredentialKind::ApiKey => revoke_api_keys(&mut transaction, client, now).await?,
+            CredentialKind::Session => {
+                query("UPDATE client_sessions SET revoked_at = $2 WHERE client_id = $1 AND revoked_at IS NULL")
+                    .bind(client.0)
+                    .bind(now)
+                    .execute(&mut transaction)
+                    .await?;
+            }
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    async fn create_web_otp(
+        &self,
+        client: ClientId,
+        otp: CredentialHash,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.engine.write().await?;
+        query("DELETE FROM web_otps WHERE expires_at <= $1")
+            .bind(now)
+            .execute(&mut transaction)
+            .await?;
+        query(
+            "INSERT INTO web_otps (otp_hash, client_id, created_at, expires_at)
+             VALUES ($1, $2, $3, $4)",
+        )
+        .bind(otp.0.as_slice())
+        .bind(client.0)
+        .bind(now)
+        .bind(expires_at)
+        .execute(&mut transaction)
+        .await
+        .map_err(refers_to("clients"))?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn redeem_web_otp(
+        &self,
+        otp: CredentialHash,
+        session: NewSession,
+        trace_id: TraceId,
+    ) -> Result<Option<ClientRecord>, StoreError> {
+        let now = session.created_at;
+        let Some(client) = self.find_web_otp(otp, now).await? else {
+            return Ok(None);
+        };
+        let mut transaction = self.engine.write().await?;
+        // Of those who come with it at once, one deletes it.
+        let taken = query("DELETE FROM web_otps WHERE otp_hash = $1 AND expires_at > $2")
+            .bind(otp.0.as_slice())
+            .bind(now)
+            .execute(&mut transaction)
+            .await?;
+        if taken != 1 {
+            return Ok(None);
+        }
+        let origin = Origin {
+            actor: Actor::Client(client.client_id),
+            trace_id,
+        };
+        replace_sessions(&mut transaction, client.client_id, session, origin).await?;
+        transaction.commit().await?;
+        Ok(Some(client))
     }
 
     async fn client_by_credential(
@@ -178,6 +222,25 @@ impl ClientStore for SqlStore {
 }
 
 impl SqlStore {
+    async fn find_web_otp(
+        &self,
+        otp: CredentialHash,
+        now: Timestamp,
+    ) -> Result<Option<ClientRecord>, StoreError> {
+        let mut transaction = self.engine.read().await?;
+        query(
+            "SELECT clients.client_id, environment_id, is_account_abstracted, clients.created_at
+             FROM web_otps JOIN clients USING (client_id)
+             WHERE otp_hash = $1 AND expires_at > $2",
+        )
+        .bind(otp.0.as_slice())
+        .bind(now)
+        .fetch_optional(&mut transaction)
+        .await?
+        .map(|row| client_record(Row::new("clients", &row)))
+        .transpose()
+    }
+
     async fn find_credential(
         &self,
         credential: CredentialHash,
@@ -211,6 +274,101 @@ impl SqlStore {
         })
         .transpose()
     }
+}
+
+pub(super) async fn insert_client(
+    transaction: &mut Transaction,
+    new: &NewClient,
+    origin: Origin,
+) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO clients (client_id, environment_id, is_account_abstracted, created_at)
+         VALUES ($1, $2, $3, $4)",
+    )
+    .bind(new.client_id.0)
+    .bind(new.environment_id.0)
+    .bind(new.is_account_abstracted)
+    .bind(new.created_at)
+    .execute(transaction)
+    .await
+    .map_err(refers_to("environments"))?;
+    insert_api_key(transaction, new.client_id, new.api_key, new.created_at).await?;
+    insert_session(transaction, new.client_id, new.session).await?;
+    let entry = Entry {
+        environment: new.environment_id,
+        client: Some(new.client_id),
+        acts: &[AuditAct::ClientMade {}],
+        origin,
+        at: new.created_at,
+    };
+    append(transaction, entry).await
+}
+
+/// Another session, in the place of those that are over: a client that signs in every day would
+/// else leave a row every day.
+pub(super) async fn replace_sessions(
+    transaction: &mut Transaction,
+    client: ClientId,
+    session: NewSession,
+    origin: Origin,
+) -> Result<(), StoreError> {
+    query(
+        "DELETE FROM client_sessions WHERE client_id = $1
+             AND (idle_until <= $2 OR expires_at <= $2 OR revoked_at IS NOT NULL)",
+    )
+    .bind(client.0)
+    .bind(session.created_at)
+    .execute(transaction)
+    .await?;
+    insert_session(transaction, client, session).await?;
+    let entry = Entry {
+        environment: environment_of(transaction, client).await?,
+        client: Some(client),
+        acts: &[AuditAct::SessionMade {}],
+        origin,
+        at: session.created_at,
+    };
+    append(transaction, entry).await
+}
+
+pub(super) async fn replace_client_key(
+    transaction: &mut Transaction,
+    client: ClientId,
+    key: CredentialHash,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    revoke_api_keys(transaction, client, now).await?;
+    insert_api_key(transaction, client, key, now)
+        .await
+        .map_err(refers_to("clients"))
+}
+
+async fn insert_api_key(
+    transaction: &mut Transaction,
+    client: ClientId,
+    key: CredentialHash,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    query("INSERT INTO client_api_keys (key_hash, client_id, created_at) VALUES ($1, $2, $3)")
+        .bind(key.0.as_slice())
+        .bind(client.0)
+        .bind(now)
+        .execute(transaction)
+        .await
+        .map(|_| ())
+}
+
+async fn revoke_api_keys(
+    transaction: &mut Transaction,
+    client: ClientId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    query("UPDATE client_api_keys SET revoked_at = $2 WHERE client_id = $1 AND revoked_at IS NULL")
+        .bind(client.0)
+        .bind(now)
+        .execute(transaction)
+        .await?;
+    Ok(())
 }
 
 async fn insert_session(

@@ -5,12 +5,13 @@ use portal_lifecycle::Timestamp;
 use portal_lifecycle::ids::{ClientId, CustodianId, EnvironmentId};
 
 use super::audit::{Entry, append};
-use super::engine::query;
+use super::engine::{locking, query};
 use super::row::Row;
 use super::{SqlStore, webhook};
 use crate::audit::{AuditAct, KeyId, Origin};
 use crate::{
-    CredentialHash, CustodianAuth, CustodianStore, NewCustodian, SigningPolicies, StoreError,
+    CredentialHash, CustodianAuth, CustodianKey, CustodianStore, NewCustodian, SigningPolicies,
+    StoreError,
 };
 
 #[async_trait]
@@ -91,6 +92,97 @@ impl CustodianStore for SqlStore {
             })
         })
         .transpose()
+    }
+
+    async fn custodian_keys(
+        &self,
+        environment: EnvironmentId,
+    ) -> Result<Vec<CustodianKey>, StoreError> {
+        let mut transaction = self.engine.read().await?;
+        let rows = query(
+            "SELECT key_hash, created_at, revoked_at FROM custodian_api_keys
+             WHERE environment_id = $1 ORDER BY created_at, key_hash",
+        )
+        .bind(environment.0)
+        .fetch_all(&mut transaction)
+        .await?;
+        let read = |row| {
+            let row = Row::new("custodian_api_keys", row);
+            Ok(CustodianKey {
+                hash: CredentialHash(row.hash("key_hash")?),
+                created_at: row.time("created_at")?,
+                revoked_at: row.optional_time("revoked_at")?,
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+
+    async fn add_custodian_key(
+        &self,
+        environment: EnvironmentId,
+        key: CredentialHash,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = self.engine.write().await?;
+        // Whoever else adds one waits here.
+        let found = locking(
+            &transaction,
+            "SELECT environment_id FROM environments WHERE environment_id = $1",
+            "SELECT environment_id FROM environments WHERE environment_id = $1 FOR UPDATE",
+        )
+        .bind(environment.0)
+        .fetch_optional(&mut transaction)
+        .await?;
+        if found.is_none() {
+            return Err(StoreError::NoSuchRow {
+                table: "environments",
+            });
+        }
+        let row = query(
+            "SELECT count(*) AS total FROM custodian_api_keys
+             WHERE environment_id = $1 AND revoked_at IS NULL",
+        )
+        .bind(environment.0)
+        .fetch_optional(&mut transaction)
+        .await?
+        .ok_or(StoreError::NoSuchRow {
+            table: "custodian_api_keys",
+        })?;
+        if Row::new("custodian_api_keys", &row).counter("total")? >= u64::from(most) {
+            return Ok(false);
+        }
+        query(
+            "INSERT INTO custodian_api_keys (key_hash, environment_id, created_at)
+             VALUES ($1, $2, $3)",
+        )
+        .bind(key.0.as_slice())
+        .bind(environment.0)
+        .bind(now)
+        .execute(&mut transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    async fn revoke_custodian_key(
+        &self,
+        environment: EnvironmentId,
+        key: CredentialHash,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = self.engine.write().await?;
+        let revoked = query(
+            "UPDATE custodian_api_keys SET revoked_at = $3
+             WHERE environment_id = $1 AND key_hash = $2 AND revoked_at IS NULL",
+        )
+        .bind(environment.0)
+        .bind(key.0.as_slice())
+        .bind(now)
+        .execute(&mut transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(revoked == 1)
     }
 
     async fn put_signing_policy(

@@ -165,6 +165,13 @@ enum OwnedPlace {
         environment: EnvironmentId,
         base_url: String,
     },
+    Answer {
+        environment: EnvironmentId,
+        caller: Uuid,
+        route: String,
+        key: [u8; 32],
+        digest: [u8; 32],
+    },
 }
 
 impl OwnedPlace {
@@ -178,11 +185,24 @@ impl OwnedPlace {
                 environment: *environment,
                 base_url,
             },
+            Self::Answer {
+                environment,
+                caller,
+                route,
+                key,
+                digest,
+            } => Place::Answer {
+                environment: *environment,
+                caller: *caller,
+                route,
+                key: *key,
+                digest: *digest,
+            },
         }
     }
 }
 
-const TABLES: [Table; 3] = [
+const TABLES: [Table; 4] = [
     Table {
         name: "signing_share_pairs",
         select: "SELECT pair_id AS id, client_id, curve, sealed_share, secp256k1_wallet_id,
@@ -279,6 +299,29 @@ const TABLES: [Table; 3] = [
                 )
             });
             Ok(std::iter::once(present).chain(former).collect())
+        },
+    },
+    Table {
+        name: "idempotent_requests",
+        select: "SELECT request_id AS id, environment_id, caller_id, route, key_hash,
+                     body_digest, sealed_answer
+                 FROM idempotent_requests
+                 WHERE sealed_answer IS NOT NULL AND ($1 IS NULL OR request_id > $1)
+                 ORDER BY request_id LIMIT $2",
+        secrets: |row| {
+            let place = OwnedPlace::Answer {
+                environment: row.id("environment_id", EnvironmentId)?,
+                caller: row.value("caller_id")?,
+                route: row.value("route")?,
+                key: row.hash("key_hash")?,
+                digest: row.hash("body_digest")?,
+            };
+            Ok(vec![Sealed {
+                place,
+                stored: row.value("sealed_answer")?,
+                update: "UPDATE idempotent_requests SET sealed_answer = $3
+                         WHERE request_id = $1 AND sealed_answer = $2",
+            }])
         },
     },
 ];

@@ -63,6 +63,12 @@ impl<'r> Row<'r> {
         from_name(&self.value::<String>(column)?).ok_or_else(|| self.corrupt(column))
     }
 
+    /// SHA-256 of something.
+    pub(super) fn hash(&self, column: &'static str) -> Result<[u8; 32], StoreError> {
+        let bytes: Vec<u8> = self.value(column)?;
+        bytes.try_into().map_err(|_| self.corrupt(column))
+    }
+
     pub(super) const fn corrupt(&self, column: &'static str) -> StoreError {
         StoreError::Corrupt {
             table: self.table,

@@ -30,6 +30,11 @@ impl Backend for MemoryBackend {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_racing_requests_one_is_acted_on() {
+    crate::races::of_racing_requests_one_is_acted_on(&MemoryBackend::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn turns_exclude_each_other() {
     crate::races::turns_exclude_each_other(&MemoryBackend::new()).await;
 }

@@ -62,6 +62,11 @@ async fn of_racing_claims_one_gets_each_delivery() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_racing_requests_one_is_acted_on() {
+    races::of_racing_requests_one_is_acted_on(&PostgresBackend::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn turns_exclude_each_other() {
     races::turns_exclude_each_other(&PostgresBackend::new()).await;
 }

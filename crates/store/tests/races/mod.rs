@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use portal_lifecycle::OperationKind;
+use portal_seal::SecretBytes;
 use portal_store::conformance::{
     Backend, Life, audit_log, kms, new_client, now, origin, signature,
 };
 use portal_store::{
-    ClientStore as _, CommitError, OutboxStore as _, Secrets, Store, WalletStore as _,
+    Act, Begun, ClaimTimes, ClientStore as _, CommitError, CustodianStore as _,
+    IdempotencyStore as _, IdempotentRequest, OutboxStore as _, Secrets, Store, WalletStore as _,
     WalletVersion,
 };
 use tokio::task::JoinSet;
@@ -134,6 +136,53 @@ where
     assert_eq!(once.len(), claimed.len(), "a delivery was claimed twice");
     let rest = handles[0].claim_deliveries(due, until, 100).await.unwrap();
     assert_eq!(claimed.len() + rest.len(), DELIVERIES);
+}
+
+/// Of requests that come with one key at once, one is acted on.
+pub(crate) async fn of_racing_requests_one_is_acted_on<B>(backend: &B)
+where
+    B: Backend,
+    B::Store: Clone + 'static,
+{
+    let handles = [backend.open(kms()).await, backend.open(kms()).await];
+    let custodian = portal_store::conformance::new_custodian();
+    let environment = custodian.environment_id;
+    let made = handles[0].create_custodian(custodian, origin()).await;
+    made.unwrap();
+    for round in 0..20_u8 {
+        let request = IdempotentRequest {
+            environment_id: environment,
+            caller: environment.0,
+            route: "race",
+            key: [round; 32],
+            digest: [0; 32],
+        };
+        let times = ClaimTimes {
+            now: now(),
+            claimed_until: now().plus_ms(1_000),
+            expires_at: now().plus_ms(1_000_000),
+        };
+        let mut racers = JoinSet::new();
+        for racer in 0..6_u8 {
+            let store = handles[usize::from(racer) % 2].clone();
+            racers.spawn(async move {
+                let id = uuid::Uuid::from_bytes([racer + 6 * round; 16]);
+                let begun = store.begin_once(id, &request, times).await.unwrap();
+                let Begun::Claimed(claim) = begun else {
+                    return false;
+                };
+                let new = portal_store::conformance::new_client(environment);
+                let answer = SecretBytes::new(vec![racer]);
+                let act = Act::CreateClient(new, origin());
+                store.finish_once(&claim, act, &answer).await.unwrap();
+                true
+            });
+        }
+        let acted = racers.join_all().await;
+        assert_eq!(acted.iter().filter(|acted| **acted).count(), 1, "{acted:?}");
+        let page = handles[0].clients(environment, None, 1).await.unwrap();
+        assert_eq!(page.total, u64::from(round) + 1);
+    }
 }
 
 /// Whoever has a wallet's turn has it alone, on every node.

@@ -1,0 +1,100 @@
+//! A browser: it has a one-time password, then a session's token, and neither ever in a URL.
+
+use std::time::Duration;
+
+use portal_api::rest::CreatedSession;
+use portal_api::session::Operation;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::raw::Raw;
+use crate::rest::Answer;
+use crate::world::{User, World};
+
+async fn otp(world: &World, user: &User) -> String {
+    let path = format!("/api/v1/custodians/clients/{}/web-otp", user.id);
+    let made = world
+        .call(Method::GET, &path, &world.customer.api_key, None)
+        .await;
+    assert_eq!(made.status, 200, "{made:?}");
+    let otp = made.body.get("otp").and_then(Value::as_str);
+    let otp = otp.expect("a password").to_owned();
+    assert_eq!(made.body, json!({ "otp": otp }), "and nothing else");
+    otp
+}
+
+async fn redeem(world: &World, otp: &str) -> Answer {
+    let body = Some(json!({ "otp": otp }));
+    world
+        .call(Method::POST, "/api/v3/clients/sessions", "", body)
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_browser_gets_a_session_with_a_password_of_its_backend() {
+    let world = World::start().await;
+    let user = world.user().await;
+    let otp = otp(&world, &user).await;
+    assert!(otp.len() >= 43, "256 bits");
+    let redeemed = redeem(&world, &otp).await;
+    assert_eq!(redeemed.status, 201, "{redeemed:?}");
+    let session: CreatedSession = serde_json::from_value(redeemed.body).expect("a session");
+    assert_eq!(session.id, user.id);
+    let mut raw = Raw::try_open(world.url(), None).await.expect("a greeting");
+    let mut start = raw.start_frame(Operation::Generate);
+    start.token = Some(session.client_session_token);
+    raw.send_start(start).await;
+    raw.hear_started().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_is_good_once_and_for_five_minutes() {
+    let world = World::start().await;
+    let user = world.user().await;
+    let used = otp(&world, &user).await;
+    assert_eq!(redeem(&world, &used).await.status, 201);
+    let (in_time, late) = (otp(&world, &user).await, otp(&world, &user).await);
+    world.clock.put_forward(Duration::from_secs(5 * 60 - 1));
+    assert_eq!(redeem(&world, &in_time).await.status, 201);
+    world.clock.put_forward(Duration::from_secs(1));
+    let unknown = redeem(&world, "ptl_wotp_").await;
+    unknown.is_problem(401, "AUTH_FAILED", "unknown");
+    for (otp, when) in [
+        (used.as_str(), "used before"),
+        (late.as_str(), "late"),
+        (user.token.as_str(), "a session's token"),
+        (user.api_key.as_str(), "an API key"),
+    ] {
+        let refused = redeem(&world, otp).await;
+        assert_eq!(
+            refused.without_trace(),
+            unknown.clone().without_trace(),
+            "{when}"
+        );
+    }
+    // And it is no credential of any other kind.
+    let fresh = otp(&world, &user).await;
+    for path in ["/api/v3/clients/me", "/api/v3/custodians/me/clients"] {
+        let refused = world.call(Method::GET, path, &fresh, None).await;
+        refused.is_problem(401, "AUTH_FAILED", path);
+    }
+    assert_eq!(
+        redeem(&world, &fresh).await.status,
+        201,
+        "not used up by it"
+    );
+}
+
+/// Of those who come with one password at once, one gets a session.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_racing_browsers_one_gets_the_session() {
+    let world = World::start().await;
+    let user = world.user().await;
+    for _ in 0..10 {
+        let otp = otp(&world, &user).await;
+        let racers = (0..6).map(|_| redeem(&world, &otp));
+        let answers = futures_util::future::join_all(racers).await;
+        let granted = answers.iter().filter(|answer| answer.status == 201);
+        assert_eq!(granted.count(), 1, "{answers:?}");
+    }
+}
