@@ -57,8 +57,9 @@ impl Request {
             Self::EvmTypedData(request) => request.effects(),
             Self::SolanaTransaction(request) => request.effects(),
             Self::BitcoinTransaction(request) => request.effects(),
-            // They move nothing, and pay nobody.
-            Self::EvmPersonalMessage(_) | Self::SolanaMessage(_) => Effects::default(),
+            Self::EvmPersonalMessage(request) => of_message(request.message()),
+            // A transaction is refused as a message.
+            Self::SolanaMessage(_) => Effects::default(),
         }
     }
 }
@@ -81,6 +82,25 @@ impl Effects {
     pub fn amount(&self, asset: Asset) -> Amount {
         let amounts = self.amounts.iter().filter(|(of, _)| *of == asset);
         amounts.fold(Amount::ZERO, |sum, (_, amount)| sum.saturating_add(*amount))
+    }
+}
+
+/// What a personal message does: nothing, if it is text. Bytes may be the hash of what a smart
+/// account does when it is shown the signature (ERC-4337, Safe).
+fn of_message(message: &[u8]) -> Effects {
+    let is_text = std::str::from_utf8(message).is_ok_and(|text| {
+        let is_hidden = |c: char| c.is_control() && !c.is_whitespace();
+        message.len() != 32 && !text.contains(is_hidden)
+    });
+    let unseen = (!is_text).then_some("what the hash in a message stands for");
+    Effects {
+        data: message.to_vec(),
+        unseen: Unseen {
+            recipients: unseen,
+            amounts: unseen,
+            ..Unseen::default()
+        },
+        ..Effects::default()
     }
 }
 

@@ -105,8 +105,13 @@ impl Policy {
         self.check_chain(chain)?;
         let effects = request.effects();
         self.check_blocked(&effects)?;
-        // Typed data shows neither whom it lets spend nor what: to name its method is to trust it.
-        let is_trusted = matches!(request, Request::EvmTypedData(_)) && self.methods.is_some();
+        // Typed data, and bytes in a message, show neither whom they let spend nor what: to name
+        // the method is to trust it.
+        let is_message = matches!(
+            request,
+            Request::EvmTypedData(_) | Request::EvmPersonalMessage(_)
+        );
+        let is_trusted = is_message && self.methods.is_some();
         if is_trusted {
             return Ok(());
         }
@@ -164,7 +169,10 @@ impl Policy {
     }
 
     fn check_values(&self, chain: &ChainId, effects: &Effects) -> Result<(), PolicyRefusal> {
-        let caps = self.value_caps.iter().filter(|((on, _), _)| on == chain);
+        let caps = self
+            .value_caps
+            .iter()
+            .filter(|((on, _), _)| is_same_money(on, chain));
         for ((_, asset), cap) in caps {
             let unseen = effects.unseen;
             let of_this = unseen.amount_of.filter(|(of, _)| of == asset);
@@ -183,6 +191,13 @@ impl Policy {
         }
         Ok(())
     }
+}
+
+/// Whether a signature for `chain` may move what is capped `on` a chain.
+///
+/// What is signed for Solana and Bitcoin does not name its network: whoever asks may say another.
+fn is_same_money(on: &ChainId, chain: &ChainId) -> bool {
+    on == chain || (on.namespace() == chain.namespace() && on.eip155_number().is_none())
 }
 
 fn listed(items: &BTreeSet<impl ToString>) -> String {

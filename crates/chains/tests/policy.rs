@@ -507,3 +507,143 @@ fn an_address_is_read_in_one_way() {
             .expect_err("no address, or a wrong checksum");
     }
 }
+
+/// One transaction, signed input by input: what comes back must not be counted twice.
+#[test]
+fn bitcoin_inputs_signed_apart_do_not_pass_a_cap() {
+    let wallet = wallet();
+    let friend = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4";
+    let mut params = bitcoin(&wallet, &[(friend, 1_000), ("own", 1_000)]);
+    let raw = params["transaction"].as_str().expect("hex").to_owned();
+    let mut unsigned: bitcoin::Transaction =
+        bitcoin::consensus::encode::deserialize_hex(&raw).expect("a transaction");
+    let mut second = unsigned.input[0].clone();
+    second.previous_output.vout = 1;
+    unsigned.input.push(second);
+    params["transaction"] = bitcoin::consensus::encode::serialize_hex(&unsigned).into();
+    let method = "btc_signTransaction";
+    let cap = cap("bitcoin", Asset::Native, 0);
+    for index in [0, 1] {
+        params["inputs"] = json!([{"index": index, "value": 1_000}]);
+        is_unseen(check(&cap, "bitcoin", method, &params));
+    }
+}
+
+/// Neither Solana nor Bitcoin signs the name of its network.
+#[test]
+fn a_cap_holds_on_whatever_cluster_is_named() {
+    let own = address(&wallet());
+    let message = legacy_message(own, &[system_transfer(own, Address::from([9; 32]), 10)]);
+    let params = json!([encode(&message.serialize())]);
+    let cap = cap("solana", Asset::Native, 9);
+    for named in ["solana-devnet", "solana:11111111111111111111111111111112"] {
+        let refused = check(&cap, named, "sol_signTransaction", &params);
+        assert!(
+            matches!(refused, Err(PolicyRefusal::Value { .. })),
+            "{named}: {refused:?}"
+        );
+    }
+}
+
+/// What a lookup table stands for may be anybody, and may be written.
+#[test]
+fn accounts_of_a_lookup_table_are_not_seen() {
+    use solana_message::{AddressLookupTableAccount, VersionedMessage, v0};
+    let own = address(&wallet());
+    let (program, thief) = (Address::from([7; 32]), Address::from([8; 32]));
+    let call = Instruction {
+        program_id: program,
+        accounts: vec![
+            AccountMeta::new(thief, false),
+            AccountMeta::new_readonly(own, true),
+        ],
+        data: vec![3],
+    };
+    let table = AddressLookupTableAccount {
+        key: Address::from([6; 32]),
+        addresses: vec![thief],
+    };
+    let hash = solana_hash::Hash::new_from_array([7; 32]);
+    let message = v0::Message::try_compile(&own, &[call], &[table], hash).expect("compiles");
+    assert_eq!(message.address_table_lookups.len(), 1, "expected a lookup");
+    let params = json!([encode(&VersionedMessage::V0(message).serialize())]);
+    let method = "sol_signTransaction";
+    let allowed = recipients(&[&program.to_string()]);
+    is_unseen(check(&allowed, "solana", method, &params));
+    is_unseen(check(&blocked(account(THIEF)), "solana", method, &params));
+}
+
+/// An authority given away is named in the data alone.
+#[test]
+fn a_blocked_address_is_found_in_solana_data() {
+    let thief = Address::from([8; 32]);
+    let assign = Instruction {
+        program_id: Address::from([0; 32]),
+        accounts: vec![AccountMeta::new(address(&wallet()), true)],
+        data: [&[1, 0, 0, 0][..], thief.as_ref()].concat(),
+    };
+    let refused = solana(&blocked(account(&thief.to_string())), &[assign]);
+    assert!(
+        matches!(refused, Err(PolicyRefusal::Blocked { .. })),
+        "{refused:?}"
+    );
+}
+
+/// The same address, written in every way that the hasher takes.
+#[test]
+fn a_blocked_address_is_found_however_typed_data_writes_it() {
+    let thief = THIEF.trim_start_matches("0x");
+    let chain: ChainId = "ethereum".parse().expect("a chain");
+    let method = "eth_signTypedData_v4";
+    for (kind, value) in [
+        ("address", json!(THIEF)),
+        ("address", json!(thief)),
+        ("bytes32", json!(format!("0x{thief:0>64}"))),
+        ("uint256", json!(format!("0x{thief}"))),
+        (
+            "uint256",
+            json!(Amount::from_str_radix(thief, 16).expect("hex").to_string()),
+        ),
+    ] {
+        let data = json!({
+            "types": {
+                "EIP712Domain": [{"name": "chainId", "type": "uint256"}],
+                "Permit": [{"name": "spender", "type": kind}],
+            },
+            "primaryType": "Permit", "domain": {"chainId": 1}, "message": {"spender": value},
+        });
+        let request = wallet()
+            .parse("ethereum", method, &json!([data]))
+            .expect("typed data");
+        let refused = blocked(account(THIEF)).check(&chain, method, &request);
+        assert!(
+            matches!(refused, Err(PolicyRefusal::Blocked { .. })),
+            "{kind} {value}: {refused:?}"
+        );
+    }
+}
+
+/// The hash of what a smart account does may come as a message.
+#[test]
+fn a_message_of_bytes_is_refused_where_a_rule_would_have_to_see_it() {
+    let method = "personal_sign";
+    let hash = json!([format!("0x{}", "7f".repeat(32))]);
+    is_unseen(check(&recipients(&[]), "ethereum", method, &hash));
+    let text = json!(["Sign in to example.com\nnonce 7"]);
+    assert_eq!(check(&recipients(&[]), "ethereum", method, &text), Ok(()));
+}
+
+/// A collection's call may move any number of what the cap counts.
+#[test]
+fn calls_that_name_no_amount_do_not_pass_a_tokens_cap() {
+    let words = [word(FRIEND), word(THIEF), word("05")].concat();
+    for selector in ["42842e0e", "b88d4fde", "f242432a", "a22cb465"] {
+        let call = transaction(TOKEN, 0, &format!("0x{selector}{words}"));
+        is_unseen(check(
+            &cap("ethereum", erc20(), 1_000),
+            "ethereum",
+            SEND,
+            &call,
+        ));
+    }
+}

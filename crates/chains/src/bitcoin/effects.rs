@@ -4,7 +4,7 @@ use alloy_primitives::U256;
 
 use super::{Transaction, own_script};
 use crate::Account;
-use crate::effects::{Asset, Effects};
+use crate::effects::{Asset, Effects, Unseen};
 
 impl Transaction {
     /// What it does: what this wallet puts in and does not get back, the fee with it.
@@ -20,12 +20,20 @@ impl Transaction {
         let put_in = self.spends.values().map(|value| value.to_sat());
         let got_back = back.iter().map(|output| output.value.to_sat());
         let spent = sum(put_in).saturating_sub(sum(got_back));
+        // What comes back is the whole transaction's: it may be set against these inputs here,
+        // and against others of this wallet in another request for the same transaction.
+        let is_whole = self.spends.len() == self.unsigned.input.len();
+        let unseen = Unseen {
+            amounts: (!is_whole).then_some("what the inputs that are not signed here are worth"),
+            ..Unseen::default()
+        };
         Effects {
             recipients: paid
                 .iter()
                 .map(|output| Account::Bitcoin(output.script_pubkey.clone()))
                 .collect(),
             amounts: vec![(Asset::Native, U256::from(spent))],
+            unseen,
             ..Effects::default()
         }
     }

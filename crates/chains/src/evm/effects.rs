@@ -95,7 +95,7 @@ fn token_call(effects: &mut Effects, contract: Address, data: &[u8]) {
         Some(None) => {
             effects.unseen.amount_of = Some((asset, "the amount of a call that is cut short"))
         }
-        None => {}
+        None => effects.unseen.amount_of = Some((asset, "how much this call of the token moves")),
     }
 }
 
@@ -126,6 +126,10 @@ impl TypedData {
             effects.mentioned.push(Account::Evm(contract));
         }
         search(&self.data.message, &mut effects.data);
+        // As it is hashed: what the contract will be shown, however it was written.
+        effects
+            .data
+            .extend(self.data.encode_data().unwrap_or_default());
         effects
     }
 }
@@ -138,10 +142,15 @@ fn search(value: &Value, found: &mut Vec<u8>) {
         Value::Object(fields) => return fields.values().for_each(|item| search(item, found)),
         Value::Null | Value::Bool(_) => return,
         Value::Number(small) => number(&small.to_string()).map(|number| number.to_be_bytes_vec()),
-        Value::String(text) => match text.strip_prefix("0x") {
-            Some(digits) => hex::decode(digits).ok(),
-            None => number(text).map(|number| number.to_be_bytes_vec()),
-        },
+        // Each way to write it that the hasher takes: with and without 0x, and as a number.
+        Value::String(text) => {
+            let digits = text.strip_prefix("0x").unwrap_or(text);
+            found.extend(hex::decode(digits).unwrap_or_default());
+            found.push(0);
+            text.parse()
+                .ok()
+                .map(|number: U256| number.to_be_bytes_vec())
+        }
     };
     found.extend(bytes.unwrap_or_default());
     // So that no address is read across two values.

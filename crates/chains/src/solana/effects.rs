@@ -52,6 +52,9 @@ impl Transaction {
             reading.effects.unseen.mentioned = Some(HIDDEN_ACCOUNTS);
         }
         for instruction in message.instructions() {
+            reading.effects.data.extend(&instruction.data);
+            // So that no address is read across two instructions.
+            reading.effects.data.push(0);
             reading.read(instruction);
         }
         if keys.first() == Some(&reading.own) {
@@ -147,10 +150,11 @@ impl Reading<'_> {
         if !matches!(data, [] | [0 | 1]) {
             return None;
         }
-        // Whoever is paid there is named by the instruction that pays.
-        self.effects
-            .mentioned
-            .extend([solana(*account), solana(*owner)]);
+        // Its owner gets the rent back by closing it.
+        self.effects.mentioned.push(solana(*account));
+        if *owner != self.own {
+            self.effects.recipients.push(solana(*owner));
+        }
         self.native(TOKEN_ACCOUNT_LAMPORTS);
         Some(())
     }
@@ -204,9 +208,13 @@ impl Reading<'_> {
     }
 }
 
-/// Whether a static account may be written, by its place among them ("Compact account array").
+/// Whether an account may be written, by its place among them ("Compact account array").
 fn is_writable(header: MessageHeader, accounts: usize, index: usize) -> bool {
     let signers = usize::from(header.num_required_signatures);
+    // One of a lookup table: nobody knows.
+    if index >= accounts {
+        return true;
+    }
     if index < signers {
         return index < signers.saturating_sub(header.num_readonly_signed_accounts.into());
     }
