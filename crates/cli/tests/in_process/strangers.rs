@@ -385,7 +385,9 @@ async fn assert_shows_nothing(cast: &Cast, operation: &Operation, path: &str) ->
         let answer = call(&cast.world, operation, path, credential).await;
         let when = format!("{} {path}", operation.method);
         assert!(!cast.owned.is_seen_in(&answer.body), "{when}: {answer:?}");
-        seen.insert(answer);
+        // But for how long a check took.
+        let same = answer.body.replace(|c: char| c.is_ascii_digit(), "");
+        seen.insert((answer.status, answer.media_type, same));
     }
     assert_eq!(seen.len(), 1, "{path}: {seen:?}");
     credentials.len()
