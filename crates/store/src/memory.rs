@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use portal_lifecycle::ids::{
-    BackupSharePairId, ClientId, CustodianId, EnvironmentId, WebhookDeliveryId,
+    BackupSharePairId, ClientId, CustodianId, EnvironmentId, TraceId, WebhookDeliveryId,
 };
 use portal_lifecycle::{BackupMode, BackupStatus, Curve, Epoch, PerCurve, Timestamp};
 use uuid::Uuid;
@@ -166,6 +166,7 @@ struct Queued {
     attempts: u32,
     due_at: Timestamp,
     created_at: Timestamp,
+    trace_id: TraceId,
 }
 
 #[derive(Debug, Clone)]

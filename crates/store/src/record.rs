@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use portal_lifecycle::ids::{
-    BackupSharePairId, ClientId, CustodianId, EnvironmentId, SigningSharePairId,
+    BackupSharePairId, ClientId, CustodianId, EnvironmentId, SigningSharePairId, TraceId,
 };
 use portal_lifecycle::{
     BackupMethod, BackupMode, BackupStatus, Garbage, Generation, PerCurve, Timestamp, Wallet,
@@ -240,6 +240,8 @@ pub struct Notice {
     pub status: BackupStatus,
     /// How often it was tried.
     pub attempts: u32,
+    /// The request that it comes from; none of what was put in before requests were noted.
+    pub trace_id: Option<TraceId>,
 }
 
 /// How far a pass over all sealed secrets has come; shown again, it goes on there.
@@ -313,6 +315,8 @@ pub struct Delivery {
     pub blinds: Option<PerCurve<Vec<u8>>>,
     /// How often it was tried.
     pub attempts: u32,
+    /// The request that it comes from; none of what was put in before requests were noted.
+    pub trace_id: Option<TraceId>,
 }
 
 /// What waits in the outbox.

@@ -3,7 +3,7 @@
 use portal_lifecycle::{BackupMethod, BackupStatus, Curve, Event, OperationKind};
 
 use super::Backend;
-use super::fixture::{Life, kms};
+use super::fixture::{Life, kms, origin};
 use crate::{Notice, OutboxStore as _, Store};
 
 const DAY_MS: u64 = 24 * 3_600 * 1_000;
@@ -75,6 +75,7 @@ pub async fn a_notice_is_claimed_put_off_and_forgotten(backend: &impl Backend) {
         attempts: 0,
         ids: one.ids,
         status: one.status,
+        trace_id: Some(origin().trace_id),
     };
     assert_eq!(one, expected);
     assert_ne!(one.ids, other.ids);

@@ -4,7 +4,7 @@ use portal_lifecycle::ids::BackupSharePairId;
 use portal_lifecycle::{BackupMethod, Event, OperationKind, PerCurve};
 
 use super::Backend;
-use super::fixture::{Life, blinds_of, fresh, kms, now, shares_of};
+use super::fixture::{Life, blinds_of, fresh, kms, now, origin, shares_of};
 use crate::{CommitError, Delivery, OutboxDepth, OutboxStore as _, Secrets, Store, StoreError};
 
 /// Due at the latest after this.
@@ -38,6 +38,7 @@ pub async fn a_delivery_comes_back_in_full(backend: &impl Backend) {
         shares: shares_of(ids.map(|id| id.0)),
         blinds: Some(blinds_of(ids)),
         attempts: 0,
+        trace_id: Some(origin().trace_id),
     };
     let one = store.delivery(life.client, ids).await.expect("read");
     assert_eq!(one.as_ref(), Some(&expected));

@@ -168,6 +168,7 @@ impl MemoryStore {
             shares: PerCurve::new(secp256k1, ed25519),
             blinds: queued.blinds,
             attempts: queued.attempts,
+            trace_id: Some(queued.trace_id),
         })
     }
 
@@ -302,6 +303,7 @@ pub(super) fn write(
                 attempts: 0,
                 due_at: *due_at,
                 created_at: commit.now,
+                trace_id: commit.origin.trace_id,
             };
             state.outbox.insert(ids.secp256k1, queued);
         }
@@ -321,7 +323,7 @@ pub(super) fn write(
                     continue;
                 }
                 let status = BackupStatus::Purged;
-                let notice = notice(state, client, ids, status)?;
+                let notice = notice(state, commit, ids, status)?;
                 let queued = QueuedNotice {
                     notice,
                     due_at: *due_at,
@@ -335,10 +337,11 @@ pub(super) fn write(
 
 fn notice(
     state: &State,
-    client_id: ClientId,
+    commit: &WalletCommit,
     ids: PerCurve<BackupSharePairId>,
     status: BackupStatus,
 ) -> Result<Notice, StoreError> {
+    let client_id = commit.client_id;
     let client = state.clients.get(&client_id);
     let client = client.ok_or(StoreError::NoSuchRow { table: "clients" })?;
     Ok(Notice {
@@ -347,5 +350,6 @@ fn notice(
         ids,
         status,
         attempts: 0,
+        trace_id: Some(commit.origin.trace_id),
     })
 }

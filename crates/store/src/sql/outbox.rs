@@ -1,17 +1,15 @@
 //! What is on its way to the custodians.
 
 use async_trait::async_trait;
-use portal_lifecycle::ids::{BackupSharePairId, ClientId, EnvironmentId};
-use portal_lifecycle::{
-    BackupMethod, BackupStatus, Curve, Generation, PerCurve, Timestamp, Wallet,
-};
+use portal_lifecycle::ids::{BackupSharePairId, ClientId, EnvironmentId, TraceId};
+use portal_lifecycle::{BackupMethod, BackupStatus, Curve, Generation, PerCurve, Timestamp};
 use uuid::Uuid;
 
 use super::engine::{AnyRow, Transaction, locking, query};
 use super::row::Row;
 use super::{SqlStore, wallet_rows};
 use crate::sealed::{Place, SealedSecrets};
-use crate::{Delivery, Notice, OutboxDepth, OutboxStore, StoreError};
+use crate::{Delivery, Notice, OutboxDepth, OutboxStore, StoreError, WalletCommit};
 
 #[async_trait]
 impl OutboxStore for SqlStore {
@@ -228,6 +226,7 @@ impl SqlStore {
             shares: PerCurve::new(secp256k1, ed25519),
             blinds: blinds(row)?,
             attempts: attempts(row)?,
+            trace_id: trace_id(row)?,
         })
     }
 }
@@ -239,6 +238,7 @@ fn notice(row: Row<'_>) -> Result<Notice, StoreError> {
         ids: pair_ids(row)?,
         status: row.named("status", BackupStatus::from_wire)?,
         attempts: attempts(row)?,
+        trace_id: trace_id(row)?,
     })
 }
 
@@ -264,6 +264,10 @@ fn attempts(row: Row<'_>) -> Result<u32, StoreError> {
     u32::try_from(row.counter("attempts")?).map_err(|_| row.corrupt("attempts"))
 }
 
+fn trace_id(row: Row<'_>) -> Result<Option<TraceId>, StoreError> {
+    Ok(row.value::<Option<Uuid>>("trace_id")?.map(TraceId))
+}
+
 async fn put_off(
     transaction: &mut Transaction,
     notice: &Notice,
@@ -287,11 +291,11 @@ async fn put_off(
 /// collected.
 pub(super) async fn write(
     transaction: &mut Transaction,
-    client: ClientId,
-    next: &Wallet,
+    commit: &WalletCommit,
     secrets: &SealedSecrets,
-    now: Timestamp,
 ) -> Result<(), StoreError> {
+    let (client, next, now) = (commit.client_id, &commit.wallet, commit.now);
+    let trace_id = commit.origin.trace_id;
     match secrets {
         SealedSecrets::Unchanged | SealedSecrets::StoreSigningShare { .. } => Ok(()),
         SealedSecrets::Enqueue {
@@ -308,8 +312,8 @@ pub(super) async fn write(
             query(
                 "INSERT INTO outbox (client_id, secp256k1_pair_id, ed25519_pair_id,
                      sealed_secp256k1_share, sealed_ed25519_share, secp256k1_sealed_blind,
-                     ed25519_sealed_blind, due_at, created_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                     ed25519_sealed_blind, due_at, created_at, trace_id)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             )
             .bind(client.0)
             .bind(ids.secp256k1.0)
@@ -320,6 +324,7 @@ pub(super) async fn write(
             .bind(blinds.as_ref().map(|blinds| blinds.ed25519.as_slice()))
             .bind(*due_at)
             .bind(now)
+            .bind(trace_id.0)
             .execute(transaction)
             .await?;
             Ok(())
@@ -336,8 +341,8 @@ pub(super) async fn write(
                 }
                 query(
                     "INSERT INTO custodian_notices (secp256k1_pair_id, ed25519_pair_id, client_id,
-                         status, due_at, created_at)
-                     VALUES ($1, $2, $3, $4, $5, $6)",
+                         status, due_at, created_at, trace_id)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7)",
                 )
                 .bind(ids.secp256k1.0)
                 .bind(ids.ed25519.0)
@@ -345,6 +350,7 @@ pub(super) async fn write(
                 .bind(BackupStatus::Purged.as_str())
                 .bind(*due_at)
                 .bind(now)
+                .bind(trace_id.0)
                 .execute(transaction)
                 .await?;
             }

@@ -35,7 +35,7 @@ impl WalletStore for SqlStore {
         let next = &commit.wallet;
         pairs::write_signing(&mut transaction, client, &signing, next, &secrets).await?;
         pairs::write_backup(&mut transaction, client, &backup, &next.backup_pairs).await?;
-        outbox::write(&mut transaction, client, next, &secrets, commit.now).await?;
+        outbox::write(&mut transaction, &commit, &secrets).await?;
         let mut acts = commit.acts.clone();
         acts.extend(changes::of_pairs(&signing, &backup, next));
         let entry = Entry {
