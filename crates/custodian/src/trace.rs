@@ -24,9 +24,11 @@ pub(crate) async fn traced(request: Request, next: Next) -> Response {
     let trace_id = sent_trace_id(request.headers()).unwrap_or_else(new_trace_id);
     let method = request.method().clone();
     let path = request.extensions().get::<MatchedPath>().cloned();
-    let span = tracing::info_span!("custodian_request", %trace_id);
-
-    let mut response = next.run(request).instrument(span).await;
+    let path = path.as_ref().map_or("(none)", MatchedPath::as_str);
+    let span = tracing::info_span!("request", %trace_id, %method, path);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    // What is said of the answer belongs to the request too.
+    let _entered = span.entered();
 
     if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
         let problem = problem_response(&refusal.problem(trace_id));
@@ -40,7 +42,7 @@ pub(crate) async fn traced(request: Request, next: Next) -> Response {
                 .or_insert_with(|| value.clone());
         }
         if let Some(fault) = refusal.fault() {
-            tracing::error!(%trace_id, fault, "a custodian request failed");
+            tracing::error!(fault, "a custodian request failed");
         }
     }
     if let Ok(value) = HeaderValue::from_str(&trace_id.to_string()) {
@@ -50,14 +52,9 @@ pub(crate) async fn traced(request: Request, next: Next) -> Response {
     response
         .headers_mut()
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    tracing::info!(
-        %method,
-        path = path.as_ref().map_or("(none)", MatchedPath::as_str),
-        status = response.status().as_u16(),
-        latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-        %trace_id,
-        "custodian request"
-    );
+    let status = response.status().as_u16();
+    let latency_us = started.elapsed().as_micros();
+    tracing::info!(status, latency_us, "answered");
     response
 }
 

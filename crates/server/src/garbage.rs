@@ -6,7 +6,7 @@ use portal_store::audit::Actor;
 use portal_store::{Secrets, Store, StoreError};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::App;
+use crate::{App, trace};
 
 const PAGE: u32 = 100;
 
@@ -54,18 +54,22 @@ async fn pass(app: &App) -> Result<(), StoreError> {
             if app.is_draining() {
                 return Ok(());
             }
-            let collected = app
-                .wallets
-                .apply(Actor::Worker, client, Event::Collect, Secrets::Unchanged)
-                .await;
-            match collected.map(|collected| collected.effect) {
-                Ok(Effect::Collect(garbage)) if !garbage.is_empty() => {
-                    tracing::info!(pairs = garbage.len(), "given up");
-                }
-                Ok(_) => {}
-                Err(error) => tracing::warn!(id = %error.id(), "a wallet was not gone over"),
-            }
+            trace::begun("collection", None, collect(app, client)).await;
         }
+    }
+}
+
+async fn collect(app: &App, client: ClientId) {
+    let collected = app
+        .wallets
+        .apply(Actor::Worker, client, Event::Collect, Secrets::Unchanged)
+        .await;
+    match collected.map(|collected| collected.effect) {
+        Ok(Effect::Collect(garbage)) if !garbage.is_empty() => {
+            tracing::info!(pairs = garbage.len(), "given up");
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(id = %error.id(), "a wallet was not gone over"),
     }
 }
 

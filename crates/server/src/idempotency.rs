@@ -17,7 +17,6 @@ use portal_seal::SecretBytes;
 use portal_store::{Act, Begun, Claim, ClaimTimes, IdempotentRequest, StoreError};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use tracing::Instrument as _;
 use zeroize::Zeroizing;
 
 use crate::{ApiError, App, entropy, trace};
@@ -194,8 +193,7 @@ where
         answer
     };
     // A caller that hangs up does not stop it: it will come again for the answer.
-    let work = trace::scope(trace::current(), work).instrument(tracing::Span::current());
-    let done = app.tasks.spawn(work).await;
+    let done = app.tasks.spawn(trace::carried(work)).await;
     done.unwrap_or_else(|_| Err(ApiError::internal("a request was not acted on to its end")))
 }
 

@@ -186,7 +186,12 @@ impl Running {
         self.kind
     }
 
-    /// What came of it.
+    /// What came of it, in one word.
+    pub(crate) const fn outcome(&self) -> &'static str {
+        self.outcome
+    }
+
+    /// Notes what came of it.
     pub(crate) fn ended<T>(&mut self, ended: &Result<T, crate::ApiError>) {
         self.outcome = match ended {
             Ok(_) => "ok",

@@ -145,17 +145,23 @@ async fn take_up(app: &App) -> Result<(), ApiError> {
     let deliveries = deliveries.await?;
     let notices = app.store.claim_notices(now, claimed_until, BATCH).await?;
     let delivering = deliveries.into_iter().map(|delivery| async move {
-        let delivered = deliver(app, Actor::Worker, delivery.client_id, delivery.ids);
-        let delivered = trace::scope(trace::fresh(), delivered).await;
-        if let Err(error) = delivered {
-            tracing::warn!(id = %error.id(), attempts = delivery.attempts, "not delivered");
-        }
+        let attempts = delivery.attempts;
+        let delivering = async {
+            let delivered = deliver(app, Actor::Worker, delivery.client_id, delivery.ids);
+            if let Err(error) = delivered.await {
+                tracing::warn!(id = %error.id(), attempts, "not delivered");
+            }
+        };
+        trace::begun("delivery", delivery.trace_id, delivering).await;
     });
     let telling = notices.into_iter().map(|notice| async move {
-        let attempts = notice.attempts;
-        if let Err(error) = trace::scope(trace::fresh(), tell(app, notice)).await {
-            tracing::warn!(id = %error.id(), attempts, "a notice was not heard");
-        }
+        let (attempts, trace_id) = (notice.attempts, notice.trace_id);
+        let telling = async {
+            if let Err(error) = tell(app, notice).await {
+                tracing::warn!(id = %error.id(), attempts, "a notice was not heard");
+            }
+        };
+        trace::begun("notice", trace_id, telling).await;
     });
     futures_util::future::join(
         futures_util::future::join_all(delivering),

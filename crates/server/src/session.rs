@@ -22,6 +22,7 @@ use portal_api::limits::FRAME_BYTES;
 use portal_api::session::{
     ClientFrame, Done, Operation, Outcome, PROTOCOL_VERSION, ServerFrame, Start,
 };
+use portal_lifecycle::ids::TraceId;
 use portal_lifecycle::{ErrorId, Plan};
 use portal_mpc::{Abort, HeldMessage, Machine, Step};
 use portal_store::ClientAuth;
@@ -124,7 +125,10 @@ async fn run(app: App, socket: WebSocket, caller: Caller) {
     let limits = app.limits;
     let _open = app.metrics.session();
     let mut socket = Socket::new(socket, limits.frame_timeout, limits.ping_interval);
-    let session = tokio::time::timeout(limits.session_timeout, converse(&app, &mut socket, caller));
+    // A browser says in its first frame under which trace id it wants to be found.
+    let mut trace_id = trace::current();
+    let session = converse(&app, &mut socket, caller, &mut trace_id);
+    let session = tokio::time::timeout(limits.session_timeout, session);
     let ended = tokio::select! {
         biased;
         () = app.stopped() => Err(stopping()),
@@ -133,8 +137,8 @@ async fn run(app: App, socket: WebSocket, caller: Caller) {
         }),
     };
     if let Err(error) = ended {
-        tracing::info!(id = %error.id(), "session ended with a problem");
-        let problem = error.problem(trace::current());
+        tracing::info!(%trace_id, id = %error.id(), "session ended with a problem");
+        let problem = error.problem(trace_id);
         // The client may be gone; then there is nobody to tell.
         let _ = socket.send(&ServerFrame::Problem { problem }).await;
     }
@@ -148,7 +152,12 @@ struct Caller {
     address: Address,
 }
 
-async fn converse(app: &App, socket: &mut Socket, caller: Caller) -> Result<(), ApiError> {
+async fn converse(
+    app: &App,
+    socket: &mut Socket,
+    caller: Caller,
+    trace_id: &mut TraceId,
+) -> Result<(), ApiError> {
     let server_nonce: [u8; 32] = entropy::bytes();
     let hello = ServerFrame::Hello {
         protocol_version: PROTOCOL_VERSION,
@@ -160,6 +169,22 @@ async fn converse(app: &App, socket: &mut Socket, caller: Caller) -> Result<(), 
         let what = "expected a start frame, got another";
         return Err(ApiError::new(ErrorId::WsMsgMalformed, what));
     };
+    if let Some(named) = start.trace_id {
+        *trace_id = named;
+    }
+    let span = tracing::info_span!("operation", %trace_id, kind = tracing::field::Empty);
+    let answered = answer(app, socket, caller, start, server_nonce);
+    trace::scope(*trace_id, answered.instrument(span)).await
+}
+
+/// Takes the first frame for what it asks.
+async fn answer(
+    app: &App,
+    socket: &mut Socket,
+    caller: Caller,
+    start: Start,
+    server_nonce: [u8; 32],
+) -> Result<(), ApiError> {
     if start.protocol_version != PROTOCOL_VERSION {
         let detail = format!(
             "expected protocol version {PROTOCOL_VERSION}, got {}; update the older side",
@@ -184,21 +209,22 @@ async fn converse(app: &App, socket: &mut Socket, caller: Caller) -> Result<(), 
     if app.is_draining() {
         return Err(stopping());
     }
-    let trace_id = start.trace_id.unwrap_or_else(trace::current);
     let deadline = start
         .deadline_ms
         .map_or(Duration::MAX, Duration::from_millis);
+    let begun = Instant::now();
     let mut running = app.metrics.operation(&start.operation);
-    let span = tracing::info_span!("operation", %trace_id, kind = running.kind());
+    tracing::Span::current().record("kind", running.kind());
     // On the heap: what it holds while it waits is too much for the stack that it is moved over.
     let operation = Box::pin(operate(app, socket, client, start, nonces));
-    let operation = trace::scope(trace_id, operation.instrument(span));
     // The caller has given up by then; whoever comes next need not wait for the lease.
     let allowed = deadline.min(app.limits.session_timeout);
     let ended = tokio::time::timeout(allowed, operation)
         .await
         .unwrap_or_else(|_| Err(too_long(allowed)));
     running.ended(&ended);
+    let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(outcome = running.outcome(), elapsed_ms, "operation ended");
     ended
 }
 

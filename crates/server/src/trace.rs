@@ -34,6 +34,24 @@ pub(crate) fn scope<T>(id: TraceId, work: impl Future<Output = T>) -> impl Futur
     CURRENT.scope(id, Box::pin(work))
 }
 
+/// Runs `work` that no request waits for under the trace id of the one that it comes from, or a
+/// fresh one.
+pub(crate) async fn begun<T>(
+    what: &'static str,
+    id: Option<TraceId>,
+    work: impl Future<Output = T>,
+) -> T {
+    let id = id.unwrap_or_else(fresh);
+    let span = tracing::info_span!("work", trace_id = %id, what);
+    scope(id, work.instrument(span)).await
+}
+
+/// Runs `work` under the trace id and in the span that are here when this is called, also in a
+/// task of its own: its lines in the log lead back to the request.
+pub(crate) fn carried<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
+    scope(current(), work.in_current_span())
+}
+
 /// A trace id for work that no request asked for.
 pub(crate) fn fresh() -> TraceId {
     TraceId::make(SystemClock.now(), entropy::bytes())

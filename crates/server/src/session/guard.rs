@@ -19,7 +19,7 @@ use portal_store::Secrets;
 use portal_store::audit::Actor;
 
 use super::{RunError, step};
-use crate::{ApiError, App};
+use crate::{ApiError, App, trace};
 
 const RETRY: Duration = Duration::from_millis(200);
 
@@ -85,7 +85,7 @@ where
     let app = app.clone();
     // A task of its own: dropping the session does not drop it.
     let tasks = app.tasks.clone();
-    let task = tasks.spawn(async move {
+    let task = tasks.spawn(trace::carried(async move {
         let turn = app.signing_turns.of(signing.client);
         let mut banned = turn.lock().await;
         if banned.contains(&signing.pair) {
@@ -111,7 +111,7 @@ where
             return Err(RunError::Other(ApiError::new(ErrorId::Unavailable, what)));
         }
         stepped.map_err(RunError::Protocol)
-    });
+    }));
     task.await
         .unwrap_or_else(|_| Err(ApiError::internal("a protocol step did not end").into()))
 }

@@ -23,7 +23,7 @@ use super::socket::Socket;
 use super::{Nonces, RunError, drive};
 use crate::error::Operation;
 use crate::wallets::Applied;
-use crate::{ApiError, App, entropy, outbox};
+use crate::{ApiError, App, entropy, outbox, trace};
 
 /// The pair that a plan starts from, as the client is told of it.
 const fn source_of(plan: &Plan) -> Option<PairIds> {
@@ -120,13 +120,13 @@ impl Drop for Lease {
         let (app, client) = (self.app.clone(), self.client);
         let end = Event::End { fence: self.fence };
         let tasks = self.app.tasks.clone();
-        tasks.spawn(async move {
+        tasks.spawn(trace::carried(async move {
             let actor = Actor::Client(client);
             let ended = app.wallets.apply(actor, client, end, Secrets::Unchanged);
             if let Err(error) = ended.await {
                 tracing::warn!(id = %error.id(), "the lease stays until it expires");
             }
-        });
+        }));
     }
 }
 
