@@ -48,6 +48,9 @@ impl Output {
             eprintln!("error: {error:#}");
             if let Some(known) = known {
                 eprintln!("  what to do: {}", known.id().page().what_to_do);
+                if let Some(trace_id) = known.trace_id() {
+                    eprintln!("  trace id: {trace_id}");
+                }
             }
             return;
         }

@@ -11,7 +11,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::device::Device;
-use crate::meter::Meter;
+use crate::meter::{Meter, traced};
 use crate::progress::{Listener, Progress};
 use crate::rest::Rest;
 use crate::transport::{Network, Transport};
@@ -114,7 +114,8 @@ impl PortalBuilder {
         };
         let rest = Rest::new(transport, base, self.token);
         let mut meter = Meter::start();
-        let state = rest.state(&mut meter).await?;
+        let trace_id = meter.trace_id();
+        let state = traced(trace_id, rest.state(&mut meter)).await?;
         let portal = Portal {
             rest,
             client_id: state.id,
@@ -124,7 +125,7 @@ impl PortalBuilder {
             listener: self.listener,
             signing: tokio::sync::Mutex::default(),
         };
-        portal.reconcile(&mut meter, &state).await?;
+        traced(trace_id, portal.reconcile(&mut meter, &state)).await?;
         Ok(portal)
     }
 }

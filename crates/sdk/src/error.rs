@@ -54,10 +54,16 @@ impl Error {
         self.retryable
     }
 
-    /// The request, as the server's log has it.
+    /// The operation, as the server's log has it, and the log of the custodian's backend.
     #[must_use]
     pub const fn trace_id(&self) -> Option<TraceId> {
         self.trace_id
+    }
+
+    /// Says which operation failed, unless the server already has.
+    pub(crate) fn of_trace(mut self, trace_id: TraceId) -> Self {
+        self.trace_id.get_or_insert(trace_id);
+        self
     }
 
     pub(crate) const fn http_status(&self) -> Option<u16> {

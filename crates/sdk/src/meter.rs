@@ -1,10 +1,17 @@
-//! Where an operation's time and bytes went.
+//! One operation: the trace id that all of its calls share, and where its time and bytes went.
 
 use std::time::{Duration, Instant};
 
+use portal_lifecycle::ids::TraceId;
+use tracing::Instrument as _;
+
+use crate::{Error, ambient};
+
 /// Where an operation's time and bytes went, and which statuses its pair passed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
+    /// The operation, as the logs of the server and of the custodian's backend have it.
+    pub trace_id: TraceId,
     /// Statuses that the pair passed, in order.
     pub statuses: Vec<&'static str>,
     /// Time spent on this device.
@@ -29,12 +36,30 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn start() -> Self {
+        Self::resume(TraceId::make(ambient::now(), ambient::bytes()))
+    }
+
+    /// Goes on under the trace id of an operation that another call began.
+    pub(crate) fn resume(trace_id: TraceId) -> Self {
         Self {
             begun: Instant::now(),
             waited: Duration::ZERO,
             server: Duration::ZERO,
-            report: Report::default(),
+            report: Report {
+                trace_id,
+                statuses: Vec::new(),
+                client: Duration::ZERO,
+                server: Duration::ZERO,
+                wire: Duration::ZERO,
+                sent_bytes: 0,
+                received_bytes: 0,
+            },
         }
+    }
+
+    /// What every call of the operation is sent under.
+    pub(crate) const fn trace_id(&self) -> TraceId {
+        self.report.trace_id
     }
 
     /// Waits for something on the network.
@@ -69,4 +94,16 @@ impl Meter {
             ..self.report
         }
     }
+}
+
+/// Runs an operation so that its lines in the log, and the error that it may end with, have its
+/// trace id.
+pub(crate) async fn traced<T>(
+    trace_id: TraceId,
+    operation: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let span = tracing::info_span!("wallet", %trace_id);
+    // On the heap: an operation that makes a pair holds a hundred kilobytes.
+    let ended = Box::pin(operation).instrument(span).await;
+    ended.map_err(|error| error.of_trace(trace_id))
 }

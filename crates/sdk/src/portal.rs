@@ -10,6 +10,7 @@ use portal_lifecycle::ids::ClientId;
 use portal_lifecycle::{BackupMethod, Generation};
 
 use crate::device::Device;
+use crate::meter::Meter;
 use crate::progress::{Listener, Progress, Status};
 use crate::rest::Rest;
 use crate::{Error, PortalBuilder, Report};
@@ -70,6 +71,6 @@ impl Api<'_> {
     /// backup was overtaken or completed with another, `OPERATION_IN_PROGRESS` while the
     /// custodian has not acknowledged its share.
     pub async fn stored_client_backup_share(&self, cipher_text: &str) -> Result<Report, Error> {
-        self.0.confirm_backup(cipher_text).await
+        self.0.confirm_backup(cipher_text, Meter::start()).await
     }
 }

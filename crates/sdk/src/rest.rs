@@ -6,16 +6,15 @@ use std::time::Duration;
 use portal_api::rest::{ClientState, UpdateBackupSharePairs, UpdateSigningSharePairs};
 use portal_api::{Problem, TRACE_HEADER};
 use portal_lifecycle::ErrorId;
-use portal_lifecycle::ids::TraceId;
 use serde::Serialize;
 use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use tokio_tungstenite::tungstenite::http::{Method, Request, StatusCode};
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::Error;
 use crate::meter::Meter;
 use crate::transport::Transport;
-use crate::{Error, ambient};
 
 /// The server, as a client calls it.
 pub(crate) struct Rest {
@@ -117,12 +116,11 @@ impl Rest {
             )
         };
         let url = self.base.join(path).map_err(|_| bad())?;
-        let trace_id = TraceId::make(ambient::now(), ambient::bytes());
         let mut request = Request::builder()
             .method(method)
             .uri(url.as_str())
             .header(AUTHORIZATION, self.bearer()?)
-            .header(TRACE_HEADER, trace_id.to_string());
+            .header(TRACE_HEADER, meter.trace_id().to_string());
         if body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }

@@ -7,8 +7,8 @@ use portal_api::sealed::SealedBlind;
 use portal_api::session::{
     ClientFrame, Done, Operation, PATH, PROTOCOL_VERSION, ServerFrame, Start, Started,
 };
-use portal_api::{Base64Bytes, Problem};
-use portal_lifecycle::ids::{DeviceId, OperationId, TraceId};
+use portal_api::{Base64Bytes, Problem, TRACE_HEADER};
+use portal_lifecycle::ids::{DeviceId, OperationId};
 use portal_lifecycle::{Curve, ErrorId, PerCurve};
 use portal_mpc::{self as mpc, BothCurves, KeyContext, Machine, Message, Step};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -79,9 +79,10 @@ impl<'a> Session<'a> {
         url.set_scheme(scheme).map_err(|()| bad())?;
         let url = url.join(PATH.trim_start_matches('/')).map_err(|_| bad())?;
         let mut request = url.as_str().into_client_request().map_err(|_| bad())?;
-        request
-            .headers_mut()
-            .insert("authorization", rest.bearer()?);
+        let trace_id = meter.trace_id().to_string();
+        let headers = request.headers_mut();
+        headers.insert("authorization", rest.bearer()?);
+        headers.insert(TRACE_HEADER, trace_id.parse().map_err(|_| bad())?);
         let connecting = rest.transport().websocket(request);
         let connecting = tokio::time::timeout(FRAME_TIMEOUT, connecting);
         let stream = meter
@@ -124,7 +125,7 @@ impl<'a> Session<'a> {
         let start = ClientFrame::Start(Start {
             protocol_version: PROTOCOL_VERSION,
             token: None,
-            trace_id: Some(TraceId::make(ambient::now(), ambient::bytes())),
+            trace_id: Some(self.meter.trace_id()),
             device_id,
             operation_id: OperationId::make(ambient::now(), ambient::bytes()),
             client_nonce: Base64Bytes(self.nonces.client.to_vec()),

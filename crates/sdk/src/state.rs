@@ -5,7 +5,7 @@ use portal_lifecycle::ids::SigningSharePairId;
 use portal_lifecycle::{BackupMethod, BackupStatus, Curve, PerCurve, SigningStatus};
 
 use crate::device::PairRecord;
-use crate::meter::Meter;
+use crate::meter::{Meter, traced};
 use portal_chains::Addresses;
 
 use crate::operation::absent;
@@ -18,7 +18,8 @@ impl Portal {
     ///
     /// `UNAVAILABLE`, `AUTH_FAILED`.
     pub async fn state(&self) -> Result<ClientState, Error> {
-        self.rest.state(&mut Meter::start()).await
+        let mut meter = Meter::start();
+        traced(meter.trace_id(), self.rest.state(&mut meter)).await
     }
 
     /// Whether the client has a wallet that both sides hold.

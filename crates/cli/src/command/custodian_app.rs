@@ -1,28 +1,31 @@
 //! The customer's backend, as its app calls it.
 
 use anyhow::Context as _;
+use portal_api::TRACE_HEADER;
 use portal_api::custodian_app::{StoreCipherText, StoredCipherText};
 use portal_lifecycle::ids::BackupSharePairId;
 use portal_lifecycle::{BackupMethod, PerCurve};
+use portal_sdk::BackupMade;
 
 use super::client::answer;
 use crate::device::Profile;
 use crate::trust::http;
 
-/// Stores a cipher text.
+/// Stores the cipher text of a backup, under the backup's trace id.
 pub(crate) async fn store(
     profile: &Profile,
     method: BackupMethod,
     backup_share_pair_ids: PerCurve<BackupSharePairId>,
-    cipher_text: &str,
+    made: &BackupMade<'_>,
 ) -> anyhow::Result<StoredCipherText> {
     let (base, token) = configured(profile)?;
     let body = StoreCipherText {
         backup_share_pair_ids,
-        cipher_text: cipher_text.to_owned(),
+        cipher_text: made.cipher_text.clone(),
     };
     let request = http(base, profile.ca_file.as_deref())?
         .put(url(base, profile, method))
+        .header(TRACE_HEADER, made.report.trace_id.to_string())
         .bearer_auth(token);
     answer(request.json(&body).send().await, base).await
 }

@@ -74,8 +74,8 @@ async fn back_up(device: &Device, args: BackupArgs, output: Output) -> anyhow::R
         }
         None => {
             let ids = made.backup_share_pair_ids;
-            let stored =
-                custodian_app::store(&device.profile, method, ids, &made.cipher_text).await?;
+            let stored = custodian_app::store(&device.profile, method, ids, &made);
+            let stored = stored.await?;
             if stored.cipher_text != made.cipher_text {
                 bail!(
                     "the customer's backend gave back another cipher text; nothing was confirmed"
@@ -337,6 +337,7 @@ pub(crate) fn addresses(addresses: &portal_sdk::Addresses) -> Value {
 
 pub(crate) fn report(report: &Report) -> Value {
     json!({
+        "traceId": report.trace_id,
         "statuses": report.statuses,
         "clientMs": report.client.as_millis(),
         "serverMs": report.server.as_millis(),

@@ -231,8 +231,7 @@ impl<'a> Walk<'a> {
         self.done("the customer's backend formed its share; the server never held it");
         let ids = made.backup_share_pair_ids;
         let profile = &device.profile;
-        let stored =
-            custodian_app::store(profile, BackupMethod::Password, ids, &made.cipher_text).await?;
+        let stored = custodian_app::store(profile, BackupMethod::Password, ids, &made).await?;
         ensure!(
             stored.cipher_text == made.cipher_text,
             "expected the cipher text as it was sent"

@@ -21,7 +21,7 @@ use super::pair::unexpected;
 use super::sealed::{Blinds, Purpose};
 use crate::device::PairRecord;
 use crate::error::Run;
-use crate::meter::Meter;
+use crate::meter::{Meter, traced};
 use crate::progress::Status;
 use crate::session::{Begun, Session, compute, key_contexts};
 use crate::{Error, Portal, Report, ambient};
@@ -62,11 +62,14 @@ pub struct BackupMade<'a> {
 impl BackupMade<'_> {
     /// Says that the app's backend has stored the cipher text: the backup is complete.
     ///
+    /// It has the trace id of the backup.
+    ///
     /// # Errors
     ///
     /// As [`Api::stored_client_backup_share`](crate::Api::stored_client_backup_share).
     pub async fn confirm(&self) -> Result<Report, Error> {
-        self.portal.confirm_backup(&self.cipher_text).await
+        let meter = Meter::resume(self.report.trace_id);
+        self.portal.confirm_backup(&self.cipher_text, meter).await
     }
 }
 
@@ -82,7 +85,11 @@ impl Portal {
     /// `BACKUP_MODE_MISMATCH`, `WEBHOOK_FAILED`, `WEBHOOK_NOT_CONFIGURED`, the `KEYCHAIN_…`, `BACKUP_…` and `MPC_…`
     /// ids, `RESHARE_FAILED`, `ENCRYPT_FAILED`, `UNAVAILABLE`.
     pub async fn backup_wallet(&self, backup: Backup) -> Result<BackupMade<'_>, Error> {
-        let mut meter = Meter::start();
+        let meter = Meter::start();
+        traced(meter.trace_id(), self.backed_up(backup, meter)).await
+    }
+
+    async fn backed_up(&self, backup: Backup, mut meter: Meter) -> Result<BackupMade<'_>, Error> {
         self.device.self_test().await?;
         if let Backup::Stored(method) = &backup {
             let storage = self.storage(*method)?;
@@ -153,8 +160,15 @@ impl Portal {
     }
 
     /// E17: completes a backup; told too early, it waits for the custodian a little.
-    pub(crate) async fn confirm_backup(&self, cipher_text: &str) -> Result<Report, Error> {
-        let mut meter = Meter::start();
+    pub(crate) async fn confirm_backup(
+        &self,
+        cipher_text: &str,
+        meter: Meter,
+    ) -> Result<Report, Error> {
+        traced(meter.trace_id(), self.confirmed_backup(cipher_text, meter)).await
+    }
+
+    async fn confirmed_backup(&self, cipher_text: &str, mut meter: Meter) -> Result<Report, Error> {
         let cipher_text = CipherText::parse(cipher_text)?;
         let ids = cipher_text.header().subject.backup_share_pair_ids;
         let update = UpdateBackupSharePairs {

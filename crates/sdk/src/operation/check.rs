@@ -11,7 +11,7 @@ use portal_mpc::{Ed25519, KeyShare, Secp256k1};
 use super::Backup;
 use super::pair::unexpected;
 use super::recover::decode;
-use crate::meter::Meter;
+use crate::meter::{Meter, traced};
 use crate::session::{Session, compute};
 use crate::{Error, Portal, Report, ambient};
 
@@ -42,7 +42,16 @@ impl Portal {
         backup: Backup,
         cipher_text: &str,
     ) -> Result<BackupChecked, Error> {
-        let mut meter = Meter::start();
+        let meter = Meter::start();
+        traced(meter.trace_id(), self.checked(backup, cipher_text, meter)).await
+    }
+
+    async fn checked(
+        &self,
+        backup: Backup,
+        cipher_text: &str,
+        mut meter: Meter,
+    ) -> Result<BackupChecked, Error> {
         let cipher_text = CipherText::parse(cipher_text)?;
         let subject = cipher_text.header().subject;
         if subject.client_id != self.client_id {

@@ -7,7 +7,7 @@ use portal_mpc::{self as mpc, Generate};
 
 use super::pair::unexpected;
 use crate::error::Run;
-use crate::meter::Meter;
+use crate::meter::{Meter, traced};
 use crate::progress::Status;
 use crate::session::{Begun, Session, compute, key_contexts};
 use crate::state::exists;
@@ -35,7 +35,11 @@ impl Portal {
     /// `WALLET_ALREADY_EXISTS`, `STATE_INVALID`, `OPERATION_IN_PROGRESS`, the `KEYCHAIN_…` and `MPC_…` ids,
     /// `DKG_FAILED`, `UNAVAILABLE`.
     pub async fn create_wallet(&self) -> Result<Created, Error> {
-        let mut meter = Meter::start();
+        let meter = Meter::start();
+        traced(meter.trace_id(), self.created(meter)).await
+    }
+
+    async fn created(&self, mut meter: Meter) -> Result<Created, Error> {
         self.device.self_test().await?;
         let state = self.rest.state(&mut meter).await?;
         if let Some(pair) = self.reconcile(&mut meter, &state).await? {

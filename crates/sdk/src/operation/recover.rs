@@ -14,7 +14,7 @@ use super::pair::unexpected;
 use super::sealed::{Blinds, Purpose};
 use crate::device::PairRecord;
 use crate::error::Run;
-use crate::meter::Meter;
+use crate::meter::{Meter, traced};
 use crate::progress::Status;
 use crate::session::{Begun, Session, compute, key_contexts};
 use crate::{Error, Portal, Report, ambient};
@@ -55,7 +55,16 @@ impl Portal {
         backup: Backup,
         cipher_text: &str,
     ) -> Result<Recovered, Error> {
-        let mut meter = Meter::start();
+        let meter = Meter::start();
+        traced(meter.trace_id(), self.recovered(backup, cipher_text, meter)).await
+    }
+
+    async fn recovered(
+        &self,
+        backup: Backup,
+        cipher_text: &str,
+        mut meter: Meter,
+    ) -> Result<Recovered, Error> {
         self.device.self_test().await?;
         let state = self.rest.state(&mut meter).await?;
         self.reconcile(&mut meter, &state).await?;
@@ -102,7 +111,11 @@ impl Portal {
     /// `WALLET_NOT_FOUND`, `SIGNING_SHARE_NOT_ON_DEVICE`, `SIGNING_SHARE_SUPERSEDED`, the
     /// `KEYCHAIN_…` and `MPC_…` ids, `RESHARE_FAILED`, `UNAVAILABLE`.
     pub async fn refresh_wallet(&self) -> Result<Recovered, Error> {
-        let mut meter = Meter::start();
+        let meter = Meter::start();
+        traced(meter.trace_id(), self.refreshed(meter)).await
+    }
+
+    async fn refreshed(&self, mut meter: Meter) -> Result<Recovered, Error> {
         self.device.self_test().await?;
         let state = self.rest.state(&mut meter).await?;
         self.reconcile(&mut meter, &state).await?;

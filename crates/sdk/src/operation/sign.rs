@@ -7,10 +7,11 @@ use portal_api::session::{Operation, Wanted};
 use portal_chains::{ChainId, Payload, Request, Signature, Signed};
 use portal_lifecycle::{Curve, ErrorId, Generation};
 use portal_mpc::{self as mpc, KeyContext, ed25519, secp256k1};
+use tracing::Instrument as _;
 
 use crate::device::{Device, Mark, PairRecord};
 use crate::error::Run;
-use crate::meter::Meter;
+use crate::meter::{Meter, traced};
 use crate::session::{Session, compute};
 use crate::state::exists;
 use crate::{Error, Portal, Report, ambient};
@@ -53,7 +54,17 @@ impl Portal {
         method: &str,
         params: &serde_json::Value,
     ) -> Result<SignedRequest, Error> {
-        let mut meter = Meter::start();
+        let meter = Meter::start();
+        traced(meter.trace_id(), self.signed(chain, method, params, meter)).await
+    }
+
+    async fn signed(
+        &self,
+        chain: &ChainId,
+        method: &str,
+        params: &serde_json::Value,
+        mut meter: Meter,
+    ) -> Result<SignedRequest, Error> {
         let mut pair = self.pair_to_sign(&mut meter).await?;
         let mut signed = self.request(&mut meter, &pair, chain, method, params).await;
         if signed.as_ref().is_err_and(server_knows_otherwise) {
@@ -112,7 +123,16 @@ impl Portal {
     /// `SIGNING_SHARE_NOT_ON_DEVICE`, `SIGNING_SHARE_SUPERSEDED`, `SIGNING_SHARE_FROZEN`,
     /// `SIGN_SHARE_MISMATCH`, the `KEYCHAIN_…` and `MPC_…` ids, `SIGN_FAILED`, `UNAVAILABLE`.
     pub async fn raw_sign(&self, curve: Curve, payload: &[u8]) -> Result<SignedRaw, Error> {
-        let mut meter = Meter::start();
+        let meter = Meter::start();
+        traced(meter.trace_id(), self.signed_raw(curve, payload, meter)).await
+    }
+
+    async fn signed_raw(
+        &self,
+        curve: Curve,
+        payload: &[u8],
+        mut meter: Meter,
+    ) -> Result<SignedRaw, Error> {
         let mut pair = self.pair_to_sign(&mut meter).await?;
         let mut signed = self.raw(&mut meter, &pair, curve, payload).await;
         if signed.as_ref().is_err_and(server_knows_otherwise) {
@@ -302,7 +322,8 @@ impl Portal {
                 self.device.mark(pair.generation, Mark::Superseded).await?;
             }
             Err(error) if error.is_strike() => {
-                let frozen = tokio::spawn(freeze(self.device.clone(), pair.generation));
+                let frozen =
+                    tokio::spawn(freeze(self.device.clone(), pair.generation).in_current_span());
                 // While it is not durable, this process knows; the caller hears of the cheat meanwhile.
                 let _ = tokio::time::timeout(FREEZE_WAIT, frozen).await;
             }
