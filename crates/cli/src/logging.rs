@@ -1,32 +1,49 @@
 //! Logs to standard error.
 
-use anyhow::bail;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt;
+use anyhow::Context as _;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::{FilterExt as _, Targets, filter_fn};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer, fmt};
 
 use crate::args::LogFormat;
+
+/// How the targets of our own crates begin.
+const OURS: &str = "portal";
 
 /// Starts logging.
 ///
 /// The level is Portal's own. Libraries never log below `info`: some write whole frames and
-/// headers at `trace`, and with them tokens.
+/// headers at `trace`, and with them tokens. Portal's spans are there at every level, so that the
+/// few lines of `warn` have their trace id too.
 pub(crate) fn start(level: &str, format: LogFormat) -> anyhow::Result<()> {
-    if !["off", "error", "warn", "info", "debug", "trace"].contains(&level) {
-        bail!("expected --log off, error, warn, info, debug or trace, got {level:?}");
-    }
-    let libraries = if matches!(level, "debug" | "trace") {
-        "info"
+    let expected = "expected --log off, error, warn, info, debug or trace";
+    let level: LevelFilter = level
+        .parse()
+        .ok()
+        // By its name alone, not by a number.
+        .filter(|_| level.starts_with(|first: char| first.is_ascii_lowercase()))
+        .with_context(|| format!("{expected}, got {level:?}"))?;
+    let filter = Targets::new()
+        .with_default(level.min(LevelFilter::INFO))
+        .with_target(OURS, level);
+    let spans = if level == LevelFilter::OFF {
+        LevelFilter::OFF
     } else {
-        level
+        LevelFilter::INFO
     };
-    let ours = ["server", "custodian", "sdk", "store", "keychain", "backup"]
-        .map(|name| format!("portal_{name}={level}"))
-        .join(",");
-    let filter = EnvFilter::try_new(format!("{libraries},{ours},portal={level}"))?;
-    let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => lines.init(),
-        LogFormat::Json => lines.json().init(),
-    }
+    let spans = filter_fn(move |metadata| {
+        metadata.is_span() && metadata.target().starts_with(OURS) && *metadata.level() <= spans
+    })
+    .with_max_level_hint(spans);
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().boxed(),
+    };
+    tracing_subscriber::registry()
+        .with(lines.with_filter(filter.or(spans)))
+        .init();
     Ok(())
 }

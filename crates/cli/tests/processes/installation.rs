@@ -20,6 +20,8 @@ pub(crate) struct Setup {
     pub(crate) servers: usize,
     /// What every process logs.
     pub(crate) log: &'static str,
+    /// How it is logged.
+    pub(crate) log_format: &'static str,
     /// Further arguments of `portal serve`.
     pub(crate) serve: Vec<String>,
 }
@@ -30,6 +32,7 @@ impl Default for Setup {
             database: None,
             servers: 1,
             log: "trace",
+            log_format: "text",
             serve: Vec::new(),
         }
     }
@@ -179,6 +182,15 @@ impl Installation {
 
     /// The same, expected to fail; gives the error's id.
     pub(crate) fn wallet_refusal(&self, device: &str, arguments: &[&str]) -> String {
+        let told = self.wallet_error(device, arguments);
+        told["id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("expected an id in {told}"))
+            .to_owned()
+    }
+
+    /// The same; gives the whole error.
+    pub(crate) fn wallet_error(&self, device: &str, arguments: &[&str]) -> Value {
         let output = self
             .wallet_command(device, arguments)
             .arg("--json")
@@ -191,11 +203,7 @@ impl Installation {
             !output.status.success(),
             "expected a failure of {arguments:?}"
         );
-        let told = error_in(&stderr);
-        told["id"]
-            .as_str()
-            .unwrap_or_else(|| panic!("expected an id in {told}"))
-            .to_owned()
+        error_in(&stderr)
     }
 
     fn device_log(&self) -> File {
@@ -216,15 +224,21 @@ impl Installation {
     }
 
     fn portal(&self) -> Command {
-        let mut command = portal(self.root());
-        command.env("PORTAL_LOG", self.setup.log);
-        command
+        logging(self.root(), &self.setup)
     }
 }
 
-fn operator(root: &Path, setup: &Setup, arguments: &[&str]) -> Command {
+/// The program, logging as this installation does.
+fn logging(root: &Path, setup: &Setup) -> Command {
     let mut command = portal(root);
-    command.env("PORTAL_LOG", setup.log).args(arguments);
+    command.env("PORTAL_LOG", setup.log);
+    command.env("PORTAL_LOG_FORMAT", setup.log_format);
+    command
+}
+
+fn operator(root: &Path, setup: &Setup, arguments: &[&str]) -> Command {
+    let mut command = logging(root, setup);
+    command.args(arguments);
     command.arg("--data").arg(root.join("server"));
     if let Some(url) = &setup.database {
         command.args(["--database", url]);
@@ -258,8 +272,7 @@ fn without_limits() -> Vec<String> {
 }
 
 fn start_custodian(root: &Path, setup: &Setup, address: &str) -> Result<Service, String> {
-    let mut serve = portal(root);
-    serve.env("PORTAL_LOG", setup.log);
+    let mut serve = logging(root, setup);
     serve.args(["custodian", "serve", "--listen", address, "--data"]);
     serve.arg(root.join("custodian"));
     Service::start(serve, &root.join("custodian.log"))

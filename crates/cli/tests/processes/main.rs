@@ -19,6 +19,7 @@ mod end_user;
 mod installation;
 mod killed;
 mod lifecycle;
+mod logs;
 mod metrics;
 mod offline;
 mod restore;

@@ -16,7 +16,7 @@ use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use zeroize::Zeroizing;
 
-use crate::installation::Installation;
+use crate::installation::{Installation, Setup};
 
 const PASSWORD: &str = "a password that nobody else would choose 7261";
 
@@ -88,7 +88,19 @@ fn contents(places: &[&Path]) -> Vec<(String, Vec<u8>)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_lies_in_clear_where_it_does_not_belong() {
-    let mut installation = Installation::start();
+    none_lies_in_clear("text").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_where_logs_are_json() {
+    none_lies_in_clear("json").await;
+}
+
+async fn none_lies_in_clear(log_format: &'static str) {
+    let mut installation = Installation::start_with(Setup {
+        log_format,
+        ..Setup::default()
+    });
     fs::write(installation.path("password"), PASSWORD).unwrap();
     let made = installation.client("phone", &["create"]);
     let client = made["clientId"].as_str().unwrap().parse().unwrap();
