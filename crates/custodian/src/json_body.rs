@@ -6,7 +6,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use portal_api::custodian_app::{OpenRecovery, StoreCipherText};
 use portal_api::webhook::{
-    BackupReleased, FetchBackupShares, ProveBackupShares, RecoverBackupShares, StoreBackupShare,
+    ApproveSignature, BackupReleased, FetchBackupShares, ProveBackupShares, RecoverBackupShares, StoreBackupShare,
 };
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
@@ -85,6 +85,23 @@ impl Body for BackupReleased {
         "secp256k1",
         "ed25519",
         "status",
+    ];
+}
+
+impl Body for ApproveSignature {
+    const FIELDS: &'static [&'static str] = &[
+        "clientId",
+        "walletId",
+        "curve",
+        "signingSharePairId",
+        "request",
+        "chain",
+        "method",
+        "params",
+        "summary",
+        "payloadIndex",
+        "payloadCount",
+        "payload",
     ];
 }
 

@@ -6,15 +6,16 @@
 //!
 //! ```no_run
 //! use std::sync::Arc;
-//! use portal_custodian::{AppTokens, SqliteCustodianStore, WebhookSecret};
+//! use portal_custodian::{AppTokens, Receiver, SqliteCustodianStore, WebhookSecret};
 //! # async fn run(key: portal_seal::SealingKey, app_secret: zeroize::Zeroizing<[u8; 32]>, webhook_secret: &str)
 //! #     -> Result<(), Box<dyn std::error::Error>> {
 //! let store = Arc::new(SqliteCustodianStore::open("custodian.db", key).await?);
-//! let tokens = Arc::new(AppTokens::new(app_secret));
-//! let secret = WebhookSecret::new(webhook_secret)?;
+//! let receiver = Receiver::builder(store.clone(), WebhookSecret::new(webhook_secret)?)
+//!     .app_auth(Arc::new(AppTokens::new(app_secret)))
+//!     .build();
 //! let app = axum::Router::new()
 //!     .route("/", axum::routing::get(async || "our own app"))
-//!     .nest("/portal", portal_custodian::router(store.clone(), tokens, secret));
+//!     .nest("/portal", receiver);
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
 //! portal_custodian::serve(listener, app, async { tokio::signal::ctrl_c().await.unwrap_or(()) }).await?;
 //! store.close().await;
@@ -45,9 +46,11 @@
 mod ambient;
 mod app_auth;
 mod app_tokens;
+mod approver;
 mod blinded;
 mod framing;
 mod json_body;
+mod receiver;
 mod recovery;
 mod refusal;
 mod router;
@@ -63,8 +66,12 @@ mod webhook_secret;
 
 pub use app_auth::{AppAuth, AppAuthError};
 pub use app_tokens::{AppToken, AppTokens};
+pub use approver::{Approver, Decision};
+pub use portal_api::webhook::{ApproveSignature, RequestToApprove};
+pub use portal_lifecycle::ids::ClientId;
+pub use receiver::{Receiver, ReceiverBuilder};
 pub use recovery::{RecoveryError, RecoveryPolicy, RecoveryRequest, RecoveryStore, RecoveryWindow};
-pub use router::{router, sealed_router, serve, serve_through};
+pub use router::{serve, serve_through};
 pub use sealing::{BackendSecret, BackendSecretTooShort, Sealing, SealingKeys, SealingKeysError};
 pub use sqlite::{ExportedShares, SqliteCustodianStore};
 pub use store::{CustodianStore, NewCipherText, NewShare, StoredCipher, StoredShare};

@@ -30,6 +30,12 @@ pub(crate) enum Refusal {
     NoShare,
     /// The app's backend did not show its secret.
     BackendSecret,
+    /// The app's own rules deny a signature; the text says why.
+    Denied(String),
+    /// The app's own rules cannot be asked now.
+    NoDecision,
+    /// This backend takes sealed backups only.
+    PlainShare,
     /// This backend takes no sealed backups.
     NoSealing,
     /// No recovery of the client is open.
@@ -84,6 +90,17 @@ impl Refusal {
             Self::BackendSecret => problem(
                 ErrorId::AuthFailed,
                 "expected the secret of the app's backend in the header authorization: Bearer …",
+            ),
+            Self::Denied(reason) => problem(ErrorId::Forbidden, reason),
+            Self::NoDecision => problem(
+                ErrorId::Unavailable,
+                "whether this may be signed cannot be found out now",
+            ),
+            Self::PlainShare => problem(
+                ErrorId::BackupModeMismatch,
+                "expected a sealed backup share, got a plain one, which this backend does not take; \
+                 nothing was stored. Set the environment's backup mode to sealed, or have the \
+                 backend take plain backups too",
             ),
             Self::NoSealing => problem(
                 ErrorId::NotFound,

@@ -1,19 +1,23 @@
-//! The receiver as an axum router, and how a program serves it.
+//! The routes of a receiver, and how a program serves them.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post, put};
 use portal_api::limits::BODY_BYTES;
+use portal_lifecycle::Timestamp;
 use portal_serving::Door;
+use rand::CryptoRng;
 
+use crate::receiver::{Clock, Entropy};
 use crate::refusal::Refusal;
-use crate::routes::{app, health, sealed, webhook};
+use crate::routes::{app, approve, health, sealed, webhook};
 use crate::trace::traced;
-use crate::{AppAuth, CustodianStore, Sealing, WebhookAuth};
+use crate::webhook_auth::Calls;
+use crate::{AppAuth, Approver, CustodianStore, Sealing};
 
 /// How long requests may go on when the service is told to stop.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
@@ -22,64 +26,32 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn CustodianStore>,
-    pub(crate) app_auth: Arc<dyn AppAuth>,
-    pub(crate) webhook_auth: Arc<WebhookAuth>,
+    pub(crate) calls: Arc<Calls>,
+    /// None where no cipher texts are kept.
+    pub(crate) app_auth: Option<Arc<dyn AppAuth>>,
+    /// None where nobody is asked before a signature.
+    pub(crate) approver: Option<Arc<dyn Approver>>,
     /// None where sealed backups are not taken.
     pub(crate) sealing: Option<Sealing>,
+    /// Whether plain backups are taken.
+    pub(crate) takes_plain: bool,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) entropy: Arc<Entropy>,
 }
 
-/// The receiver, to be served alone or mounted with [`Router::nest`].
-///
-/// | route | for |
-/// |---|---|
-/// | POST `/backup`, `/backup/fetch`, `/backup/prove`, `/backup/released` | Portal, by `webhook_auth` |
-/// | PUT, GET `/app/clients/{clientId}/cipher-texts/{backupMethod}` | apps, by `app_auth` |
-/// | GET `/live`, `/ready` | whoever watches the process |
-///
-/// Nest it under a path whose first segment is fixed, and do not merge it: it answers unknown
-/// paths under its own root, with a problem document like every error, and axum refuses two
-/// routers that both do that in one place.
-///
-/// # Security
-///
-/// It has no limit of its own on requests a minute: that belongs to the proxy or the app around
-/// it. Connections and TLS are the business of who serves it; [`serve_through`] does.
-pub fn router(
-    store: Arc<dyn CustodianStore>,
-    app_auth: Arc<dyn AppAuth>,
-    webhook_auth: impl Into<WebhookAuth>,
-) -> Router {
-    routes(Shared {
-        store,
-        app_auth,
-        webhook_auth: Arc::new(webhook_auth.into()),
-        sealing: None,
-    })
+impl Shared {
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// A generator of its own for one request.
+    pub(crate) fn rng(&self) -> Box<dyn CryptoRng + Send> {
+        (self.entropy)()
+    }
 }
 
-/// The same receiver, which takes sealed backups too:
-///
-/// | route | for |
-/// |---|---|
-/// | POST `/backup/recover` | Portal, by `webhook_auth`, while a recovery of the client is open |
-/// | GET `/app/sealing-keys` | apps, which pin what they get |
-/// | POST, GET `/backend/clients/{clientId}/recoveries` | the app's own backend, by its secret |
-pub fn sealed_router(
-    store: Arc<dyn CustodianStore>,
-    app_auth: Arc<dyn AppAuth>,
-    webhook_auth: impl Into<WebhookAuth>,
-    sealing: Sealing,
-) -> Router {
-    routes(Shared {
-        store,
-        app_auth,
-        webhook_auth: Arc::new(webhook_auth.into()),
-        sealing: Some(sealing),
-    })
-}
-
-fn routes(shared: Shared) -> Router {
-    Router::new()
+pub(crate) fn routes(shared: Shared) -> Router {
+    let mut router = Router::new()
         .route("/backup", post(webhook::store_share))
         .route("/backup/fetch", post(webhook::fetch_shares))
         .route("/backup/prove", post(webhook::prove_shares))
@@ -90,16 +62,22 @@ fn routes(shared: Shared) -> Router {
             "/backend/clients/{clientId}/recoveries",
             post(sealed::open_recovery).get(sealed::recoveries),
         )
-        .route(
+        .route("/live", get(health::live))
+        .route("/ready", get(health::ready));
+    if shared.app_auth.is_some() {
+        router = router.route(
             "/app/clients/{clientId}/cipher-texts/{backupMethod}",
             put(app::store_cipher_text).get(app::read_cipher_text),
-        )
-        .route("/live", get(health::live))
-        .route("/ready", get(health::ready))
+        );
+    }
+    if shared.approver.is_some() {
+        router = router.route("/sign/approve", post(approve::approve));
+    }
+    router
         .fallback(async || Refusal::NoSuchPath)
         .method_not_allowed_fallback(async || Refusal::NoSuchMethod)
         .layer(DefaultBodyLimit::max(BODY_BYTES))
-        .layer(from_fn(traced))
+        .layer(from_fn_with_state(shared.clone(), traced))
         .with_state(shared)
 }
 

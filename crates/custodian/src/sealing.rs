@@ -143,3 +143,27 @@ pub struct Sealing {
     /// How long they stay open, and for how many requests.
     pub policy: RecoveryPolicy,
 }
+
+impl Sealing {
+    /// With the default [`RecoveryPolicy`].
+    #[must_use]
+    pub fn new(
+        keys: SealingKeys,
+        recoveries: Arc<dyn RecoveryStore>,
+        backend_secret: BackendSecret,
+    ) -> Self {
+        Self {
+            keys: Arc::new(keys),
+            recoveries,
+            backend_secret: Arc::new(backend_secret),
+            policy: RecoveryPolicy::default(),
+        }
+    }
+
+    /// How long recoveries stay open, and for how many requests.
+    #[must_use]
+    pub const fn recovery_policy(mut self, policy: RecoveryPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+}

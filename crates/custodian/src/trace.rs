@@ -1,6 +1,6 @@
 //! Around every request: its trace id, its line in the log, its problem document.
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
@@ -12,6 +12,7 @@ use tracing::Instrument as _;
 
 use crate::ambient;
 use crate::refusal::{Refusal, problem_response};
+use crate::router::Shared;
 
 /// Runs a request under a trace id, which goes back in the answer.
 ///
@@ -19,9 +20,13 @@ use crate::refusal::{Refusal, problem_response};
 ///
 /// Logs method, path template, status, latency and trace id. Never the path itself, the query,
 /// a header or a body: ids of clients, tokens, secrets and shares stay out of the log.
-pub(crate) async fn traced(request: Request, next: Next) -> Response {
+pub(crate) async fn traced(
+    State(shared): State<Shared>,
+    request: Request,
+    next: Next,
+) -> Response {
     let started = ambient::instant();
-    let trace_id = sent_trace_id(request.headers()).unwrap_or_else(new_trace_id);
+    let trace_id = sent_trace_id(request.headers()).unwrap_or_else(|| new_trace_id(&shared));
     let method = request.method().clone();
     let path = request.extensions().get::<MatchedPath>().cloned();
     let path = path.as_ref().map_or("(none)", MatchedPath::as_str);
@@ -63,8 +68,8 @@ fn sent_trace_id(headers: &HeaderMap) -> Option<TraceId> {
     headers.get(TRACE_HEADER)?.to_str().ok()?.parse().ok()
 }
 
-fn new_trace_id() -> TraceId {
+fn new_trace_id(shared: &Shared) -> TraceId {
     let mut random = [0; 10];
-    ambient::rng().fill_bytes(&mut random);
-    TraceId::make(ambient::now(), random)
+    shared.rng().fill_bytes(&mut random);
+    TraceId::make(shared.now(), random)
 }

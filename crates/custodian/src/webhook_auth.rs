@@ -19,13 +19,17 @@ use portal_lifecycle::Timestamp;
 use subtle::Choice;
 
 use self::heard::Heard;
-use crate::{WebhookSecret, ambient};
+use crate::WebhookSecret;
 
 /// How Portal's calls are known.
 pub struct WebhookAuth {
     secrets: Vec<WebhookSecret>,
     requires_signatures: bool,
-    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+/// Portal's calls to one receiver: how they are known, and which were answered.
+pub(crate) struct Calls {
+    auth: WebhookAuth,
     heard: Mutex<Heard>,
 }
 
@@ -67,8 +71,6 @@ impl WebhookAuth {
         Self {
             requires_signatures: secret.signing().is_standard(),
             secrets: vec![secret],
-            clock: Box::new(ambient::now),
-            heard: Mutex::new(Heard::since(ambient::now())),
         }
     }
 
@@ -87,13 +89,15 @@ impl WebhookAuth {
         self.requires_signatures = required;
         self
     }
+}
 
-    /// Another clock than the machine's, for simulations and tests.
-    #[must_use]
-    pub fn with_clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        self.heard = Mutex::new(Heard::since(clock()));
-        self.clock = Box::new(clock);
-        self
+impl Calls {
+    /// From `now` on.
+    pub(crate) fn since(now: Timestamp, auth: WebhookAuth) -> Self {
+        Self {
+            auth,
+            heard: Mutex::new(Heard::since(now)),
+        }
     }
 
     /// What the headers claim for a call to `route`; refuses what no body could make good.
@@ -101,6 +105,7 @@ impl WebhookAuth {
         &self,
         headers: &'a HeaderMap,
         route: WebhookRoute,
+        now: Timestamp,
     ) -> Result<Claim<'a>, NotPortals> {
         let signed = [ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER].map(HeaderName::from_static);
         // What carries a part of a signature must be signed: nobody gets past by a wrong one.
@@ -110,17 +115,18 @@ impl WebhookAuth {
                 return Err(SignatureError::Malformed.into());
             };
             let signed = SignedHeaders::parse(id, timestamp, signatures)?;
-            signed.check_time((self.clock)())?;
+            signed.check_time(now)?;
             if !route.owns(signed.id) {
                 return Err(NotPortals::OtherRoute);
             }
             return Ok(Claim::Signed(signed));
         }
-        if self.requires_signatures {
+        if self.auth.requires_signatures {
             return Err(NotPortals::NotSigned);
         }
         let given = headers.get(SECRET_HEADER).ok_or(NotPortals::Unknown)?;
-        let known = self.secrets.iter().fold(Choice::from(0), |known, secret| {
+        let secrets = self.auth.secrets.iter();
+        let known = secrets.fold(Choice::from(0), |known, secret| {
             known | secret.is_shown(given.as_bytes())
         });
         if known.into() {
@@ -136,9 +142,9 @@ impl WebhookAuth {
         signed: &SignedHeaders<'_>,
         body: &[u8],
         route: WebhookRoute,
+        now: Timestamp,
     ) -> Result<(), NotPortals> {
-        let now = (self.clock)();
-        let secrets = self.secrets.iter().map(WebhookSecret::signing);
+        let secrets = self.auth.secrets.iter().map(WebhookSecret::signing);
         signed.verify(secrets, body, now)?;
         if route.is_repeatable() {
             return Ok(());
@@ -160,7 +166,7 @@ impl core::fmt::Debug for WebhookAuth {
         f.debug_struct("WebhookAuth")
             .field("secrets", &self.secrets.len())
             .field("requires_signatures", &self.requires_signatures)
-            .finish_non_exhaustive()
+            .finish()
     }
 }
 

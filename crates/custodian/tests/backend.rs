@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Once};
 use axum::Router;
 use portal_api::webhook::StoreBackupShare;
 use portal_api::{PROBLEM_MEDIA_TYPE, Problem, TRACE_HEADER};
-use portal_custodian::{AppTokens, SqliteCustodianStore, WebhookSecret, router, serve};
+use portal_custodian::{AppTokens, Receiver, SqliteCustodianStore, WebhookSecret, serve};
 use portal_lifecycle::ids::{BackupSharePairId, ClientId, WalletId};
 use portal_lifecycle::{BackupMethod, Curve, ErrorId};
 use portal_seal::SealingKey;
@@ -100,7 +100,10 @@ impl Backend {
     }
 
     pub(crate) async fn start_in(dir: Arc<TempDir>) -> Self {
-        Self::start_with(dir, |store, tokens, secret| router(store, tokens, secret)).await
+        Self::start_with(dir, |store, tokens, secret| {
+            Receiver::builder(store, secret).app_auth(tokens).build()
+        })
+        .await
     }
 
     /// With the receiver mounted as `mount` does it.

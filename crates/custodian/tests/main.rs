@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, in what its modules share as well"
 )]
 
+mod approver;
 mod backend;
 mod cipher_texts;
 mod durability;
@@ -15,6 +16,7 @@ mod malformed;
 mod mounted;
 mod receiver;
 mod released;
+mod sealed_only;
 mod secrecy;
 mod signatures;
 mod tokens;

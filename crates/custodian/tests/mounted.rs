@@ -7,7 +7,7 @@ use axum::Router;
 use axum::http::HeaderMap;
 use axum::routing::get;
 use portal_api::custodian_app::StoredCipherText;
-use portal_custodian::{AppAuth, AppAuthError, router};
+use portal_custodian::{AppAuth, AppAuthError, Receiver};
 use portal_lifecycle::ErrorId;
 use portal_lifecycle::ids::ClientId;
 use reqwest::Method;
@@ -35,7 +35,9 @@ async fn mounted() -> Backend {
             .route("/", get(async || "own"))
             .nest(
                 "/of/{company}/portal",
-                router(store, Arc::new(CookieLogin), secret),
+                Receiver::builder(store, secret)
+                    .app_auth(Arc::new(CookieLogin))
+                    .build(),
             )
             .fallback(async || "own fallback")
     })

@@ -4,27 +4,33 @@ use std::sync::Arc;
 
 use portal_api::webhook::signature::SigningSecret;
 use portal_api::webhook::{BackupShares, StoredBackupShare, WebhookRoute};
-use portal_custodian::{WebhookAuth, WebhookSecret, router};
+use portal_custodian::{Receiver, WebhookAuth, WebhookSecret};
 use portal_lifecycle::{ErrorId, Timestamp};
 use reqwest::{Method, Response};
 
 use crate::backend::{Backend, SECRET, client, ok, pair, problem, share_of};
 
 const OLD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-const NEW: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+pub(crate) const NEW: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 /// The clock of these receivers.
-const NOW_S: u64 = 1_800_000_000;
+pub(crate) const NOW_S: u64 = 1_800_000_000;
 
 /// A call as it goes over the wire; whoever sees it can send it again.
 #[derive(Clone)]
-struct Caught {
-    path: &'static str,
+pub(crate) struct Caught {
+    pub(crate) path: &'static str,
     headers: Vec<(&'static str, String)>,
     body: Vec<u8>,
 }
 
 impl Caught {
-    fn new(route: WebhookRoute, id: &str, timestamp_s: u64, secret: &str, body: Vec<u8>) -> Self {
+    pub(crate) fn new(
+        route: WebhookRoute,
+        id: &str,
+        timestamp_s: u64,
+        secret: &str,
+        body: Vec<u8>,
+    ) -> Self {
         let signing = SigningSecret::parse(secret).expect("a secret");
         Self {
             path: route.path(),
@@ -47,12 +53,12 @@ impl Caught {
         self
     }
 
-    fn without(mut self, name: &str) -> Self {
+    pub(crate) fn without(mut self, name: &str) -> Self {
         self.headers.retain(|(header, _)| *header != name);
         self
     }
 
-    async fn send(&self, backend: &Backend) -> Response {
+    pub(crate) async fn send(&self, backend: &Backend) -> Response {
         let mut request = backend
             .request(Method::POST, &format!("/{}", self.path))
             .header("content-type", "application/json");
@@ -75,12 +81,22 @@ fn fetch(id: &str, timestamp_s: u64, secret: &str) -> Caught {
     Caught::new(WebhookRoute::Fetch, id, timestamp_s, secret, body)
 }
 
+pub(crate) const fn now() -> Timestamp {
+    Timestamp::from_ms(NOW_S * 1_000)
+}
+
 async fn receiver(auth: impl FnOnce(WebhookAuth) -> WebhookAuth) -> Backend {
     let dir = Arc::new(tempfile::tempdir().expect("a directory"));
     let secret = |text| WebhookSecret::new(text).expect("a secret");
     let known = WebhookAuth::new(secret(NEW)).or(secret(OLD));
-    let auth = auth(known.with_clock(|| Timestamp::from_ms(NOW_S * 1_000)));
-    Backend::start_with(dir, |store, tokens, _| router(store, tokens, auth)).await
+    let auth = auth(known);
+    Backend::start_with(dir, |store, tokens, _| {
+        Receiver::builder(store, auth)
+            .app_auth(tokens)
+            .clock(now)
+            .build()
+    })
+    .await
 }
 
 async fn refused(response: Response) -> String {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use portal_custodian::{
-    AppTokens, RecoveryPolicy, SqliteCustodianStore, WebhookAuth, WebhookSecret,
+    AppTokens, Receiver, RecoveryPolicy, SqliteCustodianStore, WebhookAuth, WebhookSecret,
 };
 use portal_serving::HttpMetrics;
 use serde_json::json;
@@ -35,15 +35,15 @@ pub(crate) async fn run(args: CustodianServeArgs, output: Output) -> anyhow::Res
         window_ms: args.recovery_window_min.saturating_mul(60_000),
         uses: args.recovery_uses,
     };
-    let router = portal_custodian::sealed_router(
-        Arc::clone(&store) as _,
-        Arc::new(app_tokens(&args.data)?),
-        webhook_auth(
-            &webhook_secrets(&args.data)?,
-            args.require_webhook_signatures,
-        )?,
-        sealing::of_backend(&args.data, &store, policy)?,
-    );
+    let webhook_auth = webhook_auth(
+        &webhook_secrets(&args.data)?,
+        args.require_webhook_signatures,
+    )?;
+    let router = Receiver::builder(Arc::clone(&store) as _, webhook_auth)
+        .app_auth(Arc::new(app_tokens(&args.data)?))
+        .sealing(sealing::of_backend(&args.data, &store, policy)?)
+        .plain_backups(args.plain_backups)
+        .build();
     let listener = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("cannot listen on {}", args.listen))?;

@@ -28,12 +28,8 @@ pub(crate) fn of_backend(
     store: &Arc<SqliteCustodianStore>,
     policy: RecoveryPolicy,
 ) -> anyhow::Result<Sealing> {
-    Ok(Sealing {
-        keys: Arc::new(keys(data)?),
-        recoveries: Arc::clone(store) as _,
-        backend_secret: Arc::new(BackendSecret::new(&backend_secret(data)?)?),
-        policy,
-    })
+    let secret = BackendSecret::new(&backend_secret(data)?)?;
+    Ok(Sealing::new(keys(data)?, Arc::clone(store) as _, secret).recovery_policy(policy))
 }
 
 /// `portal custodian sealing-key`

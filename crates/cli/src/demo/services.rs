@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use portal_custodian::RecoveryPolicy;
+use portal_custodian::{Receiver, RecoveryPolicy};
 use portal_lifecycle::BackupMode;
 use portal_seal::SecretBytes;
 use portal_server::clock::SystemClock;
@@ -47,12 +47,15 @@ impl Services {
             uses: 1,
             ..RecoveryPolicy::default()
         };
-        let router = portal_custodian::sealed_router(
-            Arc::clone(&custodian_store) as _,
-            Arc::new(custodian_serve::app_tokens(&custodian_data)?),
-            custodian_serve::webhook_auth(&secrets, None)?,
-            sealing::of_backend(&custodian_data, &custodian_store, policy)?,
-        );
+        let webhook_auth = custodian_serve::webhook_auth(&secrets, None)?;
+        let router = Receiver::builder(Arc::clone(&custodian_store) as _, webhook_auth)
+            .app_auth(Arc::new(custodian_serve::app_tokens(&custodian_data)?))
+            .sealing(sealing::of_backend(
+                &custodian_data,
+                &custodian_store,
+                policy,
+            )?)
+            .build();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let custodian = format!("http://{}", listener.local_addr()?);
         let custodian_task = tokio::spawn(portal_custodian::serve(

@@ -251,7 +251,7 @@ async fn a_part_that_does_not_fit_is_not_taken() {
     let taken = webhook(&world, "backup", &plain).await;
     assert_eq!(
         taken.id(),
-        "BACKUP_SHARE_MISMATCH",
+        "BACKUP_MODE_MISMATCH",
         "the part itself: {taken:?}"
     );
 }

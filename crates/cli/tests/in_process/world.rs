@@ -5,8 +5,8 @@ use std::sync::Arc;
 use portal_api::rest::CreatedClient;
 use portal_api::signing_policy::SigningPolicy;
 use portal_custodian::{
-    AppTokens, BackendSecret, RecoveryPolicy, Sealing, SealingKeys, SqliteCustodianStore,
-    WebhookAuth, WebhookSecret,
+    AppTokens, BackendSecret, Receiver, Sealing, SealingKeys, SqliteCustodianStore,
+    WebhookSecret,
 };
 use portal_keychain::Keychain;
 use portal_lifecycle::ids::ClientId;
@@ -126,7 +126,7 @@ impl World {
         let data = tempfile::tempdir().expect("a directory");
         let app_tokens = Arc::new(AppTokens::new(Zeroizing::new([2; 32])));
         let clock = Arc::<MovableClock>::default();
-        let (custodian, shares, sealing_key) = start_custodian(&data, &app_tokens, &clock).await;
+        let (custodian, shares, sealing_key) = start_custodian(&data, &app_tokens, &clock, mode).await;
         let server = start_server(&data, KMS_KEY, &clock, limits, &names).await;
         let operator = operator(&server.store, &clock);
         let customer = operator
@@ -357,26 +357,23 @@ async fn start_custodian(
     data: &TempDir,
     tokens: &Arc<AppTokens>,
     clock: &Arc<MovableClock>,
+    mode: BackupMode,
 ) -> (String, Arc<SqliteCustodianStore>, PinnedSealingKey) {
     let secret = WebhookSecret::new(WEBHOOK_SECRET).expect("a long secret");
     let clock = Arc::clone(clock);
-    let auth = WebhookAuth::new(secret).with_clock(move || clock.now());
     let store = SqliteCustodianStore::open(data.path().join("custodian.db"), key(3)).await;
     let store = Arc::new(store.expect("a database"));
     let opening = OpeningKey::from_bytes(Zeroizing::new([4; 32]));
     let keys = SealingKeys::new(vec![opening]).expect("a key");
     let sealing_key = keys.public()[0];
-    let router = portal_custodian::sealed_router(
-        Arc::clone(&store) as _,
-        Arc::clone(tokens) as _,
-        auth,
-        Sealing {
-            keys: Arc::new(keys),
-            recoveries: Arc::clone(&store) as _,
-            backend_secret: Arc::new(BackendSecret::new(BACKEND_SECRET).expect("a long secret")),
-            policy: RecoveryPolicy::default(),
-        },
-    );
+    let secret_of_backend = BackendSecret::new(BACKEND_SECRET).expect("a long secret");
+    let sealing = Sealing::new(keys, Arc::clone(&store) as _, secret_of_backend);
+    let router = Receiver::builder(Arc::clone(&store) as _, secret)
+        .app_auth(Arc::clone(tokens) as _)
+        .sealing(sealing)
+        .plain_backups(mode == BackupMode::Plain)
+        .clock(move || clock.now())
+        .build();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let serving = portal_custodian::serve(listener, router, std::future::pending());

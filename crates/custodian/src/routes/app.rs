@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::json_body::JsonBody;
 use crate::refusal::Refusal;
 use crate::router::Shared;
-use crate::{CipherText, NewCipherText, StoredCipher, ambient};
+use crate::{CipherText, NewCipherText, StoredCipher};
 
 /// The cipher texts of one method of the very client that the request is let in for.
 pub(crate) struct OwnCipherTexts {
@@ -33,7 +33,8 @@ impl FromRequestParts<Shared> for OwnCipherTexts {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Refusal> {
-        let client_id = shared.app_auth.client_of(&parts.headers).await?;
+        let app_auth = shared.app_auth.as_ref().ok_or(Refusal::NoSuchPath)?;
+        let client_id = app_auth.client_of(&parts.headers).await?;
         let Path(names) = Path::<PathNames>::from_request_parts(parts, shared)
             .await
             .map_err(|_: PathRejection| Refusal::NoCipherText)?;
@@ -74,7 +75,7 @@ pub(crate) async fn store_cipher_text(
         backup_share_pair_ids: body.backup_share_pair_ids,
         cipher_text,
     };
-    let stored = shared.store.insert_cipher_text(new, ambient::now()).await?;
+    let stored = shared.store.insert_cipher_text(new, shared.now()).await?;
     Ok(Json(answer(stored)))
 }
 

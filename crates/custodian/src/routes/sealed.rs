@@ -17,7 +17,7 @@ use crate::json_body::JsonBody;
 use crate::recovery::{RecoveryRequest, RecoveryWindow};
 use crate::refusal::Refusal;
 use crate::router::Shared;
-use crate::{Digest, Sealing, ambient};
+use crate::{Digest, Sealing};
 
 /// GET `/app/sealing-keys`. Public: whoever seals to a key gets it from its app, and pins it.
 pub(crate) async fn keys(State(shared): State<Shared>) -> Result<Json<SealingKeys>, Refusal> {
@@ -59,7 +59,7 @@ pub(crate) async fn recover(
     };
     sealing
         .recoveries
-        .use_recovery(body.client_id, request, ambient::now())
+        .use_recovery(body.client_id, request, shared.now())
         .await?;
     Ok(Json(BlindedBackupShares {
         // Exposed because handing them to Portal, blinded, is what this route is for.
@@ -100,7 +100,7 @@ pub(crate) async fn open_recovery(
     let sealing = sealing(&shared)?;
     let window = sealing
         .recoveries
-        .open_recovery(client_id, sealing.policy, ambient::now())
+        .open_recovery(client_id, sealing.policy, shared.now())
         .await?;
     Ok((StatusCode::CREATED, Json(told(&window))))
 }

@@ -7,13 +7,14 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use portal_api::Base64Bytes;
 use portal_api::webhook::{
-    BackupReceipt, BackupReleased, BackupShareProofs, BackupShares, FetchBackupShares,
+    ApproveSignature, BackupReceipt, BackupReleased, BackupShareProofs, BackupShares, FetchBackupShares,
     ProveBackupShares, RecoverBackupShares, StoreBackupShare, StoredBackupShare, WebhookRoute,
     backup_proof_context,
 };
 use portal_lifecycle::ids::BackupSharePairId;
 use portal_lifecycle::{BackupStatus, Curve, Generation, PerCurve};
 use portal_mpc::{Ed25519, Group, KeyShare, Secp256k1};
+use rand::CryptoRng;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::sealed::sealing;
@@ -22,7 +23,7 @@ use crate::json_body::{self, Body};
 use crate::refusal::Refusal;
 use crate::router::Shared;
 use crate::webhook_auth::{Claim, NotPortals};
-use crate::{Digest, NewShare, ShareText, StoredShare, ambient};
+use crate::{Digest, NewShare, ShareText, StoredShare};
 
 /// A call's body, if the call is Portal's.
 pub(crate) struct FromPortal<T>(pub(crate) T);
@@ -52,17 +53,25 @@ impl Call for BackupReleased {
     const ROUTE: WebhookRoute = WebhookRoute::Release;
 }
 
+impl Call for ApproveSignature {
+    const ROUTE: WebhookRoute = WebhookRoute::Approve;
+}
+
 impl<T: Call> FromRequest<Shared> for FromPortal<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, shared: &Shared) -> Result<Self, Refusal> {
         let (head, body) = request.into_parts();
-        let auth = &shared.webhook_auth;
+        let calls = &shared.calls;
         // Before the body: of somebody who is not known at all nothing is read.
-        let claim = auth.claim(&head.headers, T::ROUTE).map_err(refused)?;
+        let claim = calls
+            .claim(&head.headers, T::ROUTE, shared.now())
+            .map_err(refused)?;
         let body = json_body::whole(Request::from_parts(head.clone(), body), shared).await?;
         if let Claim::Signed(signed) = &claim {
-            auth.verify(signed, &body, T::ROUTE).map_err(refused)?;
+            calls
+                .verify(signed, &body, T::ROUTE, shared.now())
+                .map_err(refused)?;
         }
         json_body::parse(&head.headers, &body).map(Self)
     }
@@ -84,7 +93,7 @@ pub(crate) async fn store_share(
         let new = checked(&shared, body, receipt)?;
         shared
             .store
-            .insert_share(new, ambient::now(), &mut ambient::rng())
+            .insert_share(new, shared.now(), &mut *shared.rng())
             .await?;
     }
     Ok(Json(StoredBackupShare {
@@ -167,9 +176,10 @@ pub(crate) async fn prove_shares(
         .ok_or_else(|| Refusal::Malformed("the field challenge: expected 32 bytes".to_owned()))?;
     let shares = shared.store.shares_of(body.client_id).await?;
     let ids = body.backup_share_pair_ids;
+    let mut rng = shared.rng();
     let context = |id| backup_proof_context(body.client_id, id, &challenge);
-    let secp256k1 = prove::<Secp256k1>(&shares, ids.secp256k1, &context(ids.secp256k1))?;
-    let ed25519 = prove::<Ed25519>(&shares, ids.ed25519, &context(ids.ed25519))?;
+    let secp256k1 = prove::<Secp256k1>(&shares, ids.secp256k1, &context(ids.secp256k1), &mut rng)?;
+    let ed25519 = prove::<Ed25519>(&shares, ids.ed25519, &context(ids.ed25519), &mut rng)?;
     Ok(Json(BackupShareProofs {
         proofs: PerCurve::new(Base64Bytes(secp256k1), Base64Bytes(ed25519)),
     }))
@@ -179,6 +189,7 @@ fn prove<G: Group>(
     shares: &[StoredShare],
     id: BackupSharePairId,
     context: &[u8],
+    mut rng: &mut (dyn CryptoRng + Send),
 ) -> Result<Vec<u8>, Refusal> {
     let share = shares
         .iter()
@@ -188,7 +199,7 @@ fn prove<G: Group>(
     let bytes = Base64Bytes::parse(share.share.expose()).map_err(|_| Refusal::NoShare)?;
     let bytes = Zeroizing::new(bytes.0);
     let share = KeyShare::<G>::decode(&bytes).map_err(|_| Refusal::NoShare)?;
-    Ok(share.prove_possession(context, &mut ambient::rng()))
+    Ok(share.prove_possession(context, &mut rng))
 }
 
 /// POST `/backup/released` (E18). Noted, and no more than that: the pair is left out where
@@ -205,7 +216,7 @@ pub(crate) async fn release_pair(
     }
     shared
         .store
-        .release(body.client_id, body.backup_share_pair_ids, ambient::now())
+        .release(body.client_id, body.backup_share_pair_ids, shared.now())
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -216,6 +227,8 @@ fn checked(shared: &Shared, body: StoreBackupShare, receipt: Digest) -> Result<N
             let share = form(&sealing(shared)?.keys, &body, part)?;
             (share, Some(receipt))
         }
+        // Whoever sent it held the whole share, which is what sealed mode is there to prevent.
+        None if !shared.takes_plain => return Err(Refusal::PlainShare),
         None => {
             let share = ShareText::new(body.share)
                 .map_err(|error| Refusal::Malformed(format!("the field share: {error}")))?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use portal_api::signing_policy::SigningPolicy;
 use portal_backup::{BackupStorage as _, KeyName};
-use portal_custodian::{AppTokens, WebhookAuth, WebhookSecret};
+use portal_custodian::{AppTokens, Receiver, WebhookSecret};
 use portal_lifecycle::ids::{BackupSharePairId, ClientId, TraceId};
 use portal_lifecycle::{BackupMode, Generation, PerCurve, Wallet};
 use portal_seal::{SealingKey, SecretBytes};
@@ -191,8 +191,10 @@ async fn serve_backend(context: Context) -> turmoil::Result {
     let tokens = Arc::clone(&context.app_tokens);
     let secret = WebhookSecret::new(WEBHOOK_SECRET)?;
     let clock = context.clock.clone();
-    let auth = WebhookAuth::new(secret).with_clock(move || clock.now());
-    let router = portal_custodian::router(Arc::new(store), tokens, auth);
+    let router = Receiver::builder(Arc::new(store), secret)
+        .app_auth(tokens)
+        .clock(move || clock.now())
+        .build();
     axum::serve(Listening::bind().await?, router).await?;
     Ok(())
 }
