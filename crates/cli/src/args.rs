@@ -533,7 +533,8 @@ pub(crate) struct RateArgs {
 pub(crate) struct CustodianServeArgs {
     #[command(flatten)]
     pub(crate) door: DoorArgs,
-    /// Where the database and the key files lie; made on first start.
+    /// Where the key files lie, and the database unless --database names another; made on first
+    /// start.
     #[arg(
         long,
         env = "PORTAL_CUSTODIAN_DATA",
@@ -541,6 +542,15 @@ pub(crate) struct CustodianServeArgs {
         value_name = "DIR"
     )]
     pub(crate) data: PathBuf,
+    /// A Postgres database, such as postgres://custodian@db.internal/custodian: for several processes
+    /// at once. Without it, a SQLite file in the data directory.
+    #[arg(
+        long,
+        env = "PORTAL_CUSTODIAN_DATABASE",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub(crate) database: Option<String>,
     /// Where to listen; port 0 takes a free one and prints it.
     #[arg(
         long,

@@ -7,6 +7,7 @@ pub(crate) mod custodian_create;
 pub(crate) mod custodian_export;
 pub(crate) mod custodian_key;
 pub(crate) mod custodian_serve;
+pub(crate) mod custodian_store;
 pub(crate) mod custodian_webhook;
 pub(crate) mod door;
 pub(crate) mod maintain;

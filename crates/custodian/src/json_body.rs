@@ -6,7 +6,8 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use portal_api::custodian_app::{OpenRecovery, StoreCipherText};
 use portal_api::webhook::{
-    ApproveSignature, BackupReleased, FetchBackupShares, ProveBackupShares, RecoverBackupShares, StoreBackupShare,
+    ApproveSignature, BackupReleased, FetchBackupShares, ProveBackupShares, RecoverBackupShares,
+    StoreBackupShare,
 };
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;

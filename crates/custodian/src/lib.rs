@@ -6,10 +6,10 @@
 //!
 //! ```no_run
 //! use std::sync::Arc;
-//! use portal_custodian::{AppTokens, Receiver, SqliteCustodianStore, WebhookSecret};
+//! use portal_custodian::{AppTokens, Receiver, SqlCustodianStore, WebhookSecret};
 //! # async fn run(key: portal_seal::SealingKey, app_secret: zeroize::Zeroizing<[u8; 32]>, webhook_secret: &str)
 //! #     -> Result<(), Box<dyn std::error::Error>> {
-//! let store = Arc::new(SqliteCustodianStore::open("custodian.db", key).await?);
+//! let store = Arc::new(SqlCustodianStore::sqlite("custodian.db", key).await?);
 //! let receiver = Receiver::builder(store.clone(), WebhookSecret::new(webhook_secret)?)
 //!     .app_auth(Arc::new(AppTokens::new(app_secret)))
 //!     .build();
@@ -36,7 +36,7 @@
 //! recovery, which is given it blinded by what the client sealed, while the app's own backend
 //! lets the client recover.
 //!
-//! Nothing is ever replaced or deleted, by this code or by another that opens the file.
+//! Nothing is ever replaced or deleted, by this code or by another that opens the database.
 //!
 //! Every error leaves as a problem document made in one place, and no body, token or secret
 //! reaches a log or an error.
@@ -48,6 +48,8 @@ mod app_auth;
 mod app_tokens;
 mod approver;
 mod blinded;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod framing;
 mod json_body;
 mod receiver;
@@ -56,7 +58,7 @@ mod refusal;
 mod router;
 mod routes;
 mod sealing;
-mod sqlite;
+mod sql;
 mod store;
 mod store_error;
 mod text;
@@ -73,7 +75,7 @@ pub use receiver::{Receiver, ReceiverBuilder};
 pub use recovery::{RecoveryError, RecoveryPolicy, RecoveryRequest, RecoveryStore, RecoveryWindow};
 pub use router::{serve, serve_through};
 pub use sealing::{BackendSecret, BackendSecretTooShort, Sealing, SealingKeys, SealingKeysError};
-pub use sqlite::{ExportedShares, SqliteCustodianStore};
+pub use sql::{ExportedShares, SqlCustodianStore};
 pub use store::{CustodianStore, NewCipherText, NewShare, StoredCipher, StoredShare};
 pub use store_error::{DriverError, InsertError, OpenStoreError, StoreError};
 pub use text::{CipherText, Digest, SHARE_BYTES, ShareText, TextLength};

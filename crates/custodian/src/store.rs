@@ -103,6 +103,17 @@ pub trait CustodianStore: Send + Sync + 'static {
     /// others do is left out, and the log says so.
     async fn shares_of(&self, client_id: ClientId) -> Result<Vec<StoredShare>, StoreError>;
 
+    /// The client's share of a pair, whatever becomes of its other shares.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], where it is there and does not open, too; which never means "none".
+    async fn share_of_pair(
+        &self,
+        client_id: ClientId,
+        pair_id: BackupSharePairId,
+    ) -> Result<Option<StoredShare>, StoreError>;
+
     /// E18: notes that a pair is of no use any more; again, it changes nothing. Its shares stay.
     ///
     /// # Errors

@@ -64,7 +64,7 @@ pub enum InsertError {
     Store(#[from] StoreError),
 }
 
-/// The SQLite store cannot be opened.
+/// A store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenStoreError {
     /// The file cannot be made.
@@ -74,7 +74,7 @@ pub enum OpenStoreError {
         #[source]
         source: std::io::Error,
     },
-    /// The database cannot be opened.
+    /// The database cannot be opened or reached.
     #[error("the share store's database cannot be opened")]
     Database {
         /// What the driver said.

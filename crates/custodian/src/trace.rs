@@ -20,11 +20,7 @@ use crate::router::Shared;
 ///
 /// Logs method, path template, status, latency and trace id. Never the path itself, the query,
 /// a header or a body: ids of clients, tokens, secrets and shares stay out of the log.
-pub(crate) async fn traced(
-    State(shared): State<Shared>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(crate) async fn traced(State(shared): State<Shared>, request: Request, next: Next) -> Response {
     let started = ambient::instant();
     let trace_id = sent_trace_id(request.headers()).unwrap_or_else(|| new_trace_id(&shared));
     let method = request.method().clone();

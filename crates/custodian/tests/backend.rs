@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Once};
 use axum::Router;
 use portal_api::webhook::StoreBackupShare;
 use portal_api::{PROBLEM_MEDIA_TYPE, Problem, TRACE_HEADER};
-use portal_custodian::{AppTokens, Receiver, SqliteCustodianStore, WebhookSecret, serve};
+use portal_custodian::{AppTokens, Receiver, SqlCustodianStore, WebhookSecret, serve};
 use portal_lifecycle::ids::{BackupSharePairId, ClientId, WalletId};
 use portal_lifecycle::{BackupMethod, Curve, ErrorId};
 use portal_seal::SealingKey;
@@ -86,7 +86,7 @@ fn once_a_process() {
 
 pub(crate) struct Backend {
     pub(crate) tokens: Arc<AppTokens>,
-    pub(crate) store: Arc<SqliteCustodianStore>,
+    pub(crate) store: Arc<SqlCustodianStore>,
     pub(crate) dir: Arc<TempDir>,
     url: String,
     http: reqwest::Client,
@@ -109,11 +109,11 @@ impl Backend {
     /// With the receiver mounted as `mount` does it.
     pub(crate) async fn start_with(
         dir: Arc<TempDir>,
-        mount: impl FnOnce(Arc<SqliteCustodianStore>, Arc<AppTokens>, WebhookSecret) -> Router,
+        mount: impl FnOnce(Arc<SqlCustodianStore>, Arc<AppTokens>, WebhookSecret) -> Router,
     ) -> Self {
         once_a_process();
         let path = dir.path().join("custodian.db");
-        let store = SqliteCustodianStore::open(path, sealing_key(1))
+        let store = SqlCustodianStore::sqlite(path, sealing_key(1))
             .await
             .expect("the store opens");
         let store = Arc::new(store);

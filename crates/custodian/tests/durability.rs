@@ -2,7 +2,7 @@
 
 use portal_api::custodian_app::StoredCipherText;
 use portal_api::webhook::BackupShares;
-use portal_custodian::{OpenStoreError, SqliteCustodianStore};
+use portal_custodian::{OpenStoreError, SqlCustodianStore};
 use portal_lifecycle::ErrorId;
 use reqwest::Method;
 use sqlx::Row as _;
@@ -38,12 +38,12 @@ async fn a_store_does_not_open_under_another_key() {
     assert_eq!(backend.deliver(&share).await.status().as_u16(), 200);
     let dir = backend.stop().await;
     let path = dir.path().join("custodian.db");
-    let opened = SqliteCustodianStore::open(&path, sealing_key(9)).await;
+    let opened = SqlCustodianStore::sqlite(&path, sealing_key(9)).await;
     assert!(
         matches!(opened, Err(OpenStoreError::WrongKey)),
         "{opened:?}"
     );
-    SqliteCustodianStore::open(&path, sealing_key(1))
+    SqlCustodianStore::sqlite(&path, sealing_key(1))
         .await
         .expect("opens under its own");
 }
@@ -51,7 +51,7 @@ async fn a_store_does_not_open_under_another_key() {
 #[tokio::test]
 async fn a_store_in_no_directory_does_not_open() {
     let dir = tempfile::tempdir().expect("a directory");
-    let opened = SqliteCustodianStore::open(dir.path().join("no/db"), sealing_key(1)).await;
+    let opened = SqlCustodianStore::sqlite(dir.path().join("no/db"), sealing_key(1)).await;
     assert!(
         matches!(opened, Err(OpenStoreError::File { .. })),
         "{opened:?}"

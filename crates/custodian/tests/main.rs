@@ -1,4 +1,4 @@
-//! The receiver over real sockets on loopback and a real SQLite file.
+//! The receiver over real sockets on loopback and a real SQLite file, and what every store keeps to.
 
 #![expect(
     clippy::expect_used,
@@ -14,9 +14,19 @@ mod health;
 mod insert_only;
 mod malformed;
 mod mounted;
+mod postgres;
 mod receiver;
 mod released;
 mod sealed_only;
 mod secrecy;
 mod signatures;
+mod sqlite;
 mod tokens;
+
+mod on_sqlite {
+    portal_custodian::conformance_tests!(crate::sqlite::SqliteBackend::new());
+}
+
+mod on_postgres {
+    portal_custodian::conformance_tests!(crate::postgres::PostgresBackend::new());
+}

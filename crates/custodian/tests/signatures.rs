@@ -20,7 +20,7 @@ pub(crate) const NOW_S: u64 = 1_800_000_000;
 pub(crate) struct Caught {
     pub(crate) path: &'static str,
     headers: Vec<(&'static str, String)>,
-    body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Caught {

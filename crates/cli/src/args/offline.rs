@@ -8,7 +8,7 @@ use portal_lifecycle::ids::ClientId;
 #[derive(Args)]
 #[command(group = ArgGroup::new("whose").required(true).args(["client", "all"]))]
 pub(crate) struct ExportSharesArgs {
-    /// The custodian's data directory: its database and its key.
+    /// The custodian's data directory: its key, and its database unless --database names another.
     #[arg(
         long,
         env = "PORTAL_CUSTODIAN_DATA",
@@ -16,6 +16,14 @@ pub(crate) struct ExportSharesArgs {
         value_name = "DIR"
     )]
     pub(crate) data: PathBuf,
+    /// Its Postgres database, if it has one.
+    #[arg(
+        long,
+        env = "PORTAL_CUSTODIAN_DATABASE",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub(crate) database: Option<String>,
     /// The end user.
     #[arg(long, value_name = "ID")]
     pub(crate) client: Option<ClientId>,

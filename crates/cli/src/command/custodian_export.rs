@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use portal_custodian::SqliteCustodianStore;
+use portal_custodian::SqlCustodianStore;
 use portal_lifecycle::ids::ClientId;
 use serde_json::json;
 
-use super::custodian_serve;
+use super::custodian_store;
 use crate::args::ExportSharesArgs;
 use crate::key_file;
 use crate::offline::{CustodianShares, Entry};
@@ -27,14 +27,14 @@ struct Exported {
 
 pub(crate) async fn run(args: ExportSharesArgs, output: Output) -> anyhow::Result<()> {
     forbid_core_dumps()?;
-    let database = args.data.join(custodian_serve::DATABASE);
-    if !database.exists() {
+    let database = args.data.join(custodian_store::DATABASE);
+    if args.database.is_none() && !database.exists() {
         bail!(
-            "expected the custodian's database at {}; give its directory with --data",
+            "expected the custodian's database at {}; give its directory with --data, or the database itself with --database",
             database.display()
         );
     }
-    let store = custodian_serve::open_store(&args.data).await?;
+    let store = custodian_store::open(&args.data, args.database.as_deref()).await?;
     let exported = export(&store, &args).await;
     store.close().await;
     let (exported, place) = exported?;
@@ -63,7 +63,7 @@ pub(crate) async fn run(args: ExportSharesArgs, output: Output) -> anyhow::Resul
 }
 
 async fn export<'a>(
-    store: &SqliteCustodianStore,
+    store: &SqlCustodianStore,
     args: &'a ExportSharesArgs,
 ) -> anyhow::Result<(Exported, &'a Path)> {
     let mut exported = Exported::default();
@@ -106,7 +106,7 @@ async fn export<'a>(
 }
 
 async fn shares_of(
-    store: &SqliteCustodianStore,
+    store: &SqlCustodianStore,
     client: ClientId,
     exported: &mut Exported,
 ) -> anyhow::Result<Vec<Entry>> {

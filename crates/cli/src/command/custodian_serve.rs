@@ -4,14 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use portal_custodian::{
-    AppTokens, Receiver, RecoveryPolicy, SqliteCustodianStore, WebhookAuth, WebhookSecret,
-};
+use portal_custodian::{AppTokens, Receiver, RecoveryPolicy, WebhookAuth, WebhookSecret};
 use portal_serving::HttpMetrics;
 use serde_json::json;
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
+use super::custodian_store;
 use super::door::{door, scheme};
 use super::metrics::Counting;
 use super::sealing;
@@ -22,7 +21,6 @@ use crate::output::Output;
 /// The customer's files in its data directory.
 pub(crate) const WEBHOOK_SECRET: &str = "webhook-secret";
 const APP_SECRET: &str = "app-secret";
-pub(crate) const DATABASE: &str = "custodian.db";
 
 pub(crate) async fn run(args: CustodianServeArgs, output: Output) -> anyhow::Result<()> {
     let mut door = door(&args.door)?;
@@ -30,7 +28,7 @@ pub(crate) async fn run(args: CustodianServeArgs, output: Output) -> anyhow::Res
     if let Some(counting) = &mut counting {
         door.metrics = Some(HttpMetrics::register(counting.registry()));
     }
-    let store = Arc::new(open_store(&args.data).await?);
+    let store = Arc::new(custodian_store::open(&args.data, args.database.as_deref()).await?);
     let policy = RecoveryPolicy {
         window_ms: args.recovery_window_min.saturating_mul(60_000),
         uses: args.recovery_uses,
@@ -63,14 +61,6 @@ pub(crate) async fn run(args: CustodianServeArgs, output: Output) -> anyhow::Res
     portal_custodian::serve_through(&door, listener, router, super::asked_to_stop()).await?;
     store.close().await;
     Ok(())
-}
-
-/// The customer's database and its key, both made on first start.
-pub(crate) async fn open_store(data: &Path) -> anyhow::Result<SqliteCustodianStore> {
-    key_file::private_dir(data)?;
-    let database = data.join(DATABASE);
-    let key = key_file::sealing_key(&data.join("custodian.key"), &database)?;
-    Ok(SqliteCustodianStore::open(&database, key).await?)
 }
 
 /// The tokens that the customer's backend gives to its app.

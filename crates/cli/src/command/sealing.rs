@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use portal_api::custodian_app::{OpenRecovery, Recovery};
 use portal_api::sealed::{PinnedSealingKey, SealingKeys as PublicKeys};
-use portal_custodian::{BackendSecret, RecoveryPolicy, Sealing, SealingKeys, SqliteCustodianStore};
+use portal_custodian::{BackendSecret, RecoveryPolicy, Sealing, SealingKeys, SqlCustodianStore};
 use portal_lifecycle::ids::ClientId;
 use portal_seal::recipient::OpeningKey;
 use serde_json::json;
@@ -25,7 +25,7 @@ const BACKEND_SECRET: &str = "backend-secret";
 /// What the customer's backend needs for sealed backups, made on first start.
 pub(crate) fn of_backend(
     data: &Path,
-    store: &Arc<SqliteCustodianStore>,
+    store: &Arc<SqlCustodianStore>,
     policy: RecoveryPolicy,
 ) -> anyhow::Result<Sealing> {
     let secret = BackendSecret::new(&backend_secret(data)?)?;

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::state;
 use crate::args::StorageArgs;
-use crate::command::{custodian_serve, sealing};
+use crate::command::{custodian_serve, custodian_store, sealing};
 use crate::output::Output;
 use crate::storage;
 
@@ -41,7 +41,7 @@ impl Services {
         let stopping = watch::Sender::new(false);
         let custodian_data = data.join("custodian");
         let secrets = custodian_serve::webhook_secrets(&custodian_data)?;
-        let custodian_store = Arc::new(custodian_serve::open_store(&custodian_data).await?);
+        let custodian_store = Arc::new(custodian_store::open(&custodian_data, None).await?);
         // A run that goes on where another was finds no recovery of that one open.
         let policy = RecoveryPolicy {
             uses: 1,

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use portal_api::rest::CreatedClient;
 use portal_api::signing_policy::SigningPolicy;
 use portal_custodian::{
-    AppTokens, BackendSecret, Receiver, Sealing, SealingKeys, SqliteCustodianStore,
-    WebhookSecret,
+    AppTokens, BackendSecret, Receiver, Sealing, SealingKeys, SqlCustodianStore, WebhookSecret,
 };
 use portal_keychain::Keychain;
 use portal_lifecycle::ids::ClientId;
@@ -58,7 +57,7 @@ pub(crate) struct World {
     pub(crate) mode: BackupMode,
     pub(crate) sealing_key: PinnedSealingKey,
     /// The customer's own storage.
-    pub(crate) shares: Arc<SqliteCustodianStore>,
+    pub(crate) shares: Arc<SqlCustodianStore>,
 }
 
 struct Server {
@@ -126,7 +125,8 @@ impl World {
         let data = tempfile::tempdir().expect("a directory");
         let app_tokens = Arc::new(AppTokens::new(Zeroizing::new([2; 32])));
         let clock = Arc::<MovableClock>::default();
-        let (custodian, shares, sealing_key) = start_custodian(&data, &app_tokens, &clock, mode).await;
+        let (custodian, shares, sealing_key) =
+            start_custodian(&data, &app_tokens, &clock, mode).await;
         let server = start_server(&data, KMS_KEY, &clock, limits, &names).await;
         let operator = operator(&server.store, &clock);
         let customer = operator
@@ -358,10 +358,10 @@ async fn start_custodian(
     tokens: &Arc<AppTokens>,
     clock: &Arc<MovableClock>,
     mode: BackupMode,
-) -> (String, Arc<SqliteCustodianStore>, PinnedSealingKey) {
+) -> (String, Arc<SqlCustodianStore>, PinnedSealingKey) {
     let secret = WebhookSecret::new(WEBHOOK_SECRET).expect("a long secret");
     let clock = Arc::clone(clock);
-    let store = SqliteCustodianStore::open(data.path().join("custodian.db"), key(3)).await;
+    let store = SqlCustodianStore::sqlite(data.path().join("custodian.db"), key(3)).await;
     let store = Arc::new(store.expect("a database"));
     let opening = OpeningKey::from_bytes(Zeroizing::new([4; 32]));
     let keys = SealingKeys::new(vec![opening]).expect("a key");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use portal_api::webhook::signature::SigningSecret;
 use portal_backup::{CipherText, Password};
-use portal_custodian::{CustodianStore as _, SqliteCustodianStore};
+use portal_custodian::{CustodianStore as _, SqlCustodianStore};
 use portal_keychain::{FileKeychain, Keychain as _};
 use portal_lifecycle::Curve;
 use portal_seal::SealingKey;
@@ -329,7 +329,7 @@ async fn custodian_shares(
 ) -> Vec<Secret> {
     let key = SealingKey::from_bytes(key(&installation.path("custodian/custodian.key")));
     let database = installation.path("custodian/custodian.db");
-    let store = SqliteCustodianStore::open(&database, key).await.unwrap();
+    let store = SqlCustodianStore::sqlite(&database, key).await.unwrap();
     let mut secrets = Vec::new();
     for stored in store.shares_of(client).await.unwrap() {
         let text = stored.share.expose();

@@ -7,9 +7,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use portal_api::Base64Bytes;
 use portal_api::webhook::{
-    ApproveSignature, BackupReceipt, BackupReleased, BackupShareProofs, BackupShares, FetchBackupShares,
-    ProveBackupShares, RecoverBackupShares, StoreBackupShare, StoredBackupShare, WebhookRoute,
-    backup_proof_context,
+    ApproveSignature, BackupReceipt, BackupReleased, BackupShareProofs, BackupShares,
+    FetchBackupShares, ProveBackupShares, RecoverBackupShares, StoreBackupShare, StoredBackupShare,
+    WebhookRoute, backup_proof_context,
 };
 use portal_lifecycle::ids::BackupSharePairId;
 use portal_lifecycle::{BackupStatus, Curve, Generation, PerCurve};
@@ -111,10 +111,12 @@ async fn was_formed(
     if body.sealed.is_none() {
         return Ok(false);
     }
-    let shares = shared.store.shares_of(body.client_id).await?;
-    Ok(shares.iter().any(|share| {
-        share.backup_share_pair_id == body.backup_share_pair_id && share.delivery == Some(receipt)
-    }))
+    // Of this pair alone: another that does not open is none of this one's business.
+    let share = shared
+        .store
+        .share_of_pair(body.client_id, body.backup_share_pair_id)
+        .await?;
+    Ok(share.is_some_and(|share| share.delivery == Some(receipt)))
 }
 
 /// POST `/backup/fetch`.

@@ -112,6 +112,21 @@ impl CustodianStore for FaultyBackend {
         .await
     }
 
+    async fn share_of_pair(
+        &self,
+        client_id: ClientId,
+        pair_id: BackupSharePairId,
+    ) -> Result<Option<StoredShare>, StoreError> {
+        self.around(|state| {
+            let mut shares = state.shares.iter();
+            let found = shares.find(|(client, share, _)| {
+                *client == client_id && share.backup_share_pair_id == pair_id
+            });
+            found.map(|(_, share, _)| share.clone())
+        })
+        .await
+    }
+
     async fn release(
         &self,
         client_id: ClientId,

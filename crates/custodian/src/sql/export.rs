@@ -2,8 +2,9 @@
 
 use portal_lifecycle::ids::ClientId;
 
-use super::SqliteCustodianStore;
-use super::driver::{TableRow, failed};
+use super::SqlCustodianStore;
+use super::engine::query;
+use super::row::TableRow;
 use crate::{StoreError, StoredShare};
 
 const TABLE: &str = "backup_share";
@@ -17,7 +18,7 @@ pub struct ExportedShares {
     pub unreadable: usize,
 }
 
-impl SqliteCustodianStore {
+impl SqlCustodianStore {
     /// The clients that have a share here, in the order of their ids: at most `take` of those
     /// after `after`.
     ///
@@ -29,15 +30,14 @@ impl SqliteCustodianStore {
         after: Option<ClientId>,
         take: u32,
     ) -> Result<Vec<ClientId>, StoreError> {
-        sqlx::query(
-            "SELECT DISTINCT client_id FROM backup_share WHERE client_id > ?
-             ORDER BY client_id LIMIT ?",
+        query(
+            "SELECT DISTINCT client_id FROM backup_share WHERE client_id > $1
+             ORDER BY client_id LIMIT $2",
         )
         .bind(after.map(|id| id.to_string()).unwrap_or_default())
         .bind(take)
-        .fetch_all(&self.readers)
-        .await
-        .map_err(failed)?
+        .read_all(&self.engine)
+        .await?
         .iter()
         .map(|row| TableRow { table: TABLE, row }.text("client_id", |text| text.parse().ok()))
         .collect()
@@ -49,16 +49,7 @@ impl SqliteCustodianStore {
     ///
     /// [`StoreError`], where the database does not answer.
     pub async fn export(&self, client_id: ClientId) -> Result<ExportedShares, StoreError> {
-        let rows = sqlx::query(
-            "SELECT client_id, backup_share_pair_id, wallet_id, curve, generation, delivery_digest,
-                 sealed_share
-             FROM backup_share WHERE client_id = ?
-             ORDER BY generation DESC, curve DESC, backup_share_pair_id DESC",
-        )
-        .bind(client_id.to_string())
-        .fetch_all(&self.readers)
-        .await
-        .map_err(failed)?;
+        let rows = self.rows_of(client_id).await?;
         let shares: Vec<_> = rows
             .iter()
             .filter_map(|row| {

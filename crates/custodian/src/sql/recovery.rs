@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use portal_lifecycle::Timestamp;
 use portal_lifecycle::ids::ClientId;
-use sqlx::sqlite::SqliteRow;
 
-use super::SqliteCustodianStore;
-use super::driver::{BEGIN, TableRow, failed, stored_ms};
+use super::SqlCustodianStore;
+use super::engine::{AnyRow, query};
+use super::row::TableRow;
 use crate::StoreError;
 use crate::recovery::{
     RecoveryError, RecoveryPolicy, RecoveryRequest, RecoveryStore, RecoveryWindow,
@@ -17,10 +17,10 @@ const USES: &str = "recovery_use";
 
 const NEWEST: &str = "SELECT seq, opened_at_ms, closes_at_ms, uses_allowed,
         (SELECT count(*) FROM recovery_use WHERE window_seq = recovery_window.seq) AS uses
-    FROM recovery_window WHERE client_id = ? ORDER BY seq DESC LIMIT ?";
+    FROM recovery_window WHERE client_id = $1 ORDER BY seq DESC LIMIT $2";
 
 #[async_trait]
-impl RecoveryStore for SqliteCustodianStore {
+impl RecoveryStore for SqlCustodianStore {
     async fn open_recovery(
         &self,
         client_id: ClientId,
@@ -33,27 +33,27 @@ impl RecoveryStore for SqliteCustodianStore {
             uses_allowed: policy.uses,
             uses: 0,
         };
-        sqlx::query(
+        let mut transaction = self.engine.write().await?;
+        query(
             "INSERT INTO recovery_window (client_id, opened_at_ms, closes_at_ms, uses_allowed)
-             VALUES (?, ?, ?, ?)",
+             VALUES ($1, $2, $3, $4)",
         )
-        .bind(client_id.to_string())
-        .bind(stored_ms(window.opened_at))
-        .bind(stored_ms(window.closes_at))
+        .bind(client_id)
+        .bind(window.opened_at)
+        .bind(window.closes_at)
         .bind(window.uses_allowed)
-        .execute(&self.writer)
-        .await
-        .map_err(failed)?;
+        .execute(&mut transaction)
+        .await?;
+        transaction.commit().await?;
         Ok(window)
     }
 
     async fn recoveries(&self, client_id: ClientId) -> Result<Vec<RecoveryWindow>, StoreError> {
-        sqlx::query(NEWEST)
-            .bind(client_id.to_string())
-            .bind(100)
-            .fetch_all(&self.readers)
-            .await
-            .map_err(failed)?
+        query(NEWEST)
+            .bind(client_id)
+            .bind(100_u32)
+            .read_all(&self.engine)
+            .await?
             .iter()
             .map(window_of_row)
             .collect()
@@ -65,34 +65,33 @@ impl RecoveryStore for SqliteCustodianStore {
         request: RecoveryRequest,
         now: Timestamp,
     ) -> Result<(), RecoveryError> {
-        let mut transaction = self.writer.begin_with(BEGIN).await.map_err(failed)?;
-        let row = sqlx::query(NEWEST)
-            .bind(client_id.to_string())
-            .bind(1)
-            .fetch_optional(&mut *transaction)
-            .await
-            .map_err(failed)?
+        let mut transaction = self.engine.write().await?;
+        // So that the uses that are counted are all there are.
+        transaction.alone_with(client_id).await?;
+        let row = query(NEWEST)
+            .bind(client_id)
+            .bind(1_u32)
+            .fetch(&mut transaction)
+            .await?
             .ok_or(RecoveryError::NotOpen)?;
         let window = window_of_row(&row)?;
         if now < window.opened_at || now >= window.closes_at {
             return Err(RecoveryError::NotOpen);
         }
-        let earlier = sqlx::query(
+        let earlier = query(
             "SELECT request_digest FROM recovery_use
-             WHERE request_digest = ? OR blinds_digest = ?",
+             WHERE request_digest = $1 OR blinds_digest = $2",
         )
-        .bind(request.request.0.to_vec())
-        .bind(request.blinds.0.to_vec())
-        .fetch_optional(&mut *transaction)
-        .await
-        .map_err(failed)?;
+        .bind(request.request)
+        .bind(request.blinds)
+        .fetch(&mut transaction)
+        .await?;
         if let Some(earlier) = earlier {
             let row = TableRow {
                 table: USES,
                 row: &earlier,
             };
-            let digest: &[u8] = row.value("request_digest")?;
-            return if digest == request.request.0 {
+            return if row.digest("request_digest")? == request.request {
                 Ok(())
             } else {
                 Err(RecoveryError::Replayed)
@@ -106,23 +105,22 @@ impl RecoveryStore for SqliteCustodianStore {
             row: &row,
         }
         .value("seq")?;
-        sqlx::query(
+        query(
             "INSERT INTO recovery_use (window_seq, request_digest, blinds_digest, used_at_ms)
-             VALUES (?, ?, ?, ?)",
+             VALUES ($1, $2, $3, $4)",
         )
         .bind(seq)
-        .bind(request.request.0.to_vec())
-        .bind(request.blinds.0.to_vec())
-        .bind(stored_ms(now))
-        .execute(&mut *transaction)
-        .await
-        .map_err(failed)?;
-        transaction.commit().await.map_err(failed)?;
+        .bind(request.request)
+        .bind(request.blinds)
+        .bind(now)
+        .execute(&mut transaction)
+        .await?;
+        transaction.commit().await?;
         Ok(())
     }
 }
 
-fn window_of_row(row: &SqliteRow) -> Result<RecoveryWindow, StoreError> {
+fn window_of_row(row: &AnyRow) -> Result<RecoveryWindow, StoreError> {
     let row = TableRow {
         table: WINDOWS,
         row,

@@ -1,0 +1,52 @@
+//! The backend for more than one process or machine: a Postgres database.
+
+use std::str::FromStr as _;
+
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::ConnectOptions as _;
+
+use super::PATIENCE;
+use super::engine::Engine;
+use crate::OpenStoreError;
+
+/// Forward only, as SQLite's.
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+const CONNECTIONS: u32 = 16;
+
+/// What was answered survives a power cut, whatever the server's own configuration says.
+const DURABLE: (&str, &str) = ("synchronous_commit", "on");
+
+/// As long as [`PATIENCE`]. A process that is cut off must not keep its locks either.
+const LIMITS: [(&str, &str); 3] = [
+    ("statement_timeout", "4s"),
+    ("lock_timeout", "4s"),
+    ("idle_in_transaction_session_timeout", "60s"),
+];
+
+/// Connects, and brings the schema up to date; of several processes that start at once, one does.
+pub(super) async fn open(url: &str) -> Result<Engine, OpenStoreError> {
+    let no_database = |source| OpenStoreError::Database { source };
+    let options = PgConnectOptions::from_str(url)
+        .map_err(no_database)?
+        .application_name("portal-custodian")
+        .options([DURABLE])
+        // The driver logs a statement's text and never what was bound to it; still, nothing that
+        // passes through here belongs into a log.
+        .disable_statement_logging();
+    let failed = |source| OpenStoreError::Migration { source };
+    // A migration may take its time, and waits for another process that migrates.
+    let first = pool(1).connect_with(options.clone()).await;
+    let first = first.map_err(no_database)?;
+    MIGRATIONS.run(&first).await.map_err(failed)?;
+    first.close().await;
+    let pool = pool(CONNECTIONS).connect_with(options.options(LIMITS)).await;
+    pool.map(Engine::Postgres).map_err(no_database)
+}
+
+fn pool(connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(PATIENCE)
+}
