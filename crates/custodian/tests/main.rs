@@ -18,6 +18,7 @@ mod postgres;
 mod receiver;
 mod released;
 mod sealed_only;
+mod seals;
 mod secrecy;
 mod signatures;
 mod sqlite;

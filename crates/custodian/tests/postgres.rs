@@ -227,9 +227,9 @@ async fn the_schema_refuses_to_replace_or_delete() {
         }
     }
     let replaced = "INSERT INTO backup_share (client_id, backup_share_pair_id, wallet_id, curve,
-            generation, backup_method, digest, sealed_share, created_at_ms)
+            generation, backup_method, digest, seal_version, sealed_share, created_at_ms)
         SELECT client_id, backup_share_pair_id, wallet_id, curve, generation, backup_method,
-            digest, sealed_share, 0 FROM backup_share
+            digest, seal_version, sealed_share, 0 FROM backup_share
         ON CONFLICT (client_id, backup_share_pair_id) DO UPDATE SET created_at_ms = 0";
     let refused = sqlx::query(replaced).execute(&mut prompt).await;
     let refused = refused.expect_err("replaced").to_string();

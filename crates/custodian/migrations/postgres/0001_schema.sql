@@ -22,6 +22,8 @@ CREATE TABLE backup_share (
     digest               BYTEA  NOT NULL CHECK (octet_length(digest) = 32),
     -- Of a share that was formed here: the digest of what was handed over.
     delivery_digest      BYTEA  CHECK (octet_length(delivery_digest) = 32),
+    -- What the seal binds, as in SQLite's 0005; there never was a version 1 here.
+    seal_version         BIGINT NOT NULL CHECK (seal_version = 2),
     sealed_share         BYTEA  NOT NULL,
     created_at_ms        BIGINT NOT NULL,
     PRIMARY KEY (client_id, backup_share_pair_id)

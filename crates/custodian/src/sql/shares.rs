@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::SqlCustodianStore;
 use super::engine::{AnyRow, Transaction, query};
-use super::place::Place;
+use super::place::{Place, SealVersion};
 use super::row::TableRow;
 use crate::{Digest, InsertError, NewShare, ShareText, StoreError, StoredShare};
 
@@ -19,7 +19,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT client_id, backup_share_pair_id, wallet_id, curve, generation, digest,
-                 delivery_digest, sealed_share
+                 delivery_digest, seal_version, sealed_share
              FROM backup_share ",
             $rest
         )
@@ -42,16 +42,11 @@ impl SqlCustodianStore {
             table: TABLE,
             column: "generation",
         })?;
-        let place = Place {
-            client_id: new.client_id,
-            backup_share_pair_id: new.backup_share_pair_id,
-            wallet_id: new.wallet_id,
-            curve: new.curve,
-        };
+        let place = Place::of(new, digest);
         // Exposed to be encrypted, before anything is awaited.
         let sealed = seal(
             &self.key,
-            &place.associated_data(),
+            &place.associated_data(SealVersion::V2),
             new.share.expose().as_bytes(),
             &mut rng,
         );
@@ -61,8 +56,9 @@ impl SqlCustodianStore {
         }
         let inserted = query(
             "INSERT INTO backup_share (client_id, backup_share_pair_id, wallet_id, curve,
-                 generation, backup_method, digest, delivery_digest, sealed_share, created_at_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
+                 generation, backup_method, digest, delivery_digest, seal_version, sealed_share,
+                 created_at_ms)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
         )
         .bind(new.client_id)
         .bind(new.backup_share_pair_id)
@@ -72,6 +68,7 @@ impl SqlCustodianStore {
         .bind(new.backup_method.as_str())
         .bind(digest)
         .bind(new.delivery)
+        .bind(SealVersion::V2.number())
         .bind(sealed)
         .bind(now)
         .execute(&mut transaction)
@@ -141,8 +138,8 @@ impl SqlCustodianStore {
     }
 
     pub(super) fn share_of_row(&self, row: &AnyRow) -> Result<StoredShare, StoreError> {
-        let place = place_of_row(row)?;
         let row_of = TableRow { table: TABLE, row };
+        let place = place_of_row(row_of)?;
         let secret = self.unseal(row)?;
         // Exposed to become the text that Portal asks for.
         let share = core::str::from_utf8(secret.expose())
@@ -153,30 +150,36 @@ impl SqlCustodianStore {
             backup_share_pair_id: place.backup_share_pair_id,
             wallet_id: place.wallet_id,
             curve: place.curve,
-            generation: Generation(row_of.number("generation")?),
+            generation: place.generation,
             share,
-            delivery: row_of.optional_digest("delivery_digest")?,
+            delivery: place.delivery,
         })
     }
 
     fn unseal(&self, row: &AnyRow) -> Result<SecretBytes, StoreError> {
+        let associated_data = {
+            let row = TableRow { table: TABLE, row };
+            let version = SealVersion::from_number(row.number("seal_version")?);
+            let version = version.ok_or_else(|| row.corrupt("seal_version"))?;
+            place_of_row(row)?.associated_data(version)
+        };
         let sealed: Vec<u8> = TableRow { table: TABLE, row }.value("sealed_share")?;
-        open(&self.key, &place_of_row(row)?.associated_data(), &sealed).map_err(|source| {
-            StoreError::Unsealing {
-                table: TABLE,
-                source,
-            }
+        open(&self.key, &associated_data, &sealed).map_err(|source| StoreError::Unsealing {
+            table: TABLE,
+            source,
         })
     }
 }
 
-fn place_of_row(row: &AnyRow) -> Result<Place, StoreError> {
-    let row = TableRow { table: TABLE, row };
+fn place_of_row(row: TableRow<'_>) -> Result<Place, StoreError> {
     Ok(Place {
         client_id: row.text("client_id", |text| text.parse().ok())?,
         backup_share_pair_id: row.text("backup_share_pair_id", |text| text.parse().ok())?,
         wallet_id: row.text("wallet_id", |text| text.parse().ok())?,
         curve: row.text("curve", |text| text.parse().ok())?,
+        generation: Generation(row.number("generation")?),
+        digest: row.digest("digest")?,
+        delivery: row.optional_digest("delivery_digest")?,
     })
 }
 
@@ -194,15 +197,14 @@ async fn is_there(
     let Some(row) = found.fetch(transaction).await? else {
         return Ok(None);
     };
-    let place = place_of_row(&row)?;
-    let row = TableRow {
+    let place = place_of_row(TableRow {
         table: TABLE,
         row: &row,
-    };
+    })?;
     Ok(Some(
-        row.digest("digest")? == digest
-            && row.optional_digest("delivery_digest")? == new.delivery
-            && row.number("generation")? == new.generation.0
+        place.digest == digest
+            && place.delivery == new.delivery
+            && place.generation == new.generation
             && place.wallet_id == new.wallet_id
             && place.curve == new.curve,
     ))
