@@ -14,6 +14,7 @@ mod audit;
 mod check_backup;
 mod cluster;
 mod crash;
+mod custodians;
 mod demo;
 mod end_user;
 mod installation;

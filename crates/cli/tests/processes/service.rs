@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A running service; killed when dropped.
 pub(crate) struct Service {
@@ -35,7 +35,10 @@ impl Service {
         BufReader::new(child.stdout.take().unwrap())
             .read_line(&mut line)
             .unwrap();
-        let Ok(told) = serde_json::from_str::<Value>(&line) else {
+        // A program of somebody else's says it in words.
+        let said = line.trim().strip_prefix("listening on ");
+        let told = said.map(|url| json!({ "listening": url }));
+        let Some(told) = told.or_else(|| serde_json::from_str::<Value>(&line).ok()) else {
             let status = child.wait().unwrap();
             return Err(format!(
                 "expected the service to tell its address, got {line:?} ({status})"

@@ -1,7 +1,7 @@
 //! The walks in the documentation, each command as it stands there.
 //!
 //! A block marked `sh` is run by a shell in one directory. A command that serves goes on in the
-//! background, as in a terminal of its own. A block marked `text` right after it is what it prints,
+//! background, as in a terminal of its own; `backend` is the example of `portal-custodian`. A block marked `text` right after it is what it prints,
 //! among other lines; a line `…` stands for some that are left out. Only addresses differ: a test
 //! takes the ports that are free.
 
@@ -67,7 +67,7 @@ impl Walk {
     fn run(&mut self, block: &str) {
         let lines: Vec<_> = block.lines().collect();
         match lines.split_last() {
-            Some((last, before)) if last.contains(" serve ") => {
+            Some((last, before)) if last.contains(" serve ") || last.starts_with("backend ") => {
                 self.shell(&before.join("\n"));
                 self.serve(last);
             }
@@ -86,7 +86,10 @@ impl Walk {
     }
 
     fn serve(&mut self, line: &str) {
-        let (_, rest) = line.split_once("--listen ").unwrap();
+        let (_, rest) = line
+            .split_once("--listen ")
+            .or_else(|| line.split_once("backend "))
+            .unwrap();
         let written = rest.split_whitespace().next().unwrap().to_owned();
         let line = self.with_addresses(&line.replace(&written, "127.0.0.1:0"));
         let log = self.directory.path().join("service.log");
@@ -100,14 +103,17 @@ impl Walk {
         self.services.push(service);
     }
 
-    /// `portal` as it is on the `PATH` of somebody who followed the page, with no settings.
+    /// The programs as they are on the `PATH` of somebody who followed the page, with no settings.
     fn command(&self, script: &str) -> Command {
         let program = Path::new(env!("CARGO_BIN_EXE_portal")).parent().unwrap();
         let path = std::env::var("PATH").unwrap_or_default();
         let mut command = Command::new("bash");
         command
             .env_clear()
-            .env("PATH", format!("{}:{path}", program.display()))
+            .env(
+                "PATH",
+                format!("{0}:{0}/examples:{path}", program.display()),
+            )
             .env("HOME", self.directory.path())
             .current_dir(self.directory.path())
             .stdin(Stdio::null())
@@ -143,4 +149,31 @@ fn server_and_custodian_apart_as_the_readme_says() {
         "### More than one server",
     );
     Walk::new().follow(walk);
+}
+
+#[test]
+fn a_first_wallet_with_a_backend_of_ones_own() {
+    build_example();
+    Walk::new().follow(&document("docs/first-wallet.md"));
+}
+
+#[test]
+fn a_webhook_is_called_by_hand() {
+    let page = document("docs/webhooks.md");
+    Walk::new().follow(between(&page, "## By hand", "## Who calls"));
+}
+
+/// `cargo test` of the workspace builds the examples; of one binary it does not.
+fn build_example() {
+    let program = Path::new(env!("CARGO_BIN_EXE_portal")).with_file_name("examples/backend");
+    if program.exists() {
+        return;
+    }
+    let built = Command::new(env!("CARGO"))
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
+        .args(["build", "--workspace", "--all-features", "--locked"])
+        .args(["--example", "backend"])
+        .status();
+    let built = built.unwrap();
+    assert!(built.success() && program.exists(), "{program:?}: {built}");
 }
