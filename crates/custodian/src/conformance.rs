@@ -16,6 +16,7 @@
     reason = "these functions are tests: a panic is how they say no"
 )]
 
+pub mod calls;
 pub mod cipher_texts;
 pub mod races;
 pub mod recoveries;
@@ -113,6 +114,10 @@ macro_rules! conformance_tests {
                 another_cipher_text_is_refused
                 the_one_stored_last_is_the_newest
             }
+            calls {
+                a_call_is_heard_once
+                an_id_is_forgotten_in_time
+            }
             recoveries {
                 nothing_is_open_unless_it_was_opened
                 uses_are_counted_and_repeats_are_not
@@ -123,6 +128,7 @@ macro_rules! conformance_tests {
                 of_racing_shares_one_is_stored
                 of_racing_cipher_texts_one_is_stored
                 of_racing_recoveries_so_many_are_answered
+                of_racing_calls_one_is_the_first
                 of_racing_first_starts_one_key_counts
             }
         }

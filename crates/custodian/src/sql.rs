@@ -5,11 +5,12 @@
 //! One text of SQL for both. What differs (how a connection is made, a transaction is alone, the
 //! newest row is found) is in [`engine`], [`sqlite`] and [`postgres`].
 //!
-//! Nothing is replaced or deleted; the schemas' triggers refuse it even to a person with a prompt.
+//! Nothing that a backup needs is replaced or deleted; the schemas' triggers refuse it even to a person with a prompt.
 
 mod cipher_texts;
 mod engine;
 mod export;
+mod heard;
 mod key_check;
 mod place;
 mod postgres;
@@ -156,6 +157,15 @@ impl CustodianStore for SqlCustodianStore {
 
     async fn released(&self, client_id: ClientId) -> Result<Vec<BackupSharePairId>, StoreError> {
         self.released(client_id).await
+    }
+
+    async fn hear(
+        &self,
+        webhook_id: &str,
+        now: Timestamp,
+        forgotten_before: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.hear(webhook_id, now, forgotten_before).await
     }
 
     async fn insert_cipher_text(

@@ -74,7 +74,7 @@ pub struct StoredCipher {
 
 /// Storage of shares and cipher texts. Each method is one transaction.
 ///
-/// Insert-only: nothing that was stored is ever replaced or deleted, so that a repeated, late
+/// Insert-only: no share, cipher text or window is ever replaced or deleted, so that a repeated, late
 /// or forged message cannot destroy the only way back to a wallet. What a method has answered
 /// with `Ok` survives the loss of power.
 #[async_trait]
@@ -132,6 +132,19 @@ pub trait CustodianStore: Send + Sync + 'static {
     ///
     /// [`StoreError`].
     async fn released(&self, client_id: ClientId) -> Result<Vec<BackupSharePairId>, StoreError>;
+
+    /// Whether a call under this id is heard for the first time, among all processes that share the
+    /// store. Ids that were heard before `forgotten_before` may be forgotten.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; the call must then not be answered.
+    async fn hear(
+        &self,
+        webhook_id: &str,
+        now: Timestamp,
+        forgotten_before: Timestamp,
+    ) -> Result<bool, StoreError>;
 
     /// Stores a cipher text under (client, both pair ids), and gives it as it is stored.
     ///

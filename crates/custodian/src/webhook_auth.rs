@@ -18,8 +18,11 @@ use portal_api::webhook::{SECRET_HEADER, WebhookRoute};
 use portal_lifecycle::Timestamp;
 use subtle::Choice;
 
-use self::heard::Heard;
+use self::heard::{Heard, KEPT_S};
 use crate::WebhookSecret;
+
+/// How long the id of a call that is made once is kept.
+pub(crate) const KEPT_MS: u64 = KEPT_S * 1_000;
 
 /// How Portal's calls are known.
 pub struct WebhookAuth {

@@ -279,3 +279,19 @@ async fn the_static_header_alone_will_do_only_where_that_is_allowed() {
     let former = Backend::start().await;
     ok::<BackupShares>(former.fetch(client(1)).await).await;
 }
+
+/// A second receiver on the same store, as another process has it.
+#[tokio::test]
+async fn what_one_process_answered_another_does_not() {
+    let first = receiver(|auth| auth).await;
+    let caught = fetch("fetch_1", NOW_S, NEW);
+    ok::<BackupShares>(caught.send(&first).await).await;
+    let secret = WebhookSecret::new(NEW).expect("a secret");
+    let second = Backend::start_with(Arc::clone(&first.dir), |store, _, _| {
+        Receiver::builder(store, secret).clock(now).build()
+    })
+    .await;
+    let told = refused(caught.send(&second).await).await;
+    assert!(told.contains("answered already"), "{told}");
+    ok::<BackupShares>(fetch("fetch_2", NOW_S, NEW).send(&second).await).await;
+}

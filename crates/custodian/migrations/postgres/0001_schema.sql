@@ -81,6 +81,15 @@ CREATE TABLE key_check (
     sealed   BYTEA  NOT NULL
 );
 
+-- Ids of calls that are answered once, for as long as they would be believed. The only table that
+-- forgets.
+CREATE TABLE heard_call (
+    webhook_id  TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    heard_at_ms BIGINT NOT NULL
+);
+
+CREATE INDEX heard_call_by_time ON heard_call (heard_at_ms);
+
 CREATE TRIGGER backup_share_never_changed BEFORE UPDATE OR DELETE ON backup_share
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER backup_share_never_emptied BEFORE TRUNCATE ON backup_share

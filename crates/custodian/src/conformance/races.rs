@@ -101,6 +101,21 @@ pub async fn of_racing_recoveries_so_many_are_answered<B: Backend>(backend: &B) 
     assert_eq!(answered, policy.uses);
 }
 
+/// Who comes first is told so, and nobody else.
+pub async fn of_racing_calls_one_is_the_first<B: Backend>(backend: &B) {
+    let stores = two(backend).await;
+    let mut racing = JoinSet::new();
+    for n in 0..RACERS {
+        let store = Arc::clone(&stores[(n % 2) as usize]);
+        racing.spawn(async move {
+            let heard = store.hear("fetch_1", at(0), at(0)).await;
+            u32::from(heard.expect("an answer"))
+        });
+    }
+    let first: u32 = racing.join_all().await.into_iter().sum();
+    assert_eq!(first, 1);
+}
+
 /// Of processes that begin on an empty database, each with a key of its own, those of one key go on.
 pub async fn of_racing_first_starts_one_key_counts<B: Backend>(backend: &B) {
     let (one, other) = tokio::join!(backend.open(key(1)), backend.open(key(2)));

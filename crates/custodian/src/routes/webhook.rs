@@ -12,7 +12,7 @@ use portal_api::webhook::{
     WebhookRoute, backup_proof_context,
 };
 use portal_lifecycle::ids::BackupSharePairId;
-use portal_lifecycle::{BackupStatus, Curve, Generation, PerCurve};
+use portal_lifecycle::{BackupStatus, Curve, Generation, PerCurve, Timestamp};
 use portal_mpc::{Ed25519, Group, KeyShare, Secp256k1};
 use rand::CryptoRng;
 use zeroize::{Zeroize as _, Zeroizing};
@@ -22,7 +22,7 @@ use crate::blinded::{form, point_of};
 use crate::json_body::{self, Body};
 use crate::refusal::Refusal;
 use crate::router::Shared;
-use crate::webhook_auth::{Claim, NotPortals};
+use crate::webhook_auth::{Claim, KEPT_MS, NotPortals};
 use crate::{Digest, NewShare, ShareText, StoredShare};
 
 /// A call's body, if the call is Portal's.
@@ -69,11 +69,25 @@ impl<T: Call> FromRequest<Shared> for FromPortal<T> {
             .map_err(refused)?;
         let body = json_body::whole(Request::from_parts(head.clone(), body), shared).await?;
         if let Claim::Signed(signed) = &claim {
+            let now = shared.now();
             calls
-                .verify(signed, &body, T::ROUTE, shared.now())
+                .verify(signed, &body, T::ROUTE, now)
                 .map_err(refused)?;
+            if !T::ROUTE.is_repeatable() {
+                hear(shared, signed.id, now).await?;
+            }
         }
         json_body::parse(&head.headers, &body).map(Self)
+    }
+}
+
+/// Another process of this backend may have answered it.
+async fn hear(shared: &Shared, id: &str, now: Timestamp) -> Result<(), Refusal> {
+    let forgotten_before = Timestamp::from_ms(now.as_ms().saturating_sub(KEPT_MS));
+    if shared.store.hear(id, now, forgotten_before).await? {
+        Ok(())
+    } else {
+        Err(refused(NotPortals::HeardBefore))
     }
 }
 

@@ -12,7 +12,7 @@ const IDS: usize = 65_536;
 
 /// How long an id is kept: a call may be stamped by a clock that is ahead, and is believed until
 /// that one's time is past as well.
-const KEPT_S: u64 = 2 * TOLERANCE_S;
+pub(super) const KEPT_S: u64 = 2 * TOLERANCE_S;
 
 /// What was heard since a moment; it is forgotten when the process ends.
 pub(super) struct Heard {

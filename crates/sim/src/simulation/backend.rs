@@ -23,6 +23,7 @@ struct State {
     shares: Vec<(ClientId, StoredShare, Digest)>,
     cipher_texts: Vec<(ClientId, StoredCipher)>,
     released: Vec<(ClientId, BackupSharePairId)>,
+    heard: Vec<String>,
 }
 
 impl Kept {
@@ -146,6 +147,20 @@ impl CustodianStore for FaultyBackend {
             let theirs = state.released.iter();
             let theirs = theirs.filter(|(client, _)| *client == client_id);
             theirs.map(|(_, id)| *id).collect()
+        })
+        .await
+    }
+
+    async fn hear(
+        &self,
+        webhook_id: &str,
+        _now: Timestamp,
+        _forgotten_before: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.around(|state| {
+            let is_new = state.heard.iter().all(|heard| heard != webhook_id);
+            state.heard.push(webhook_id.to_owned());
+            is_new
         })
         .await
     }
