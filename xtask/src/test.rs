@@ -17,6 +17,7 @@ use crate::{debian, python};
 pub(crate) fn run() -> Result<(), TaskError> {
     install_c_compiler()?;
     install_postgres()?;
+    install_request_tools()?;
     python::MOTO.install()?;
     python::RECIPE.install()?;
     python::STANDARD_WEBHOOKS.install()?;
@@ -78,6 +79,18 @@ pub(crate) fn install_postgres() -> Result<(), TaskError> {
          postgresql`), or name the directory of its programs in PORTAL_TEST_POSTGRES_BIN; then \
          run this again",
         &["postgresql"],
+    )
+}
+
+/// The documentation's requests are made with these, as they stand there.
+fn install_request_tools() -> Result<(), TaskError> {
+    if ["curl", "openssl"].into_iter().all(debian::is_there) {
+        return Ok(());
+    }
+    debian::install(
+        "curl and openssl",
+        "install both (Debian and Ubuntu: `apt-get install curl openssl`), then run this again",
+        &["curl", "openssl"],
     )
 }
 

@@ -572,14 +572,7 @@ pub(crate) struct CustodianServeArgs {
     pub(crate) require_webhook_signatures: Option<bool>,
     /// Take plain backups too, for an environment that makes such (`--backup-mode plain`) or that
     /// changes from them to sealed ones. Without it a plain share is refused.
-    #[arg(
-        long,
-        env = "PORTAL_PLAIN_BACKUPS",
-        num_args = 0..=1,
-        default_value_t = false,
-        default_missing_value = "true",
-        value_name = "BOOL"
-    )]
+    #[arg(long, env = "PORTAL_PLAIN_BACKUPS")]
     pub(crate) plain_backups: bool,
     /// How long a recovery from a sealed backup stays open, in minutes.
     #[arg(

@@ -129,7 +129,6 @@ macro_rules! conformance_tests {
                 of_racing_cipher_texts_one_is_stored
                 of_racing_recoveries_so_many_are_answered
                 of_racing_calls_one_is_the_first
-                of_racing_first_starts_one_key_counts
             }
         }
     };

@@ -33,7 +33,7 @@ pub struct Secrets {
 #[derive(Debug, thiserror::Error)]
 pub enum SecretsError {
     /// A file cannot be read.
-    #[error("cannot read the secret in {}", path.display())]
+    #[error("cannot read the secret in {}", .path.display())]
     Unread {
         /// Which.
         path: PathBuf,
@@ -42,13 +42,13 @@ pub enum SecretsError {
         source: std::io::Error,
     },
     /// Not 32 bytes.
-    #[error("expected 64 hexadecimal digits in each line of {}; `openssl rand -hex 32` makes some", path.display())]
+    #[error("expected 64 hexadecimal digits in each line of {}; `openssl rand -hex 32` makes some", .path.display())]
     NotHexadecimal {
         /// In which file.
         path: PathBuf,
     },
     /// More lines than have a meaning.
-    #[error("expected the webhook's secret in {}, and at most a former one below it", path.display())]
+    #[error("expected the webhook's secret in {}, and at most a former one below it", .path.display())]
     TooManyLines {
         /// In which file.
         path: PathBuf,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use portal_custodian::conformance::{Backend, key};
 use portal_custodian::{
-    CustodianStore, Digest, InsertError, NewShare, OpenStoreError, RecoveryPolicy,
-    RecoveryRequest, RecoveryStore as _, ShareText, SqlCustodianStore, StoreError,
+    CustodianStore, Digest, InsertError, NewShare, OpenStoreError, RecoveryPolicy, RecoveryRequest,
+    RecoveryStore as _, ShareText, SqlCustodianStore, StoreError,
 };
 use portal_lifecycle::ids::WalletId;
 use portal_lifecycle::{BackupMethod, Curve, Generation, PerCurve, Timestamp};
@@ -87,6 +87,18 @@ async fn of_processes_that_start_at_once_one_makes_the_schema() {
     for started in starting.join_all().await {
         started.expect("a store");
     }
+}
+
+/// Of processes that begin on an empty database, each with a key of its own, those of one key go on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_racing_first_starts_one_key_counts() {
+    let backend = PostgresBackend::new();
+    let (one, other) = tokio::join!(backend.open(key(1)), backend.open(key(2)));
+    let outcomes = [one.map(|_| ()), other.map(|_| ())];
+    let opened = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    let refused = outcomes.iter();
+    let refused = refused.filter(|outcome| matches!(outcome, Err(OpenStoreError::WrongKey)));
+    assert_eq!((opened, refused.count()), (1, 1), "{outcomes:?}");
 }
 
 /// The connection is cut while a share waits for its place: the caller hears that it may try again,
@@ -252,5 +264,11 @@ async fn every_connection_waits_for_the_disk() {
         .await
         .expect("set");
     let store = backend.store().await;
-    assert_eq!(store.setting("synchronous_commit").await.expect("a setting"), "on");
+    assert_eq!(
+        store
+            .setting("synchronous_commit")
+            .await
+            .expect("a setting"),
+        "on"
+    );
 }

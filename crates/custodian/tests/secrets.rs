@@ -8,7 +8,12 @@ use portal_custodian::Secrets;
 const MARK: &str = "f00dfeed";
 
 fn write_all(directory: &Path) {
-    for name in ["custodian.key", "app-secret", "sealing-key", "backend-secret"] {
+    for name in [
+        "custodian.key",
+        "app-secret",
+        "sealing-key",
+        "backend-secret",
+    ] {
         fs::write(directory.join(name), format!("{}\n", MARK.repeat(8))).expect("written");
     }
     let webhook = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n";
@@ -36,7 +41,10 @@ fn what_is_spoilt_is_named_and_not_shown() {
         ("sealing-key", Some("f00dfeed\n")),
         ("backend-secret", Some("f00dfeed")),
         ("webhook-secret", Some("f00dfeed")),
-        ("webhook-secret", Some("f00dfeedf00dfeed\nf00dfeedf00dfeed\nf00dfeedf00dfeed\n")),
+        (
+            "webhook-secret",
+            Some("f00dfeedf00dfeed\nf00dfeedf00dfeed\nf00dfeedf00dfeed\n"),
+        ),
     ] {
         let directory = tempfile::tempdir().expect("a directory");
         write_all(directory.path());

@@ -124,6 +124,37 @@ async fn the_specifications_own_library_verifies_every_call() {
     }
 }
 
+/// The requests of `docs/webhooks.md`, by `openssl` and `curl`, say the same to it as to ours.
+#[test]
+fn it_is_called_by_hand_as_the_page_says() {
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let receiver = Receiver::start(&[secret]);
+    let directory = tempfile::tempdir().expect("a directory");
+    std::fs::create_dir(directory.path().join("custodian")).expect("a directory");
+    let file = directory.path().join("custodian/webhook-secret");
+    std::fs::write(file, format!("{secret}\n")).expect("written");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/webhooks.md");
+    let page = std::fs::read_to_string(page).expect("a page");
+    let (_, by_hand) = page.split_once("\n## By hand\n").expect("the heading");
+    let (_, script) = by_hand.split_once("\n```sh\ncall()").expect("the block");
+    let (script, _) = script.split_once("\n```").expect("its end");
+    let address = receiver.url.trim_start_matches("http://");
+    let script = format!("call(){script}").replace("127.0.0.1:7490", address);
+    let run = Command::new("bash")
+        .args(["-c", &script])
+        .current_dir(directory.path())
+        .output();
+    let run = run.expect("bash, curl and openssl");
+    let printed = String::from_utf8_lossy(&run.stdout);
+    let answers: Vec<Value> = printed
+        .lines()
+        .take(3)
+        .map(|line| serde_json::from_str(line).unwrap_or_default())
+        .collect();
+    let expected = [json!({}), json!({}), json!({"backupShares": ["opaque"]})];
+    assert_eq!(answers, expected, "{run:?}");
+}
+
 /// What the customer sees of it: no secret but once, no body, every attempt.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_call_is_in_the_log_of_its_customer_alone() {

@@ -6,10 +6,10 @@ use portal_lifecycle::{BackupMethod, PerCurve};
 use tokio::task::JoinSet;
 
 use super::recoveries::request;
-use super::{Backend, at, client, key, opened, pair, rng, share_of};
+use super::{Backend, at, client, opened, pair, rng, share_of};
 use crate::{
-    CipherText, CustodianStore as _, Digest, InsertError, NewCipherText, OpenStoreError,
-    RecoveryError, RecoveryPolicy, RecoveryStore as _,
+    CipherText, CustodianStore as _, Digest, InsertError, NewCipherText, RecoveryError,
+    RecoveryPolicy, RecoveryStore as _,
 };
 
 const RACERS: u32 = 20;
@@ -114,18 +114,4 @@ pub async fn of_racing_calls_one_is_the_first<B: Backend>(backend: &B) {
     }
     let first: u32 = racing.join_all().await.into_iter().sum();
     assert_eq!(first, 1);
-}
-
-/// Of processes that begin on an empty database, each with a key of its own, those of one key go on.
-pub async fn of_racing_first_starts_one_key_counts<B: Backend>(backend: &B) {
-    let (one, other) = tokio::join!(backend.open(key(1)), backend.open(key(2)));
-    let outcomes = [one.map(|_| ()), other.map(|_| ())];
-    let opened = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
-    assert_eq!(opened, 1, "{outcomes:?}");
-    assert!(
-        outcomes
-            .iter()
-            .any(|outcome| matches!(outcome, Err(OpenStoreError::WrongKey))),
-        "{outcomes:?}"
-    );
 }

@@ -2,9 +2,9 @@
 
 use std::str::FromStr as _;
 
+use sqlx::ConnectOptions as _;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::ConnectOptions as _;
 
 use super::PATIENCE;
 use super::engine::Engine;
@@ -41,7 +41,9 @@ pub(super) async fn open(url: &str) -> Result<Engine, OpenStoreError> {
     let first = first.map_err(no_database)?;
     MIGRATIONS.run(&first).await.map_err(failed)?;
     first.close().await;
-    let pool = pool(CONNECTIONS).connect_with(options.options(LIMITS)).await;
+    let pool = pool(CONNECTIONS)
+        .connect_with(options.options(LIMITS))
+        .await;
     pool.map(Engine::Postgres).map_err(no_database)
 }
 
