@@ -96,7 +96,7 @@ async fn nothing_secret_lies_in_the_log() {
     );
     let line = log
         .lines()
-        .find(|line| line.contains(TRACE) && line.contains("latency_ms="))
+        .find(|line| line.contains(TRACE) && line.contains("latency_us="))
         .expect("a line for the request");
     for expected in [
         "method=PUT",
