@@ -27,6 +27,7 @@
 mod account;
 mod address;
 mod chain;
+mod chain_rule;
 mod effects;
 mod error;
 mod key;
@@ -42,6 +43,7 @@ pub mod solana;
 pub use account::{Account, AccountError};
 pub use address::{Addresses, addresses};
 pub use chain::{BitcoinNetwork, ChainId, Curve, Namespace};
+pub use chain_rule::ChainRule;
 pub use effects::{Amount, Asset, Effects, Unseen};
 pub use error::{ChainError, Subject};
 pub use key::{Ed25519Key, Secp256k1Key};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::U256;
 
 use crate::effects::{Asset, Effects};
-use crate::{Account, ChainId, Request};
+use crate::{Account, ChainId, ChainRule, Request};
 
 /// Rules for a wallet. Where a rule is absent it allows everything; where it stands, what it
 /// would have to see and cannot is refused.
@@ -14,7 +14,7 @@ pub struct Policy {
     /// Methods that may be signed.
     pub methods: Option<BTreeSet<String>>,
     /// Chains on which may be signed.
-    pub chains: Option<BTreeSet<ChainId>>,
+    pub chains: Option<BTreeSet<ChainRule>>,
     /// Who may be paid, called or let spend.
     pub recipients: Option<BTreeSet<Account>>,
     /// The most that one request may take out of the wallet, in the asset's smallest unit.
@@ -115,6 +115,7 @@ impl Policy {
         if is_trusted {
             return Ok(());
         }
+        self.check_bound(chain, request, &effects)?;
         self.check_recipients(&effects)?;
         self.check_values(chain, &effects)
     }
@@ -131,12 +132,38 @@ impl Policy {
 
     fn check_chain(&self, chain: &ChainId) -> Result<(), PolicyRefusal> {
         match &self.chains {
-            Some(allowed) if !allowed.contains(chain) => Err(PolicyRefusal::Chain {
-                chain: chain.clone(),
-                allowed: listed(allowed),
-            }),
+            Some(allowed) if !allowed.iter().any(|one| one.is_of(chain)) => {
+                Err(PolicyRefusal::Chain {
+                    chain: chain.clone(),
+                    allowed: listed(allowed),
+                })
+            }
             _ => Ok(()),
         }
+    }
+
+    /// A message that moves something must say on which chain, where not every chain will do.
+    fn check_bound(
+        &self,
+        chain: &ChainId,
+        request: &Request,
+        effects: &Effects,
+    ) -> Result<(), PolicyRefusal> {
+        let whole = ChainRule::Whole(chain.namespace());
+        let is_free = match &self.chains {
+            None => true,
+            Some(allowed) => allowed.contains(&whole),
+        };
+        if is_free || request.is_evm_of_one_chain() != Some(false) {
+            return Ok(());
+        }
+        // Text moves nothing anywhere.
+        effects.unseen.amounts.map_or(Ok(()), |_| {
+            Err(PolicyRefusal::Unseen {
+                rule: "chains",
+                unseen: "for which chain a message without one is meant",
+            })
+        })
     }
 
     fn check_blocked(&self, effects: &Effects) -> Result<(), PolicyRefusal> {

@@ -70,6 +70,18 @@ impl Request {
         }
     }
 
+    /// Whether what is signed for an EVM chain is good on that chain alone; none elsewhere.
+    pub(crate) fn is_evm_of_one_chain(&self) -> Option<bool> {
+        match self {
+            Self::EvmTransaction(_) => Some(true),
+            Self::EvmTypedData(request) => Some(request.names_its_chain()),
+            Self::EvmPersonalMessage(_) => Some(false),
+            Self::SolanaTransaction(_) | Self::SolanaMessage(_) | Self::BitcoinTransaction(_) => {
+                None
+            }
+        }
+    }
+
     /// The curve of the key that must sign.
     pub const fn curve(&self) -> Curve {
         match self {

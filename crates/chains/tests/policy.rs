@@ -1,6 +1,6 @@
 //! What requests do, and what a policy makes of it.
 
-use portal_chains::{Account, Amount, Asset, ChainId, Policy, PolicyRefusal};
+use portal_chains::{Account, Amount, Asset, ChainId, ChainRule, Policy, PolicyRefusal};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use solana_address::Address;
@@ -155,6 +155,164 @@ fn recipients_are_the_callee_and_whom_a_token_call_names() {
     is_unseen(check(&recipients(&[TOKEN]), "ethereum", SEND, &short));
     let creation = json!([{"data": "0x6000", "nonce": "0x0", "gas": "0x5208", "gasPrice": "0x1"}]);
     is_unseen(check(&recipients(&[FRIEND]), "ethereum", SEND, &creation));
+}
+
+/// Each known call by its name: who would get the tokens is seen, and what cannot be read is not
+/// taken for nothing.
+#[test]
+fn every_standard_way_to_move_tokens_is_seen() {
+    for (signature, words, recipient) in [
+        ("transfer(address,uint256)", 2, 0),
+        ("transferFrom(address,address,uint256)", 3, 1),
+        ("approve(address,uint256)", 2, 0),
+        ("increaseAllowance(address,uint256)", 2, 0),
+        ("decreaseAllowance(address,uint256)", 2, 0),
+        ("safeTransferFrom(address,address,uint256)", 3, 1),
+        ("safeTransferFrom(address,address,uint256,bytes)", 4, 1),
+        (
+            "safeTransferFrom(address,address,uint256,uint256,bytes)",
+            5,
+            1,
+        ),
+        (
+            "safeBatchTransferFrom(address,address,uint256[],uint256[],bytes)",
+            5,
+            1,
+        ),
+        ("setApprovalForAll(address,bool)", 2, 0),
+        (
+            "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)",
+            7,
+            1,
+        ),
+        ("transferAndCall(address,uint256)", 2, 0),
+        ("transferAndCall(address,uint256,bytes)", 3, 0),
+        ("transferFromAndCall(address,address,uint256)", 3, 1),
+        ("transferFromAndCall(address,address,uint256,bytes)", 4, 1),
+        ("approveAndCall(address,uint256)", 2, 0),
+        ("approveAndCall(address,uint256,bytes)", 3, 0),
+        ("send(address,uint256,bytes)", 3, 0),
+        ("operatorSend(address,address,uint256,bytes,bytes)", 5, 1),
+        ("authorizeOperator(address)", 1, 0),
+    ] {
+        let hash = alloy_primitives::keccak256(signature);
+        let words: String = (0..words)
+            .map(|place| word(if place == recipient { THIEF } else { FRIEND }))
+            .collect();
+        let data = format!("0x{}{words}", hex::encode(&hash[..4]));
+        let call = transaction(TOKEN, 0, &data);
+        let refused = check(&recipients(&[TOKEN, FRIEND]), "ethereum", SEND, &call);
+        assert!(
+            matches!(refused, Err(PolicyRefusal::Recipient { .. })),
+            "{signature} {refused:?}"
+        );
+        let allowed = check(&recipients(&[TOKEN, THIEF]), "ethereum", SEND, &call);
+        assert_eq!(allowed, Ok(()), "{signature}");
+    }
+}
+
+/// A contract may be told what nobody knows here only if it is listed itself; and a token that
+/// has a cap may not be told it at all.
+#[test]
+fn an_unknown_call_needs_its_contract_listed() {
+    let call = transaction(TOKEN, 0, &format!("0xdeadbeef{}", word(FRIEND)));
+    let refused = check(&recipients(&[FRIEND]), "ethereum", SEND, &call);
+    assert!(
+        matches!(refused, Err(PolicyRefusal::Recipient { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(
+        check(&recipients(&[TOKEN]), "ethereum", SEND, &call),
+        Ok(())
+    );
+    let capped = Policy {
+        value_caps: cap("ethereum", erc20(), 100).value_caps,
+        ..recipients(&[TOKEN])
+    };
+    is_unseen(check(&capped, "ethereum", SEND, &call));
+}
+
+fn chains(allowed: &[&str]) -> Policy {
+    let rule = |text: &&str| text.parse().expect("a rule on chains");
+    Policy {
+        chains: Some(allowed.iter().map(rule).collect()),
+        ..Policy::default()
+    }
+}
+
+#[test]
+fn a_whole_namespace_is_every_chain_of_it() {
+    let pay = transaction(FRIEND, 5, "0x");
+    for (rule, allows) in [("eip155:*", true), ("solana:*", false), ("bip122:*", false)] {
+        let outcome = check(&chains(&[rule]), "ethereum", SEND, &pay);
+        assert_eq!(outcome.is_ok(), allows, "{rule}: {outcome:?}");
+        let parsed: ChainRule = rule.parse().expect("a rule");
+        assert_eq!(parsed.to_string(), rule);
+    }
+    for text in ["*", "eip155", "cosmos:*", "eip155:**", "solana:"] {
+        text.parse::<ChainRule>().expect_err(text);
+    }
+}
+
+/// What a signature is not bound to cannot be held.
+#[test]
+fn clusters_and_networks_are_known_by_their_kind_alone() {
+    for (text, whole) in [
+        ("solana", Some("solana:*")),
+        ("solana-devnet", Some("solana:*")),
+        ("bitcoin", Some("bip122:*")),
+        ("ethereum", None),
+        ("solana:*", None),
+        ("bip122:*", None),
+    ] {
+        let rule: ChainRule = text.parse().expect("a rule");
+        let only = rule.only_as().map(|only| only.to_string());
+        assert_eq!(only.as_deref(), whole, "{text}");
+    }
+}
+
+/// Typed data without a chain is good on all of them, and text moves nothing on any.
+#[test]
+fn a_message_for_any_chain_is_not_one_for_a_listed_chain() {
+    let wallet =
+        Wallet::from_hex("c85ef7d79691fe79573b1a7064c19c1a9819ebdbd1faaab1a8ec92344438aaf4");
+    let chain: ChainId = "ethereum".parse().expect("a chain");
+    let bound = mail();
+    let mut unbound = bound.clone();
+    let data = &mut unbound;
+    data["domain"]
+        .as_object_mut()
+        .expect("a domain")
+        .remove("chainId");
+    let fields = data["types"]["EIP712Domain"]
+        .as_array_mut()
+        .expect("fields");
+    fields.retain(|field| field["name"] != "chainId");
+    let method = "eth_signTypedData_v4";
+    let hash = json!([format!("0x{}", "ab".repeat(32))]);
+    let text = json!(["0x68656c6c6f"]);
+    for (method, params, is_bound) in [
+        (method, &bound, true),
+        (method, &unbound, false),
+        ("personal_sign", &hash, false),
+        ("personal_sign", &text, true),
+    ] {
+        let request = wallet.parse("ethereum", method, params).expect("a request");
+        let listed = chains(&["ethereum", "sepolia"]);
+        let outcome = listed.check(&chain, method, &request);
+        if is_bound {
+            assert_eq!(outcome, Ok(()), "{method} {params}");
+        } else {
+            is_unseen(outcome);
+        }
+        let whole = chains(&["eip155:*"]).check(&chain, method, &request);
+        assert_eq!(whole, Ok(()), "{method} {params}");
+        let trusted = Policy {
+            methods: Some([method.to_owned()].into()),
+            ..listed
+        };
+        assert_eq!(trusted.check(&chain, method, &request), Ok(()));
+    }
 }
 
 #[test]

@@ -14,7 +14,8 @@ use portal_chains::{ChainError, ChainId, Payload, PolicyRefusal, Request};
 use portal_lifecycle::ids::{ClientId, EnvironmentId};
 use portal_lifecycle::{Curve, ErrorId};
 
-pub(crate) use policy::{checked, stored};
+use policy::checked;
+pub(crate) use policy::{holdable, stored};
 
 use crate::session::Signing;
 use crate::webhook::Webhook;

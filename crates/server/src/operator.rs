@@ -274,7 +274,7 @@ impl Operator {
         environment: EnvironmentId,
         policy: &SigningPolicy,
     ) -> Result<(), OperatorError> {
-        approval::checked(policy).map_err(|error| OperatorError::SigningPolicy {
+        approval::holdable(policy).map_err(|error| OperatorError::SigningPolicy {
             detail: error.detail().to_owned(),
         })?;
         let text = serde_json::to_string(policy).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What an EVM transaction or typed data does, as far as ERC-20, ERC-721 and ERC-1155 tell.
+//! What an EVM transaction or typed data does, as far as the standards for tokens tell.
 
 use alloy_consensus::Transaction as _;
 use alloy_primitives::{Address, TxKind, U256};
@@ -18,7 +18,7 @@ struct TokenCall {
     amount: Option<usize>,
 }
 
-const TOKEN_CALLS: [TokenCall; 9] = [
+const TOKEN_CALLS: [TokenCall; 20] = [
     // transfer(address,uint256)
     call([0xa9, 0x05, 0x9c, 0xbb], 0, Some(1)),
     // transferFrom(address,address,uint256)
@@ -36,6 +36,25 @@ const TOKEN_CALLS: [TokenCall; 9] = [
     call([0xf2, 0x42, 0x43, 0x2a], 1, None),
     // setApprovalForAll(address,bool)
     call([0xa2, 0x2c, 0xb4, 0x65], 0, None),
+    // safeBatchTransferFrom(address,address,uint256[],uint256[],bytes)
+    call([0x2e, 0xb2, 0xc2, 0xd6], 1, None),
+    // ERC-2612: permit(address,address,uint256,uint256,uint8,bytes32,bytes32)
+    call([0xd5, 0x05, 0xac, 0xcf], 1, Some(2)),
+    // ERC-677: transferAndCall(address,uint256,bytes), of ERC-1363 as well, and without bytes
+    call([0x40, 0x00, 0xae, 0xa0], 0, Some(1)),
+    call([0x12, 0x96, 0xee, 0x62], 0, Some(1)),
+    // ERC-1363: transferFromAndCall(address,address,uint256) and with bytes
+    call([0xd8, 0xfb, 0xe9, 0x94], 1, Some(2)),
+    call([0xc1, 0xd3, 0x4b, 0x89], 1, Some(2)),
+    // approveAndCall(address,uint256) and with bytes
+    call([0x31, 0x77, 0x02, 0x9f], 0, Some(1)),
+    call([0xca, 0xe9, 0xca, 0x51], 0, Some(1)),
+    // ERC-777: send(address,uint256,bytes)
+    call([0x9b, 0xd9, 0xbb, 0xc6], 0, Some(1)),
+    // operatorSend(address,address,uint256,bytes,bytes)
+    call([0x62, 0xad, 0x1b, 0x83], 1, Some(2)),
+    // authorizeOperator(address)
+    call([0x95, 0x9b, 0x8c, 0x3f], 0, None),
 ];
 
 const fn call(selector: [u8; 4], recipient: usize, amount: Option<usize>) -> TokenCall {

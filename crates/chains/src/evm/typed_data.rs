@@ -67,6 +67,11 @@ impl TypedData {
         self.digest
     }
 
+    /// Whether its domain names the chain: else it is good on every chain that has the contract.
+    pub(crate) const fn names_its_chain(&self) -> bool {
+        self.data.domain.chain_id.is_some()
+    }
+
     /// One line that says what is about to be signed.
     pub fn summary(&self) -> String {
         let domain = &self.data.domain;

@@ -189,9 +189,11 @@ async fn a_policy_that_cannot_be_held_is_refused_and_changes_nothing() {
             "valueCaps[0]",
         ),
         (
-            json!({"valueCaps": [{"chain": "sepolia", "max": "1"}, {"chain": "eip155:11155111", "max": "2"}]}),
-            "valueCaps",
+            json!({"valueCaps": [{"chain": "sepolia", "max": "0".repeat(79)}]}),
+            "valueCaps[0]",
         ),
+        (json!({"chains": ["solana:*", "solana"]}), "chains[1]"),
+        (json!({"chains": ["bitcoin-testnet"]}), "chains[0]"),
         (json!({"methods": vec!["m"; 501]}), "methods"),
         (json!({"maxValue": "1"}), "maxValue"),
     ] {
@@ -202,8 +204,32 @@ async fn a_policy_that_cannot_be_held_is_refused_and_changes_nothing() {
         let detail = answer.body["detail"].as_str().expect("a detail");
         assert!(detail.contains(field), "expected {field} in {detail:?}");
     }
+    let empty = world.call(Method::PUT, OF_ALL, &key, None).await;
+    empty.is_problem(
+        400,
+        "BAD_REQUEST",
+        "an empty body is not a policy without rules",
+    );
     let kept = world.call(Method::GET, OF_ALL, &key, None).await;
     assert_eq!(kept.body, serde_json::to_value(&policy).expect("JSON"));
+}
+
+/// Two caps for one asset, by whatever name of its chain, both hold.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_caps_for_one_asset_the_lower_holds() {
+    let world = World::start().await;
+    let wallet = world.wallet().await;
+    let key = world.customer.api_key.clone();
+    let cap = |chain: &str, max: u64| json!({"chain": chain, "max": (21_000 + max).to_string()});
+    for (first, second) in [(1_000, 10), (10, 1_000)] {
+        let caps = json!([cap("sepolia", first), cap("eip155:11155111", second)]);
+        let body = json!({ "valueCaps": caps });
+        let put = world.call(Method::PUT, OF_ALL, &key, Some(body)).await;
+        assert_eq!(put.status, 200, "{put:?}");
+        granted(pay(&wallet.portal, 10).await, "under both");
+        let over = pay(&wallet.portal, 11).await;
+        refused(over, ErrorId::Forbidden, "over the lower one");
+    }
 }
 
 /// What the custodian's backend is asked, and what it answers.

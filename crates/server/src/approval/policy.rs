@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use portal_api::signing_policy::{POLICY_ENTRIES, SigningPolicy, ValueCap};
-use portal_chains::{Account, Amount, Asset, ChainId, Policy};
+use portal_chains::{Account, Amount, Asset, ChainId, ChainRule, Policy};
 use portal_lifecycle::ErrorId;
 
 use crate::ApiError;
+
+/// Digits of 2^256 − 1.
+const AMOUNT_DIGITS: usize = 78;
 
 /// Reads a policy as it was stored.
 pub(crate) fn stored(text: Option<&str>) -> Result<Option<SigningPolicy>, ApiError> {
@@ -15,15 +18,32 @@ pub(crate) fn stored(text: Option<&str>) -> Result<Option<SigningPolicy>, ApiErr
         .map_err(|_| ApiError::internal("a stored signing policy cannot be read"))
 }
 
+/// Whether all of a policy can be held: nobody shall rely on a rule that keeps nothing out.
+///
+/// # Errors
+///
+/// `BAD_REQUEST` that names the field.
+pub(crate) fn holdable(policy: &SigningPolicy) -> Result<(), ApiError> {
+    checked(policy)?;
+    entries("chains", policy.chains.as_deref(), |text| {
+        let rule = chain_rule(text)?;
+        rule.only_as().map_or(Ok(()), |whole| {
+            Err(format!(
+                "what is signed for {rule} does not say so, and is as good on the other networks \
+                 of its kind; expected {whole}, which allows all of them"
+            ))
+        })
+    })?;
+    Ok(())
+}
+
 /// The policy as it is held.
 ///
 /// # Errors
 ///
 /// `BAD_REQUEST` that names the field.
 pub(crate) fn checked(policy: &SigningPolicy) -> Result<Policy, ApiError> {
-    let chains = entries("chains", policy.chains.as_deref(), |text| {
-        text.parse::<ChainId>().map_err(|error| error.to_string())
-    })?;
+    let chains = entries("chains", policy.chains.as_deref(), |text| chain_rule(text))?;
     let recipients = entries("recipients", policy.recipients.as_deref(), |text| {
         account(text)
     })?;
@@ -35,9 +55,11 @@ pub(crate) fn checked(policy: &SigningPolicy) -> Result<Policy, ApiError> {
     let caps = caps.unwrap_or_default();
     let mut value_caps = BTreeMap::new();
     for (place, max) in caps {
-        if value_caps.insert(place, max).is_some() {
-            return Err(bad("valueCaps: two caps for one asset; keep one".to_owned()));
-        }
+        // Of two caps for one asset both hold.
+        value_caps
+            .entry(place)
+            .and_modify(|least: &mut Amount| *least = max.min(*least))
+            .or_insert(max);
     }
     Ok(Policy {
         methods: methods.map(|all| all.into_iter().collect()),
@@ -67,6 +89,11 @@ fn entries<E, T>(
     all.map(Some)
 }
 
+fn chain_rule(text: &str) -> Result<ChainRule, String> {
+    text.parse()
+        .map_err(|error: portal_chains::ChainError| error.to_string())
+}
+
 fn account(text: &str) -> Result<Account, String> {
     text.parse::<Account>().map_err(|error| error.to_string())
 }
@@ -81,7 +108,8 @@ fn cap(cap: &ValueCap) -> Result<((ChainId, Asset), Amount), String> {
             _ => return Err(format!("token: expected one of {chain}")),
         },
     };
-    let digits = !cap.max.is_empty() && cap.max.bytes().all(|byte| byte.is_ascii_digit());
+    let digits = (1..=AMOUNT_DIGITS).contains(&cap.max.len())
+        && cap.max.bytes().all(|byte| byte.is_ascii_digit());
     let max = digits
         .then(|| Amount::from_str_radix(&cap.max, 10).ok())
         .flatten()

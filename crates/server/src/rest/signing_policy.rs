@@ -151,7 +151,7 @@ pub(crate) async fn remove_of_client(
 
 /// As it is stored, once it was seen to be one that can be held.
 fn text(policy: &SigningPolicy) -> Result<String, ApiError> {
-    approval::checked(policy)?;
+    approval::holdable(policy)?;
     serde_json::to_string(policy)
         .map_err(|_| ApiError::internal("the signing policy cannot be written"))
 }
