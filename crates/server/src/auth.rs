@@ -49,6 +49,9 @@ impl FromRequestParts<App> for Origin {
 }
 
 fn address(parts: &Parts, app: &App) -> Address {
+    if app.limits.proxies == 0 && Address::is_noted(&parts.headers) {
+        app.rates.proxy_is_unknown();
+    }
     Address::of_request(&parts.headers, &parts.extensions, app.limits.proxies)
 }
 

@@ -1,9 +1,14 @@
 //! How often a caller may call. Kept in memory by each node: a limit is one node's.
+//!
+//! Whoever shows a credential is counted by whom it belongs to, in tables that a stranger adds
+//! nothing to. Strangers are counted by their address, and only what they guess wrongly.
 
 mod address;
 mod keyed;
+mod recent;
 
 use std::num::NonZeroU32;
+use std::sync::Once;
 use std::time::Duration;
 
 use governor::clock::{Clock, MonotonicClock};
@@ -64,6 +69,7 @@ pub(crate) struct Rates<C: Clock = MonotonicClock> {
     custodians: Keyed<CustodianId, C>,
     operations: Keyed<ClientId, C>,
     failures: Keyed<Address, C>,
+    proxy_is_told: Once,
 }
 
 impl Rates {
@@ -79,7 +85,19 @@ impl<C: Clock + Clone> Rates<C> {
             custodians: Keyed::new(limits.custodian_requests_per_minute, clock.clone()),
             operations: Keyed::new(limits.client_operations_per_minute, clock.clone()),
             failures: Keyed::new(limits.failed_authentications_per_minute, clock.clone()),
+            proxy_is_told: Once::new(),
         }
+    }
+
+    /// Tells the operator, once, that all who come through a proxy are taken for one address.
+    pub(crate) fn proxy_is_unknown(&self) {
+        self.proxy_is_told.call_once(|| {
+            tracing::warn!(
+                "a request came with X-Forwarded-For, which is not believed: all who come through \
+                 one proxy count as its one address. If it is yours, say how many there are \
+                 (--proxies, PORTAL_PROXIES)"
+            );
+        });
     }
 
     /// Counts a request of a client.

@@ -23,6 +23,7 @@ mod lifecycle;
 mod logs;
 mod metrics;
 mod offline;
+mod proxies;
 mod restore;
 mod rotation;
 mod schemathesis;

@@ -31,26 +31,40 @@ impl Address {
         if proxies == 0 {
             return Self::of(peer);
         }
+        // From the right, and by place alone: what cannot be read stands where it stands, or else
+        // a caller could move what it wrote itself to where a proxy's word is believed.
         let lines = headers.get_all(FORWARDED_FOR).iter();
-        let noted: Vec<&str> = lines
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(|line| line.split(','))
-            .map(str::trim)
-            .collect();
-        let caller = noted.iter().rev().nth(usize::from(proxies) - 1);
-        let caller = caller.and_then(|text| text.parse().ok());
-        Self::of(caller.unwrap_or(peer))
+        let lines: Vec<&[u8]> = lines.map(|line| line.as_bytes()).collect();
+        let places = lines.iter().rev();
+        let mut places = places.flat_map(|line| line.rsplit(|byte| *byte == b','));
+        let caller = places.nth(usize::from(proxies) - 1);
+        Self::of(caller.and_then(noted).unwrap_or(peer))
     }
+
+    /// Whether a proxy, or a caller that says so, noted where a request came from.
+    pub(crate) fn is_noted(headers: &HeaderMap) -> bool {
+        headers.contains_key(FORWARDED_FOR)
+    }
+}
+
+/// An address as proxies note it, some of them with the port.
+fn noted(entry: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(entry).ok()?.trim();
+    let with_port = || Some(text.parse::<SocketAddr>().ok()?.ip());
+    text.parse().ok().or_else(with_port)
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     fn seen(forwarded: &[&str], proxies: u8) -> Address {
         let mut headers = HeaderMap::new();
         for line in forwarded {
-            headers.append(FORWARDED_FOR, line.parse().unwrap());
+            let line = HeaderValue::from_bytes(line.as_bytes()).unwrap();
+            headers.append(FORWARDED_FOR, line);
         }
         let mut extensions = Extensions::new();
         let peer: SocketAddr = "198.51.100.9:1".parse().unwrap();
@@ -74,6 +88,27 @@ mod tests {
         );
         assert_eq!(seen(&[], 1), peer, "nothing is noted");
         assert_eq!(seen(&["unknown"], 1), peer, "no address is noted");
+    }
+
+    /// What cannot be read keeps its place: nothing that the caller wrote moves into it.
+    #[test]
+    fn what_cannot_be_read_keeps_its_place() {
+        let peer = address("198.51.100.9");
+        for unreadable in ["\u{e9}", "unknown", "_hidden", "", "1.2.3", "\t"] {
+            let line = format!("6.6.6.6, {unreadable}");
+            assert_eq!(seen(&[&line], 1), peer, "{line:?}");
+            assert_eq!(seen(&["6.6.6.6", unreadable], 1), peer, "{unreadable:?}");
+            let line = format!("6.6.6.6, 192.0.2.1, {unreadable}");
+            assert_eq!(seen(&[&line], 2), address("192.0.2.1"), "{line:?}");
+            let lines = ["6.6.6.6", "192.0.2.1", unreadable];
+            assert_eq!(seen(&lines, 2), address("192.0.2.1"), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_port_is_no_part_of_an_address() {
+        assert_eq!(seen(&["192.0.2.1:4711"], 1), address("192.0.2.1"));
+        assert_eq!(seen(&["[2001:db8::1]:4711"], 1), address("2001:db8::1"));
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! A limit for each of many callers, in bounded memory.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,50 +7,66 @@ use std::time::Duration;
 
 use governor::clock::{Clock, Reference};
 use governor::middleware::StateInformationMiddleware;
-use governor::state::keyed::HashMapStateStore;
+use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
-/// Most callers that are told apart at once; those beyond share one limit.
-const CALLERS: usize = 1 << 18;
+use super::recent::Recent;
 
-/// A caller, or all that are too many to be told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Slot<K> {
-    Of(K),
-    Others,
-}
+/// Most callers that are remembered at once.
+///
+/// Nobody's limit is another's, however many there are: who is forgotten for the sake of others
+/// has all of its own again. So a crowd makes limits wider for itself, and narrower for nobody.
+const CALLERS: usize = 1 << 16;
 
-type Limiter<K, C> =
-    RateLimiter<Slot<K>, HashMapStateStore<Slot<K>>, C, StateInformationMiddleware>;
+type Limiter<C> = RateLimiter<NotKeyed, InMemoryState, C, StateInformationMiddleware>;
 
 /// The same limit for each caller.
 pub(super) struct Keyed<K: Hash + Eq + Copy, C: Clock> {
-    limiter: Limiter<K, C>,
+    quota: Quota,
     clock: C,
-    /// Until when those have to wait who have used theirs up.
-    waiting: Mutex<HashMap<Slot<K>, C::Instant>>,
+    callers: Mutex<Recent<K, Caller<C>>>,
+}
+
+struct Caller<C: Clock> {
+    limiter: Limiter<C>,
+    /// Until when it has to wait, having used its own up.
+    waits_until: C::Instant,
+    /// When it has all of its own again.
+    is_full_at: C::Instant,
 }
 
 impl<K: Hash + Eq + Copy, C: Clock + Clone> Keyed<K, C> {
     pub(super) fn new(per_minute: NonZeroU32, clock: C) -> Self {
-        let quota = Quota::per_minute(per_minute);
-        let limiter = RateLimiter::hashmap_with_clock(quota, clock.clone());
+        Self::of_so_many(per_minute, clock, CALLERS)
+    }
+
+    fn of_so_many(per_minute: NonZeroU32, clock: C, callers: usize) -> Self {
         Self {
-            limiter: limiter.with_middleware(),
+            quota: Quota::per_minute(per_minute),
             clock,
-            waiting: Mutex::default(),
+            callers: Mutex::new(Recent::of(callers)),
         }
     }
 
     /// Counts one call, or says how long to wait.
     pub(super) fn count(&self, caller: K) -> Result<(), Duration> {
-        let slot = self.slot(caller);
         let now = self.clock.now();
-        match self.limiter.check_key(&slot) {
-            Ok(state) if state.remaining_burst_capacity() > 0 => Ok(()),
+        let mut callers = self.callers();
+        let caller = callers.get_or_insert_with(caller, || Caller {
+            limiter: RateLimiter::direct_with_clock(self.quota, self.clock.clone())
+                .with_middleware(),
+            waits_until: now,
+            is_full_at: now,
+        });
+        match caller.limiter.check() {
             Ok(state) => {
-                let next = now + state.quota().replenish_interval().into();
-                self.waiting().insert(slot, next);
+                let left = state.remaining_burst_capacity();
+                let each = self.quota.replenish_interval();
+                let used = self.quota.burst_size().get().saturating_sub(left);
+                caller.is_full_at = now + each.saturating_mul(used).into();
+                if left == 0 {
+                    caller.waits_until = now + each.into();
+                }
                 Ok(())
             }
             Err(until) => Err(until.wait_time_from(now)),
@@ -61,33 +76,20 @@ impl<K: Hash + Eq + Copy, C: Clock + Clone> Keyed<K, C> {
     /// Whether a call would be counted; or how long to wait.
     pub(super) fn is_free(&self, caller: K) -> Result<(), Duration> {
         let now = self.clock.now();
-        let waiting = self.waiting();
-        match waiting.get(&self.slot(caller)) {
-            Some(until) if *until > now => Err(until.duration_since(now).into()),
+        match self.callers().get(&caller).map(|known| known.waits_until) {
+            Some(until) if until > now => Err(until.duration_since(now).into()),
             _ => Ok(()),
         }
     }
 
     /// Forgets whoever has all of theirs again.
     pub(super) fn prune(&self) {
-        self.limiter.retain_recent();
-        self.limiter.shrink_to_fit();
         let now = self.clock.now();
-        let mut waiting = self.waiting();
-        waiting.retain(|_, until| *until > now);
-        waiting.shrink_to_fit();
+        self.callers().retain(|caller| caller.is_full_at > now);
     }
 
-    fn slot(&self, caller: K) -> Slot<K> {
-        if self.limiter.len() < CALLERS {
-            Slot::Of(caller)
-        } else {
-            Slot::Others
-        }
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, HashMap<Slot<K>, C::Instant>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn callers(&self) -> MutexGuard<'_, Recent<K, Caller<C>>> {
+        self.callers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -97,23 +99,49 @@ mod tests {
 
     use super::*;
 
-    /// However many call, only so many are remembered, and those beyond share what one has.
+    fn twice_a_minute(clock: &FakeRelativeClock) -> Keyed<usize, FakeRelativeClock> {
+        Keyed::of_so_many(NonZeroU32::new(2).unwrap(), clock.clone(), 100)
+    }
+
+    /// A crowd takes nothing from anybody else, however large it is.
     #[test]
-    fn memory_is_bounded_and_given_back() {
+    fn a_crowd_uses_up_nobodys_limit_but_its_own() {
+        let keyed = twice_a_minute(&FakeRelativeClock::default());
+        for stranger in 1..10_000 {
+            while keyed.count(stranger).is_ok() {}
+            assert!(keyed.is_free(stranger).is_err(), "{stranger} used its own");
+            assert_eq!(keyed.is_free(0), Ok(()), "after {stranger} others");
+            assert!(keyed.callers().len() <= 100);
+        }
+        assert_eq!(keyed.count(0), Ok(()));
+    }
+
+    /// Whoever calls all the time stays remembered, whoever else comes between.
+    #[test]
+    fn a_crowd_hides_nobody_who_goes_on_calling() {
+        let keyed = twice_a_minute(&FakeRelativeClock::default());
+        while keyed.count(0).is_ok() {}
+        for stranger in 1..10_000 {
+            assert_eq!(keyed.count(stranger), Ok(()));
+            assert!(keyed.count(0).is_err(), "after {stranger} others");
+        }
+    }
+
+    #[test]
+    fn memory_is_given_back() {
         let clock = FakeRelativeClock::default();
-        let keyed = Keyed::<usize, _>::new(NonZeroU32::new(2).unwrap(), clock.clone());
-        for caller in 0..CALLERS {
+        let keyed = twice_a_minute(&clock);
+        for caller in 0..50 {
             assert_eq!(keyed.count(caller), Ok(()));
         }
-        assert_eq!(keyed.count(CALLERS), Ok(()));
-        assert_eq!(keyed.count(CALLERS + 1), Ok(()));
-        assert!(keyed.count(CALLERS + 2).is_err(), "the share of all others");
-        assert_eq!(keyed.limiter.len(), CALLERS + 1);
-        // The limiter forgets a caller one whole quota after it has everything again.
-        clock.advance(Duration::from_secs(181));
+        assert_eq!(keyed.count(0), Ok(()));
         keyed.prune();
-        assert_eq!(keyed.limiter.len(), 0);
-        assert_eq!(keyed.waiting().len(), 0);
-        assert_eq!(keyed.count(CALLERS + 2), Ok(()));
+        assert_eq!(keyed.callers().len(), 50);
+        clock.advance(Duration::from_secs(31));
+        keyed.prune();
+        assert_eq!(keyed.callers().len(), 1, "the one that called twice");
+        clock.advance(Duration::from_secs(30));
+        keyed.prune();
+        assert_eq!(keyed.callers().len(), 0);
     }
 }
