@@ -137,8 +137,13 @@ impl Keeper {
                 } => {
                     store.create_session(client, session, origin).await?;
                 }
-                Act::ReplaceClientKey { client, key, now } => {
-                    store.replace_client_key(client, key, now).await?;
+                Act::ReplaceClientKey {
+                    client,
+                    key,
+                    origin,
+                    now,
+                } => {
+                    store.replace_client_key(client, key, origin, now).await?;
                 }
             },
         }

@@ -80,6 +80,8 @@ pub enum Act {
         client: ClientId,
         /// Hash of the key.
         key: CredentialHash,
+        /// Where it comes from.
+        origin: Origin,
         /// When.
         now: Timestamp,
     },

@@ -56,8 +56,9 @@ pub trait CustodianStore: Send + Sync {
         &self,
         environment: EnvironmentId,
         key: CredentialHash,
-        now: Timestamp,
         most: u32,
+        origin: Origin,
+        now: Timestamp,
     ) -> Result<bool, StoreError>;
 
     /// Ends a key of an environment, at once; says whether there was such a key in force.
@@ -69,6 +70,7 @@ pub trait CustodianStore: Send + Sync {
         &self,
         environment: EnvironmentId,
         key: CredentialHash,
+        origin: Origin,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
@@ -155,18 +157,21 @@ pub trait ClientStore: Send + Sync {
         &self,
         client: ClientId,
         key: CredentialHash,
+        origin: Origin,
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Ends all of a client's credentials of one kind, at once.
+    /// Ends all of a client's credentials of one kind, at once; with its sessions the one-time
+    /// passwords that would give it others.
     ///
     /// # Errors
     ///
-    /// [`StoreError`].
+    /// [`StoreError::NoSuchRow`] for an unknown client, or another [`StoreError`].
     async fn revoke_client(
         &self,
         client: ClientId,
         kind: CredentialKind,
+        origin: Origin,
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
@@ -182,6 +187,18 @@ pub trait ClientStore: Send + Sync {
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<(), StoreError>;
+
+    /// Whom a one-time password is for, which stays as it is; none if it is unknown, over, or was
+    /// taken.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], which never means "unknown".
+    async fn web_otp(
+        &self,
+        otp: CredentialHash,
+        now: Timestamp,
+    ) -> Result<Option<ClientRecord>, StoreError>;
 
     /// Takes a one-time password for a session of the client that it is for; none if it is
     /// unknown, over, or was taken before.

@@ -1,12 +1,15 @@
 //! A browser: it has a one-time password, then a session's token, and neither ever in a URL.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use portal_api::rest::CreatedSession;
 use portal_api::session::Operation;
+use portal_server::RateLimits;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::expect::until;
 use crate::raw::Raw;
 use crate::rest::Answer;
 use crate::world::{User, World};
@@ -83,6 +86,46 @@ async fn a_password_is_good_once_and_for_five_minutes() {
         201,
         "not used up by it"
     );
+}
+
+/// Who is told to wait keeps the password.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_is_not_used_up_by_a_client_that_is_over_its_limit() {
+    let world = World::start_with_rates(RateLimits {
+        client_requests_per_minute: NonZeroU32::new(60).expect("not zero"),
+        ..RateLimits::NONE
+    })
+    .await;
+    let user = world.user().await;
+    let otp = until("a client that is over its limit", async || {
+        let otp = otp(&world, &user).await;
+        let me = "/api/v3/clients/me";
+        while world.call(Method::GET, me, &user.token, None).await.status != 429 {}
+        // A second may have gone by meanwhile, and it is over its limit no more.
+        (redeem(&world, &otp).await.status == 429).then_some(otp)
+    })
+    .await;
+    let redeemed = until("a client that may call again", async || {
+        let redeemed = redeem(&world, &otp).await;
+        (redeemed.status != 429).then_some(redeemed)
+    })
+    .await;
+    assert_eq!(redeemed.status, 201, "{redeemed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_ends_with_the_sessions() {
+    let world = World::start().await;
+    let user = world.user().await;
+    let before = otp(&world, &user).await;
+    let path = format!("/api/v3/custodians/me/clients/{}/sessions", user.id);
+    let key = &world.customer.api_key;
+    let revoked = world.call(Method::DELETE, &path, key, None).await;
+    assert_eq!(revoked.status, 204, "{revoked:?}");
+    let refused = redeem(&world, &before).await;
+    refused.is_problem(401, "AUTH_FAILED", "made before");
+    let after = otp(&world, &user).await;
+    assert_eq!(redeem(&world, &after).await.status, 201, "made after");
 }
 
 /// Of those who come with one password at once, one gets a session.

@@ -3,7 +3,7 @@
 use portal_lifecycle::Timestamp;
 use portal_lifecycle::ids::EnvironmentId;
 
-use super::{Operator, OperatorError};
+use super::{Operator, OperatorError, origin};
 use crate::credential::{self, Kind};
 
 /// Keys of one environment that may be in force at once.
@@ -36,7 +36,7 @@ impl Operator {
         let now = self.clock.now();
         let store = &self.store;
         if store
-            .add_custodian_key(environment, hash, now, KEYS)
+            .add_custodian_key(environment, hash, KEYS, origin(), now)
             .await?
         {
             Ok((key, name(&hash.0)))
@@ -79,7 +79,7 @@ impl Operator {
             Some(known) => {
                 let now = self.clock.now();
                 self.store
-                    .revoke_custodian_key(environment, known.hash, now)
+                    .revoke_custodian_key(environment, known.hash, origin(), now)
                     .await?
             }
             None => false,

@@ -31,14 +31,17 @@ pub(crate) async fn redeem_web_otp(
     Json(body): Json<RedeemWebOtp>,
 ) -> Result<Answer, ApiError> {
     app.rates.may_authenticate(address)?;
-    let (client_session_token, session) = new_session(&app);
     let otp = credential::hash(&body.otp);
-    let client = app
+    let client = app.store.web_otp(otp, app.clock.now()).await?;
+    let client = client.ok_or_else(|| failed(&app, address))?;
+    // Before it is taken: who is told to wait comes again with it.
+    app.rates.client(client.client_id)?;
+    let (client_session_token, session) = new_session(&app);
+    let redeemed = app
         .store
         .redeem_web_otp(otp, session, trace::current())
         .await?;
-    let client = client.ok_or_else(|| failed(&app, address))?;
-    app.rates.client(client.client_id)?;
+    let client = redeemed.ok_or_else(|| failed(&app, address))?;
     let created = CreatedSession {
         id: client.client_id,
         client_session_token,

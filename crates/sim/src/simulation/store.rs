@@ -86,10 +86,13 @@ impl CustodianStore for FaultyStore {
         &self,
         environment: EnvironmentId,
         key: CredentialHash,
-        now: Timestamp,
         most: u32,
+        origin: Origin,
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let work = self.inner.add_custodian_key(environment, key, now, most);
+        let work = self
+            .inner
+            .add_custodian_key(environment, key, most, origin, now);
         self.around(work).await
     }
 
@@ -97,9 +100,12 @@ impl CustodianStore for FaultyStore {
         &self,
         environment: EnvironmentId,
         key: CredentialHash,
+        origin: Origin,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let work = self.inner.revoke_custodian_key(environment, key, now);
+        let work = self
+            .inner
+            .revoke_custodian_key(environment, key, origin, now);
         self.around(work).await
     }
 
@@ -211,9 +217,10 @@ impl ClientStore for FaultyStore {
         &self,
         client: ClientId,
         key: CredentialHash,
+        origin: Origin,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.around(self.inner.replace_client_key(client, key, now))
+        self.around(self.inner.replace_client_key(client, key, origin, now))
             .await
     }
 
@@ -221,9 +228,10 @@ impl ClientStore for FaultyStore {
         &self,
         client: ClientId,
         kind: CredentialKind,
+        origin: Origin,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.around(self.inner.revoke_client(client, kind, now))
+        self.around(self.inner.revoke_client(client, kind, origin, now))
             .await
     }
 
@@ -236,6 +244,14 @@ impl ClientStore for FaultyStore {
     ) -> Result<(), StoreError> {
         let work = self.inner.create_web_otp(client, otp, now, expires_at);
         self.around(work).await
+    }
+
+    async fn web_otp(
+        &self,
+        otp: CredentialHash,
+        now: Timestamp,
+    ) -> Result<Option<ClientRecord>, StoreError> {
+        self.around(self.inner.web_otp(otp, now)).await
     }
 
     async fn redeem_web_otp(

@@ -8,7 +8,7 @@
 use core::fmt;
 
 use portal_lifecycle::ids::{
-    BackupSharePairId, CustodianId, OperationId, SigningSharePairId, WalletId,
+    BackupSharePairId, CustodianId, OperationId, SigningSharePairId, WalletId, WebhookSecretId,
 };
 use portal_lifecycle::{
     BackupMethod, CipherTextDigest, Curve, Generation, OperationKind, PerCurve, Timestamp,
@@ -16,8 +16,8 @@ use portal_lifecycle::{
 
 use sha2::Digest as _;
 
-use super::Details;
-use crate::WebhookConfig;
+use super::{Details, KeyId};
+use crate::{CredentialKind, WebhookConfig};
 
 /// What a field of an act may be: nothing that could hold a secret or a person's words.
 pub trait Detail {
@@ -59,10 +59,12 @@ shown_details!(
     Curve,
     CustodianId,
     Digest,
+    KeyId,
     OperationId,
     OperationKind,
     SigningSharePairId,
     WalletId,
+    WebhookSecretId,
     u64,
 );
 
@@ -147,6 +149,20 @@ acts! {
     WebhookChanged = "WEBHOOK_CHANGED" {
         /// SHA-256 of the base URL.
         base_url as "baseUrlDigest": Digest,
+        /// The secret that signs.
+        secret as "secretId": WebhookSecretId,
+        /// The one of before, where it goes on signing for a while.
+        former_secret as "formerSecretId": Option<WebhookSecretId>,
+    }
+    /// An environment got another API key.
+    CustodianKeyMade = "CUSTODIAN_KEY_MADE" {
+        /// The key.
+        key as "keyId": KeyId,
+    }
+    /// An environment's API key is in force no longer.
+    CustodianKeyRevoked = "CUSTODIAN_KEY_REVOKED" {
+        /// The key.
+        key as "keyId": KeyId,
     }
     /// What wallets may sign is another from now on: the client's, or all of the environment's.
     SigningPolicyChanged = "SIGNING_POLICY_CHANGED" {
@@ -157,6 +173,12 @@ acts! {
     ClientMade = "CLIENT_MADE" {}
     /// A client got another session.
     SessionMade = "SESSION_MADE" {}
+    /// A client's sessions of before are in force no longer, nor one-time passwords for others.
+    SessionsRevoked = "SESSIONS_REVOKED" {}
+    /// A client got another API key, in the place of the one of before.
+    ClientKeyReplaced = "CLIENT_KEY_REPLACED" {}
+    /// A client's API key is in force no longer.
+    ClientKeyRevoked = "CLIENT_KEY_REVOKED" {}
     /// A signature left the server.
     Signature = "SIGNATURE" {
         /// The curve.
@@ -309,6 +331,16 @@ impl AuditAct {
     pub(crate) fn webhook_changed(webhook: &WebhookConfig) -> Self {
         Self::WebhookChanged {
             base_url: Digest::of(webhook.base_url.as_bytes()),
+            secret: webhook.secret.id,
+            former_secret: webhook.former.as_ref().map(|former| former.secret.id),
+        }
+    }
+
+    /// What became of a client's credentials of one kind.
+    pub(crate) const fn revoked(kind: CredentialKind) -> Self {
+        match kind {
+            CredentialKind::ApiKey => Self::ClientKeyRevoked {},
+            CredentialKind::Session => Self::SessionsRevoked {},
         }
     }
 }

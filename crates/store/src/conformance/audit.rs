@@ -5,15 +5,15 @@ use portal_lifecycle::{BackupMethod, Event, OperationKind};
 
 use super::Backend;
 use super::fixture::{
-    Life, audit_log, environment, fresh, kms, new_client, new_custodian, new_session, now, origin,
-    signature,
+    Life, audit_log, environment, fresh, fresh_hash, kms, new_client, new_custodian, new_session,
+    now, origin, signature,
 };
 use crate::audit::{
     Actor, AuditFilter, AuditHash, Checkpoint, FindingKind, KeyId, Origin, verify_chain,
 };
 use crate::{
-    AuditStore as _, ClientStore as _, CustodianStore as _, Maintenance as _, Secrets,
-    WalletStore as _, WebhookStore as _,
+    AuditStore as _, ClientStore as _, CredentialKind, CustodianStore as _, Maintenance as _,
+    Secrets, WalletStore as _, WebhookStore as _,
 };
 
 /// Names of the acts of these lines.
@@ -28,6 +28,7 @@ pub async fn every_act_has_its_line(backend: &impl Backend) {
     let home = custodian.environment_id;
     let mut webhook = custodian.webhook.clone().expect("has one");
     webhook.version = webhook.version.next();
+    let secret = webhook.secret.id;
     let key = Origin {
         actor: Actor::Custodian(KeyId::of(custodian.api_key)),
         ..origin()
@@ -41,6 +42,19 @@ pub async fn every_act_has_its_line(backend: &impl Backend) {
     store.create_client(new, key).await.expect("a client");
     let session = store.create_session(client, new_session(), key).await;
     session.expect("a session");
+    for kind in [CredentialKind::Session, CredentialKind::ApiKey] {
+        let revoked = store.revoke_client(client, kind, key, now()).await;
+        revoked.expect("revoked");
+    }
+    let replaced = store.replace_client_key(client, fresh_hash(), key, now());
+    replaced.await.expect("another key");
+    let second = fresh_hash();
+    let added = store.add_custodian_key(home, second, 2, origin(), now());
+    assert!(added.await.expect("told"));
+    for expected in [true, false] {
+        let revoked = store.revoke_custodian_key(home, second, origin(), now());
+        assert_eq!(revoked.await.expect("told"), expected);
+    }
     for (client, policy) in [(None, Some("all")), (Some(client), None)] {
         let put = store.put_signing_policy(home, client, policy, key, now());
         put.await.expect("a policy");
@@ -53,6 +67,11 @@ pub async fn every_act_has_its_line(backend: &impl Backend) {
         ("WEBHOOK_CHANGED", None, "OPERATOR"),
         ("CLIENT_MADE", Some(client), "CUSTODIAN_KEY"),
         ("SESSION_MADE", Some(client), "CUSTODIAN_KEY"),
+        ("SESSIONS_REVOKED", Some(client), "CUSTODIAN_KEY"),
+        ("CLIENT_KEY_REVOKED", Some(client), "CUSTODIAN_KEY"),
+        ("CLIENT_KEY_REPLACED", Some(client), "CUSTODIAN_KEY"),
+        ("CUSTODIAN_KEY_MADE", None, "OPERATOR"),
+        ("CUSTODIAN_KEY_REVOKED", None, "OPERATOR"),
         ("SIGNING_POLICY_CHANGED", None, "CUSTODIAN_KEY"),
         ("SIGNING_POLICY_CHANGED", Some(client), "CUSTODIAN_KEY"),
         ("EPOCH_RAISED", None, "OPERATOR"),
@@ -62,6 +81,15 @@ pub async fn every_act_has_its_line(backend: &impl Backend) {
         (line.act.as_str(), line.client_id, line.actor_kind.as_str())
     });
     assert_eq!(seen.collect::<Vec<_>>(), expected);
+    let details: Vec<_> = lines.iter().map(|line| &line.details).collect();
+    for (line, name, value) in [
+        (2, "secretId", secret.to_string()),
+        (8, "keyId", KeyId::of(second).to_string()),
+        (9, "keyId", KeyId::of(second).to_string()),
+    ] {
+        let seen = details.get(line).and_then(|details| details.get(name));
+        assert_eq!(seen, Some(&value), "line {line}: {name}");
+    }
 
     let mut life = Life::new(&store).await;
     life.wallet.epoch = store.epoch().await.expect("read");

@@ -313,19 +313,19 @@ pub async fn credentials_are_revoked_at_once(backend: &impl Backend) {
     let store = backend.open(kms()).await;
     let home = environment(&store).await;
     let (client, other) = (add(&store, home).await, add(&store, home).await);
-    let revoked = store.revoke_client(client.client_id, CredentialKind::Session, now());
+    let revoked = store.revoke_client(client.client_id, CredentialKind::Session, origin(), now());
     revoked.await.expect("revoked");
     let seen = used(&store, client.session.token, 0).await;
     assert_eq!(seen, None, "its session");
     let seen = used(&store, client.api_key, 0).await;
     assert_eq!(seen, Some(CredentialKind::ApiKey), "its key");
     let key = fresh_hash();
-    let replaced = store.replace_client_key(client.client_id, key, now());
+    let replaced = store.replace_client_key(client.client_id, key, origin(), now());
     replaced.await.expect("replaced");
     assert_eq!(used(&store, client.api_key, 0).await, None, "the former");
     let seen = used(&store, key, 0).await;
     assert_eq!(seen, Some(CredentialKind::ApiKey), "the new one");
-    let revoked = store.revoke_client(client.client_id, CredentialKind::ApiKey, now());
+    let revoked = store.revoke_client(client.client_id, CredentialKind::ApiKey, origin(), now());
     revoked.await.expect("revoked");
     assert_eq!(used(&store, key, 0).await, None, "the new one, revoked");
     for (credential, kind) in [
@@ -339,7 +339,7 @@ pub async fn credentials_are_revoked_at_once(backend: &impl Backend) {
         .await;
     session.expect("another session");
     let nobody = store
-        .replace_client_key(ClientId(fresh()), fresh_hash(), now())
+        .replace_client_key(ClientId(fresh()), fresh_hash(), origin(), now())
         .await;
     assert!(
         matches!(nobody, Err(StoreError::NoSuchRow { .. })),
@@ -367,6 +367,14 @@ pub async fn a_web_otp_is_taken_once_and_in_time(backend: &impl Backend) {
         (redeemed, session.token)
     };
     assert_eq!(redeem(unknown, 0).await.0, None, "unknown");
+    for (otp, after_ms, owner) in [
+        (otp, 999, Some(record(&client))),
+        (otp, 1_000, None),
+        (unknown, 0, None),
+    ] {
+        let seen = store.web_otp(otp, now().plus_ms(after_ms)).await;
+        assert_eq!(seen.expect("read"), owner, "looked at after {after_ms} ms");
+    }
     let (redeemed, token) = redeem(otp, 999).await;
     assert_eq!(redeemed, Some(record(&client)), "in its last moment");
     let seen = used(&store, token, 999).await;
@@ -384,4 +392,28 @@ pub async fn a_web_otp_is_taken_once_and_in_time(backend: &impl Backend) {
         matches!(nobody, Err(StoreError::NoSuchRow { .. })),
         "{nobody:?}"
     );
+}
+
+/// With a client's sessions end the passwords that would give it others; another's go on.
+pub async fn web_otps_end_with_the_sessions(backend: &impl Backend) {
+    let store = backend.open(kms()).await;
+    let home = environment(&store).await;
+    let (client, other) = (add(&store, home).await, add(&store, home).await);
+    let (mine, others) = (fresh_hash(), fresh_hash());
+    for (client, otp) in [(&client, mine), (&other, others)] {
+        let made = store.create_web_otp(client.client_id, otp, now(), now().plus_ms(1_000));
+        made.await.expect("made");
+    }
+    let revoke = async |kind| {
+        let revoked = store.revoke_client(client.client_id, kind, origin(), now());
+        revoked.await.expect("revoked");
+    };
+    revoke(CredentialKind::ApiKey).await;
+    let seen = store.web_otp(mine, now()).await.expect("read");
+    assert_eq!(seen, Some(record(&client)), "only the key is revoked");
+    revoke(CredentialKind::Session).await;
+    for (otp, owner) in [(mine, None), (others, Some(record(&other)))] {
+        let redeemed = store.redeem_web_otp(otp, new_session(), origin().trace_id);
+        assert_eq!(redeemed.await.expect("read"), owner);
+    }
 }

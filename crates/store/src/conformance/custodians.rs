@@ -141,7 +141,9 @@ pub async fn so_many_keys_live_side_by_side_and_end_at_once(backend: &impl Backe
     let environment = mine.environment_id;
     let add = async |key| {
         let later = now().plus_ms(1);
-        let added = store.add_custodian_key(environment, key, later, 2).await;
+        let added = store
+            .add_custodian_key(environment, key, 2, origin(), later)
+            .await;
         added.expect("told")
     };
     let owner = async |key| {
@@ -157,7 +159,7 @@ pub async fn so_many_keys_live_side_by_side_and_end_at_once(backend: &impl Backe
     assert_eq!(owner(third).await, None);
     let revoke = async |environment, key| {
         let revoked = store
-            .revoke_custodian_key(environment, key, now().plus_ms(2))
+            .revoke_custodian_key(environment, key, origin(), now().plus_ms(2))
             .await;
         revoked.expect("told")
     };
@@ -183,7 +185,7 @@ pub async fn so_many_keys_live_side_by_side_and_end_at_once(backend: &impl Backe
         ]
     );
     let nowhere = store
-        .add_custodian_key(EnvironmentId(fresh()), fresh_hash(), now(), 2)
+        .add_custodian_key(EnvironmentId(fresh()), fresh_hash(), 2, origin(), now())
         .await;
     assert!(
         matches!(nowhere, Err(StoreError::NoSuchRow { .. })),

@@ -87,6 +87,7 @@ macro_rules! conformance_tests {
                 a_tenant_is_named
                 credentials_are_revoked_at_once
                 a_web_otp_is_taken_once_and_in_time
+                web_otps_end_with_the_sessions
             }
             wallets {
                 every_state_of_a_life_comes_back

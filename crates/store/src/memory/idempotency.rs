@@ -96,8 +96,13 @@ impl IdempotencyStore for MemoryStore {
             } => {
                 super::tenants::replace_sessions(&mut state, client, session, origin)?;
             }
-            Act::ReplaceClientKey { client, key, .. } => {
-                super::tenants::replace_client_key(&mut state, client, key)?;
+            Act::ReplaceClientKey {
+                client,
+                key,
+                origin,
+                now,
+            } => {
+                super::tenants::replace_client_key(&mut state, client, key, origin, now)?;
             }
         }
         if let Some(once) = state.once.get_mut(&claim.id) {

@@ -77,8 +77,9 @@ impl CustodianStore for MemoryStore {
         &self,
         environment: EnvironmentId,
         key: CredentialHash,
-        now: Timestamp,
         most: u32,
+        origin: Origin,
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut state = self.lock();
         if !state.environments.contains_key(&environment) {
@@ -99,6 +100,10 @@ impl CustodianStore for MemoryStore {
         state
             .custodian_keys
             .insert(key.0, api_key(environment, now));
+        let made = AuditAct::CustodianKeyMade {
+            key: KeyId::of(key),
+        };
+        audit::append(&mut state, environment, None, &[made], origin, now);
         Ok(true)
     }
 
@@ -106,12 +111,19 @@ impl CustodianStore for MemoryStore {
         &self,
         environment: EnvironmentId,
         key: CredentialHash,
+        origin: Origin,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut state = self.lock();
-        let key = state.custodian_keys.get_mut(&key.0);
-        let key = key.filter(|key| key.environment == environment && key.revoked_at.is_none());
-        Ok(key.map(|key| key.revoked_at = Some(now)).is_some())
+        let found = state.custodian_keys.get_mut(&key.0);
+        let found = found.filter(|key| key.environment == environment && key.revoked_at.is_none());
+        let Some(found) = found else { return Ok(false) };
+        found.revoked_at = Some(now);
+        let ended = AuditAct::CustodianKeyRevoked {
+            key: KeyId::of(key),
+        };
+        audit::append(&mut state, environment, None, &[ended], origin, now);
+        Ok(true)
     }
 
     async fn custodian_by_key(
@@ -226,21 +238,27 @@ impl ClientStore for MemoryStore {
         &self,
         client: ClientId,
         key: CredentialHash,
-        _now: Timestamp,
+        origin: Origin,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
-        replace_client_key(&mut self.lock(), client, key)
+        replace_client_key(&mut self.lock(), client, key, origin, now)
     }
 
     async fn revoke_client(
         &self,
         client: ClientId,
         kind: CredentialKind,
-        _now: Timestamp,
+        origin: Origin,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut state = self.lock();
+        append_about(&mut state, client, AuditAct::revoked(kind), origin, now)?;
         match kind {
             CredentialKind::ApiKey => state.client_keys.retain(|_, owner| *owner != client),
-            CredentialKind::Session => state.sessions.retain(|_, session| session.client != client),
+            CredentialKind::Session => {
+                state.web_otps.retain(|_, otp| otp.client != client);
+                state.sessions.retain(|_, session| session.client != client);
+            }
         }
         Ok(())
     }
@@ -264,6 +282,14 @@ impl ClientStore for MemoryStore {
         Ok(())
     }
 
+    async fn web_otp(
+        &self,
+        otp: CredentialHash,
+        now: Timestamp,
+    ) -> Result<Option<ClientRecord>, StoreError> {
+        Ok(owner_of(&self.lock(), otp, now))
+    }
+
     async fn redeem_web_otp(
         &self,
         otp: CredentialHash,
@@ -271,17 +297,16 @@ impl ClientStore for MemoryStore {
         trace_id: TraceId,
     ) -> Result<Option<ClientRecord>, StoreError> {
         let mut state = self.lock();
-        let known = state.web_otps.get(&otp.0).copied();
-        let Some(known) = known.filter(|otp| otp.expires_at > session.created_at) else {
+        let Some(client) = owner_of(&state, otp, session.created_at) else {
             return Ok(None);
         };
         let origin = Origin {
-            actor: Actor::Client(known.client),
+            actor: Actor::Client(client.client_id),
             trace_id,
         };
-        replace_sessions(&mut state, known.client, session, origin)?;
+        replace_sessions(&mut state, client.client_id, session, origin)?;
         state.web_otps.remove(&otp.0);
-        Ok(state.clients.get(&known.client).cloned())
+        Ok(Some(client))
     }
 
     async fn client_by_credential(
@@ -345,6 +370,28 @@ fn find(
     Ok(())
 }
 
+/// Whom a one-time password is for.
+fn owner_of(state: &State, otp: CredentialHash, now: Timestamp) -> Option<ClientRecord> {
+    let known = state.web_otps.get(&otp.0)?;
+    let known = (known.expires_at > now).then_some(known)?;
+    state.clients.get(&known.client).cloned()
+}
+
+/// A line about one client, at the end of the chain of its environment.
+fn append_about(
+    state: &mut State,
+    client: ClientId,
+    act: AuditAct,
+    origin: Origin,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let Some(environment) = state.clients.get(&client).map(|found| found.environment_id) else {
+        return Err(StoreError::NoSuchRow { table: "clients" });
+    };
+    audit::append(state, environment, Some(client), &[act], origin, at);
+    Ok(())
+}
+
 pub(super) fn insert_client(
     state: &mut State,
     new: NewClient,
@@ -381,19 +428,15 @@ pub(super) fn replace_sessions(
     session: NewSession,
     origin: Origin,
 ) -> Result<(), StoreError> {
-    let Some(environment) = state.clients.get(&client).map(|found| found.environment_id) else {
-        return Err(StoreError::NoSuchRow { table: "clients" });
-    };
     if state.sessions.contains_key(&session.token.0) {
         return Err(TAKEN);
     }
     let now = session.created_at;
+    append_about(state, client, AuditAct::SessionMade {}, origin, now)?;
     state
         .sessions
         .retain(|_, other| other.client != client || is_live(other, now));
     insert_session(state, client, session);
-    let acts = [AuditAct::SessionMade {}];
-    audit::append(state, environment, Some(client), &acts, origin, now);
     Ok(())
 }
 
@@ -401,13 +444,13 @@ pub(super) fn replace_client_key(
     state: &mut State,
     client: ClientId,
     key: CredentialHash,
+    origin: Origin,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
-    if !state.clients.contains_key(&client) {
-        return Err(StoreError::NoSuchRow { table: "clients" });
-    }
     if state.client_keys.contains_key(&key.0) {
         return Err(TAKEN);
     }
+    append_about(state, client, AuditAct::ClientKeyReplaced {}, origin, now)?;
     state.client_keys.retain(|_, owner| *owner != client);
     state.client_keys.insert(key.0, client);
     Ok(())

@@ -86,10 +86,11 @@ impl ClientStore for SqlStore {
         &self,
         client: ClientId,
         key: CredentialHash,
+        origin: Origin,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut transaction = self.engine.write().await?;
-        replace_client_key(&mut transaction, client, key, now).await?;
+        replace_client_key(&mut transaction, client, key, origin, now).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -97,12 +98,19 @@ impl ClientStore for SqlStore {
         &self,
         client: ClientId,
         kind: CredentialKind,
+        origin: Origin,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut transaction = self.engine.write().await?;
         match kind {
             CredentialKind::ApiKey => revoke_api_keys(&mut transaction, client, now).await?,
             CredentialKind::Session => {
+                // First: whoever is redeeming one is done with it then, and its session is among
+                // those that end.
+                query("DELETE FROM web_otps WHERE client_id = $1")
+                    .bind(client.0)
+                    .execute(&mut transaction)
+                    .await?;
                 query("UPDATE client_sessions SET revoked_at = $2 WHERE client_id = $1 AND revoked_at IS NULL")
                     .bind(client.0)
                     .bind(now)
@@ -110,7 +118,9 @@ impl ClientStore for SqlStore {
                     .await?;
             }
         }
-        Ok(transaction.commit().await?)
+        let act = AuditAct::revoked(kind);
+        append_about(&mut transaction, client, act, origin, now).await?;
+        transaction.commit().await
     }
 
     async fn create_web_otp(
@@ -139,6 +149,25 @@ impl ClientStore for SqlStore {
         Ok(transaction.commit().await?)
     }
 
+    async fn web_otp(
+        &self,
+        otp: CredentialHash,
+        now: Timestamp,
+    ) -> Result<Option<ClientRecord>, StoreError> {
+        let mut transaction = self.engine.read().await?;
+        query(
+            "SELECT clients.client_id, environment_id, is_account_abstracted, clients.created_at
+             FROM web_otps JOIN clients USING (client_id)
+             WHERE otp_hash = $1 AND expires_at > $2",
+        )
+        .bind(otp.0.as_slice())
+        .bind(now)
+        .fetch_optional(&mut transaction)
+        .await?
+        .map(|row| client_record(Row::new("clients", &row)))
+        .transpose()
+    }
+
     async fn redeem_web_otp(
         &self,
         otp: CredentialHash,
@@ -146,7 +175,7 @@ impl ClientStore for SqlStore {
         trace_id: TraceId,
     ) -> Result<Option<ClientRecord>, StoreError> {
         let now = session.created_at;
-        let Some(client) = self.find_web_otp(otp, now).await? else {
+        let Some(client) = self.web_otp(otp, now).await? else {
             return Ok(None);
         };
         let mut transaction = self.engine.write().await?;
@@ -222,25 +251,6 @@ impl ClientStore for SqlStore {
 }
 
 impl SqlStore {
-    async fn find_web_otp(
-        &self,
-        otp: CredentialHash,
-        now: Timestamp,
-    ) -> Result<Option<ClientRecord>, StoreError> {
-        let mut transaction = self.engine.read().await?;
-        query(
-            "SELECT clients.client_id, environment_id, is_account_abstracted, clients.created_at
-             FROM web_otps JOIN clients USING (client_id)
-             WHERE otp_hash = $1 AND expires_at > $2",
-        )
-        .bind(otp.0.as_slice())
-        .bind(now)
-        .fetch_optional(&mut transaction)
-        .await?
-        .map(|row| client_record(Row::new("clients", &row)))
-        .transpose()
-    }
-
     async fn find_credential(
         &self,
         credential: CredentialHash,
@@ -321,26 +331,41 @@ pub(super) async fn replace_sessions(
     .execute(transaction)
     .await?;
     insert_session(transaction, client, session).await?;
-    let entry = Entry {
-        environment: environment_of(transaction, client).await?,
-        client: Some(client),
-        acts: &[AuditAct::SessionMade {}],
-        origin,
-        at: session.created_at,
-    };
-    append(transaction, entry).await
+    let (act, now) = (AuditAct::SessionMade {}, session.created_at);
+    append_about(transaction, client, act, origin, now).await
 }
 
 pub(super) async fn replace_client_key(
     transaction: &mut Transaction,
     client: ClientId,
     key: CredentialHash,
+    origin: Origin,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     revoke_api_keys(transaction, client, now).await?;
     insert_api_key(transaction, client, key, now)
         .await
-        .map_err(refers_to("clients"))
+        .map_err(refers_to("clients"))?;
+    let act = AuditAct::ClientKeyReplaced {};
+    append_about(transaction, client, act, origin, now).await
+}
+
+/// A line about one client, at the end of the chain of its environment.
+async fn append_about(
+    transaction: &mut Transaction,
+    client: ClientId,
+    act: AuditAct,
+    origin: Origin,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let entry = Entry {
+        environment: environment_of(transaction, client).await?,
+        client: Some(client),
+        acts: &[act],
+        origin,
+        at,
+    };
+    append(transaction, entry).await
 }
 
 async fn insert_api_key(

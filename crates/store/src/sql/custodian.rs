@@ -121,8 +121,9 @@ impl CustodianStore for SqlStore {
         &self,
         environment: EnvironmentId,
         key: CredentialHash,
-        now: Timestamp,
         most: u32,
+        origin: Origin,
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.engine.write().await?;
         // Whoever else adds one waits here.
@@ -161,6 +162,17 @@ impl CustodianStore for SqlStore {
         .bind(now)
         .execute(&mut transaction)
         .await?;
+        let made = AuditAct::CustodianKeyMade {
+            key: KeyId::of(key),
+        };
+        let entry = Entry {
+            environment,
+            client: None,
+            acts: &[made],
+            origin,
+            at: now,
+        };
+        append(&mut transaction, entry).await?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -169,6 +181,7 @@ impl CustodianStore for SqlStore {
         &self,
         environment: EnvironmentId,
         key: CredentialHash,
+        origin: Origin,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.engine.write().await?;
@@ -181,8 +194,22 @@ impl CustodianStore for SqlStore {
         .bind(now)
         .execute(&mut transaction)
         .await?;
+        if revoked != 1 {
+            return Ok(false);
+        }
+        let ended = AuditAct::CustodianKeyRevoked {
+            key: KeyId::of(key),
+        };
+        let entry = Entry {
+            environment,
+            client: None,
+            acts: &[ended],
+            origin,
+            at: now,
+        };
+        append(&mut transaction, entry).await?;
         transaction.commit().await?;
-        Ok(revoked == 1)
+        Ok(true)
     }
 
     async fn put_signing_policy(

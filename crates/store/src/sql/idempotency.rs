@@ -107,8 +107,13 @@ impl IdempotencyStore for SqlStore {
             } => {
                 replace_sessions(&mut transaction, client, session, origin).await?;
             }
-            Act::ReplaceClientKey { client, key, now } => {
-                replace_client_key(&mut transaction, client, key, now).await?;
+            Act::ReplaceClientKey {
+                client,
+                key,
+                origin,
+                now,
+            } => {
+                replace_client_key(&mut transaction, client, key, origin, now).await?;
             }
         }
         Ok(transaction.commit().await?)

@@ -6,19 +6,21 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use portal_api::rest::{CreateClientApiKey, CreatedClientApiKey, WebOtp};
 use portal_lifecycle::ids::ClientId;
+use portal_store::audit::{Actor, Origin};
 use portal_store::{Act, CredentialKind};
 
 use super::{UnknownClient, client_of};
 use crate::auth::Custodian;
-use crate::body::Json;
+use crate::body::OptionalJson;
 use crate::credential::{self, Kind};
 use crate::idempotency::{Answer, IdempotencyKey, once};
+use crate::wallets::origin;
 use crate::{ApiError, App};
 
 /// How long a one-time password for a browser is good.
 const WEB_OTP_LIFE: Duration = Duration::from_secs(5 * 60);
 
-/// Ends all sessions of a client, at once.
+/// Ends all sessions of a client, at once, and one-time passwords for others.
 #[utoipa::path(
     delete,
     path = "/api/v3/custodians/me/clients/{id}/sessions",
@@ -34,7 +36,8 @@ pub(crate) async fn revoke_sessions(
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     let client = client_of(&app, custodian.environment_id, &id).await?;
-    revoke(&app, client.client_id, CredentialKind::Session).await
+    let origin = origin(Actor::Custodian(custodian.key));
+    revoke(&app, client.client_id, CredentialKind::Session, origin).await
 }
 
 /// Ends a client's API key, at once. Its sessions go on.
@@ -53,7 +56,8 @@ pub(crate) async fn revoke_client_api_key(
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     let client = client_of(&app, custodian.environment_id, &id).await?;
-    revoke(&app, client.client_id, CredentialKind::ApiKey).await
+    let origin = origin(Actor::Custodian(custodian.key));
+    revoke(&app, client.client_id, CredentialKind::ApiKey, origin).await
 }
 
 /// Gives a client another API key, shown only here, in the place of the one that it has.
@@ -75,10 +79,11 @@ pub(crate) async fn replace_client_api_key(
     Custodian(custodian): Custodian,
     Path(id): Path<String>,
     key: IdempotencyKey,
-    Json(CreateClientApiKey {}): Json<CreateClientApiKey>,
+    OptionalJson(CreateClientApiKey {}): OptionalJson<CreateClientApiKey>,
 ) -> Result<Answer, ApiError> {
     let client = client_of(&app, custodian.environment_id, &id).await?;
     let caller = custodian.environment_id;
+    let origin = origin(Actor::Custodian(custodian.key));
     let id = client.client_id;
     let acting = app.clone();
     once(
@@ -95,6 +100,7 @@ pub(crate) async fn replace_client_api_key(
             let act = Act::ReplaceClientKey {
                 client: id,
                 key,
+                origin,
                 now,
             };
             keeper.commit(act, &answer).await?;
@@ -130,9 +136,14 @@ pub(crate) async fn create_web_otp(
     Answer::json(StatusCode::OK, &WebOtp { otp })
 }
 
-async fn revoke(app: &App, client: ClientId, kind: CredentialKind) -> Result<StatusCode, ApiError> {
+async fn revoke(
+    app: &App,
+    client: ClientId,
+    kind: CredentialKind,
+    origin: Origin,
+) -> Result<StatusCode, ApiError> {
     app.store
-        .revoke_client(client, kind, app.clock.now())
+        .revoke_client(client, kind, origin, app.clock.now())
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
