@@ -429,6 +429,10 @@ pub(crate) struct ServeArgs {
     pub(crate) listen: SocketAddr,
     #[command(flatten)]
     pub(crate) webhooks: WebhookPolicyArgs,
+    /// Let no API key say where webhooks go, only `portal custodian webhook move`: who steals a
+    /// key is then not sent the shares of later backups.
+    #[arg(long, env = "PORTAL_FIXED_WEBHOOKS")]
+    pub(crate) fixed_webhooks: bool,
     /// How long sessions may go on when the server is told to stop, in seconds.
     #[arg(
         long,

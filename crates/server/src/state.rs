@@ -82,6 +82,8 @@ pub struct Limits {
     /// How many proxies of the operator's own each request comes through; each of them notes in
     /// `X-Forwarded-For` who called it.
     pub proxies: u8,
+    /// Whether only the operator says where webhooks go, and no API key does.
+    pub fixed_webhooks: bool,
 }
 
 /// What a service is made of besides its storage; a simulation brings its own.
@@ -116,6 +118,7 @@ impl Default for Limits {
             late_delivery: Duration::from_secs(15 * 60),
             rates: RateLimits::default(),
             proxies: 0,
+            fixed_webhooks: false,
         }
     }
 }

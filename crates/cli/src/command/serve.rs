@@ -80,6 +80,7 @@ fn app(args: &ServeArgs, store: &Arc<SqlStore>, metrics: Metrics) -> anyhow::Res
             failed_authentications_per_minute: args.rates.failed_authentications_per_minute,
         },
         proxies: args.rates.proxies,
+        fixed_webhooks: args.fixed_webhooks,
         ..Limits::default()
     };
     let parts = Parts {

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use portal_lifecycle::BackupStatus;
 use portal_sdk::ErrorId;
+use portal_server::Limits;
+use reqwest::Method;
+use serde_json::json;
 
 use crate::expect::{granted, refused, until};
 use crate::misbehaving::{Answer, Misbehaving};
@@ -99,4 +102,31 @@ async fn a_name_that_leads_inside_delivers_nothing_until_it_leads_home() {
         assert_arrives(&world, &wallet, "leading home").await;
     }
     granted(wallet.portal.backup_wallet(CUSTOM).await, "leading home");
+}
+
+/// Where the operator keeps it to themselves, no API key says where shares go.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fixed_webhook_is_moved_by_the_operator_alone() {
+    const WEBHOOK: &str = "/api/v3/custodians/me/webhook";
+    let world = World::start_with(Limits {
+        fixed_webhooks: true,
+        ..Limits::default()
+    })
+    .await;
+    let key = &world.customer.api_key;
+    let put = async |body| world.call(Method::PUT, WEBHOOK, key, Some(body)).await;
+    let before = world.call(Method::GET, WEBHOOK, key, None).await.body;
+    let moved = put(json!({"baseUrl": "https://thief.example"})).await;
+    moved.is_problem(403, "FORBIDDEN", "another URL");
+    let after = world.call(Method::GET, WEBHOOK, key, None).await.body;
+    assert_eq!(before, after, "nothing changed");
+    let same = json!({"baseUrl": before["baseUrl"], "rotateSecret": true});
+    for body in [same, json!({"rotateSecret": true})] {
+        let rotated = put(body).await;
+        assert_eq!(rotated.status, 200, "{rotated:?}");
+        assert_eq!(rotated.body["baseUrl"], before["baseUrl"]);
+    }
+    world.send_webhooks_to("http://127.0.0.1:1").await;
+    let moved = world.call(Method::GET, WEBHOOK, key, None).await;
+    assert_eq!(moved.body["baseUrl"], "http://127.0.0.1:1");
 }

@@ -16,14 +16,16 @@ use crate::auth::Custodian;
 use crate::body::{Json, Query};
 use crate::openapi::problems;
 use crate::wallets::origin;
-use crate::webhook::settings::{self, FORMER_LIFE_S, delivery};
+use crate::webhook::settings::{self, FORMER_LIFE_MAX_S, FORMER_LIFE_S, delivery};
 use crate::webhook::{SecretChange, Webhook, WebhookChange, WebhookSettingsError};
 use crate::{ApiError, App};
 
 problems!(NoWebhook: WebhookNotConfigured);
-problems!(WebhookBusy: WebhookNotConfigured, OperationInProgress);
+problems!(PuttingWebhook: WebhookNotConfigured, OperationInProgress, Forbidden);
 
 /// Configures the environment's webhook, or changes its secret: the former one stays in force for a while.
+///
+/// Where the operator keeps the URLs to themselves, another URL than the one in force is forbidden.
 #[utoipa::path(
     put,
     path = "/api/v3/custodians/me/webhook",
@@ -33,7 +35,7 @@ problems!(WebhookBusy: WebhookNotConfigured, OperationInProgress);
     request_body = PutWebhook,
     responses(
         (status = 200, description = "The webhook; a secret that was drawn is shown only here.", body = WebhookSettings),
-        WebhookBusy
+        PuttingWebhook
     )
 )]
 pub(crate) async fn put(
@@ -41,7 +43,12 @@ pub(crate) async fn put(
     Custodian(custodian): Custodian,
     Json(body): Json<PutWebhook>,
 ) -> Result<Response, ApiError> {
+    may_send_to(&app, custodian, body.base_url.as_deref()).await?;
     let former_life_s = body.former_secret_lifetime_s.unwrap_or(FORMER_LIFE_S);
+    // Also where there is nothing to rotate: whoever asks for it believes that it can be had.
+    if former_life_s > FORMER_LIFE_MAX_S {
+        return Err(WebhookSettingsError::TooLong.into());
+    }
     let change = WebhookChange {
         base_url: body.base_url,
         secret: if body.rotate_secret {
@@ -137,6 +144,25 @@ pub(crate) async fn deliveries(
         },
         results: page.entries.iter().map(delivery).collect(),
     }))
+}
+
+/// An API key that was stolen must not be enough to be sent the shares of later backups, where the
+/// operator says so.
+async fn may_send_to(
+    app: &App,
+    custodian: CustodianAuth,
+    base_url: Option<&str>,
+) -> Result<(), ApiError> {
+    let Some(base_url) = base_url.filter(|_| app.limits.fixed_webhooks) else {
+        return Ok(());
+    };
+    let stored = app.store.webhook(custodian.environment_id).await?;
+    if stored.is_some_and(|stored| stored.base_url == base_url) {
+        return Ok(());
+    }
+    let what = "only the operator of this server says where webhooks go (`portal custodian \
+                webhook move`); leave `baseUrl` out";
+    Err(ApiError::new(ErrorId::Forbidden, what))
 }
 
 async fn answer(
