@@ -36,7 +36,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), TaskError> {
         "schemathesis::",
         "--",
         "--nocapture",
-        "--ignored",
     ])
     .with("PORTAL_SCHEMATHESIS_EXAMPLES", examples)
     .run()

@@ -21,6 +21,7 @@ pub(crate) fn run() -> Result<(), TaskError> {
     python::MOTO.install()?;
     python::RECIPE.install()?;
     python::STANDARD_WEBHOOKS.install()?;
+    python::SCHEMATHESIS.install()?;
     // Without `--no-fail-fast` the binaries after a failure would not be counted.
     let tests = Command::cargo(&[
         "test",

@@ -65,6 +65,7 @@ pub struct AuditQuery {
     #[cfg_attr(feature = "openapi", param(value_type = Option<String>, format = Uuid))]
     pub wallet_id: Option<WalletId>,
     /// Of this act.
+    #[cfg_attr(feature = "openapi", param(value_type = Option<crate::schema::AuditActName>))]
     pub act: Option<String>,
     /// Of that time or later.
     #[cfg_attr(feature = "openapi", param(value_type = Option<String>, format = DateTime))]

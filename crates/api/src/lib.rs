@@ -23,9 +23,12 @@
 pub mod audit;
 mod bytes;
 pub mod custodian_app;
+mod integer;
 pub mod limits;
 mod problem;
 pub mod rest;
+#[cfg(feature = "openapi")]
+mod schema;
 pub mod sealed;
 pub mod session;
 pub mod signing_policy;

@@ -180,13 +180,15 @@ pub struct PageQuery {
 pub struct PutWebhook {
     /// Where calls go; `/backup` and `/backup/fetch` are appended. As it is, if left out.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::schema::WebhookBaseUrl>))]
     pub base_url: Option<String>,
     /// Whether a new secret is drawn. The first webhook has one drawn in any case.
     #[serde(default)]
     pub rotate_secret: bool,
     /// For how many seconds the secret of before signs beside the new one: a day unless given, a
     /// week at most, 0 to end it at once.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::integer::optional_u32")]
+    #[cfg_attr(feature = "openapi", schema(maximum = 604_800))]
     pub former_secret_lifetime_s: Option<u32>,
     /// Whether the secret of before ends now.
     #[serde(default)]
@@ -439,12 +441,13 @@ pub struct UpdateSigningSharePairs {
     #[cfg_attr(feature = "openapi", schema(min_items = 2, max_items = 2))]
     pub signing_share_pair_ids: Vec<SigningSharePairId>,
     /// `STORED_CLIENT`, the only status that a client sets.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::SigningStatusToSet))]
     pub status: SigningStatus,
     /// For each id, in the same order, a proof of possession of the client's share.
     #[cfg_attr(feature = "openapi", schema(min_items = 2, max_items = 2))]
     pub proofs: Vec<Base64Bytes>,
     /// The server's epoch that the proofs are for, as `GET /api/v3/clients/me` tells it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::integer::u64")]
     pub epoch: u64,
 }
 
@@ -457,9 +460,11 @@ pub struct UpdateBackupSharePairs {
     #[cfg_attr(feature = "openapi", schema(min_items = 2, max_items = 2))]
     pub backup_share_pair_ids: Vec<BackupSharePairId>,
     /// `STORED_CLIENT_BACKUP_SHARE_KEY` or `STORED_CLIENT_BACKUP_SHARE`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::BackupStatusToSet))]
     pub status: BackupStatus,
     /// SHA-256 of the cipher text that was stored; required to complete a backup.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::schema::Digest>))]
     pub cipher_text_digest: Option<Base64Bytes>,
 }
 

@@ -5,6 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "openapi")]
+mod schema;
+
 /// Most entries in one list of a policy.
 pub const POLICY_ENTRIES: usize = 500;
 
@@ -20,16 +23,23 @@ pub struct SigningPolicy {
     pub approval: Approval,
     /// Methods that may be signed, such as `eth_sendTransaction`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_items = 500))]
     pub methods: Option<Vec<String>>,
-    /// Chains on which may be signed: CAIP-2 ids or short names.
+    /// Chains on which may be signed: CAIP-2 ids or short names of EVM chains, and `eip155:*`,
+    /// `solana:*`, `bip122:*` for all of a kind. A Solana cluster or a Bitcoin network cannot be
+    /// told from the others of its kind by what is signed for it, so none can be listed alone.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<schema::ChainRule>>, max_items = 500))]
     pub chains: Option<Vec<String>>,
     /// Addresses that may be paid, called, or let spend.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<schema::AccountAddress>>, max_items = 500))]
     pub recipients: Option<Vec<String>>,
-    /// The most that one request may take out of the wallet.
+    /// The most that one request may take out of the wallet. Of several for one asset, the least.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<schema::ValueCap>, max_items = 500))]
     pub value_caps: Vec<ValueCap>,
     /// Addresses that may not stand anywhere in a request, its call data included.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<schema::AccountAddress>, max_items = 500))]
     pub blocklist: Vec<String>,
 }
 
@@ -47,7 +57,6 @@ pub enum Approval {
 
 /// The most that one request may take out of the wallet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ValueCap {
     /// The chain: CAIP-2 id or short name.

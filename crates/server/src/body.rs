@@ -1,5 +1,6 @@
 //! Bodies and queries, with their mistakes as problems.
 
+use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query as AxumQuery, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -13,6 +14,9 @@ use crate::{ApiError, App};
 /// A JSON body.
 pub(crate) struct Json<T>(pub(crate) T);
 
+/// A JSON body all of which may be left out: none is an empty object.
+pub(crate) struct OptionalJson<T>(pub(crate) T);
+
 /// A query string.
 pub(crate) struct Query<T>(pub(crate) T);
 
@@ -20,15 +24,36 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &App) -> Result<Self, ApiError> {
-        let is_json = is_json(request.headers());
-        let body = axum::body::to_bytes(request.into_body(), BODY_BYTES)
-            .await
-            .map_err(|error| unread(&error))?;
-        if !body.is_empty() && !is_json {
-            return Err(ApiError::no_json());
+        let body = read(request).await?;
+        if body.is_empty() {
+            // It may have been lost on the way; to act on none could undo what it was to change.
+            let what = "expected a JSON object, got an empty body";
+            return Err(ApiError::new(ErrorId::BadRequest, what));
         }
         parse(&body).map(Self)
     }
+}
+
+impl<T: DeserializeOwned> FromRequest<App> for OptionalJson<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self, ApiError> {
+        let body = read(request).await?;
+        let body: &[u8] = if body.is_empty() { b"{}" } else { &body };
+        parse(body).map(Self)
+    }
+}
+
+/// A body, which is JSON if there is any.
+async fn read(request: Request) -> Result<Bytes, ApiError> {
+    let is_json = is_json(request.headers());
+    let body = axum::body::to_bytes(request.into_body(), BODY_BYTES)
+        .await
+        .map_err(|error| unread(&error))?;
+    if !body.is_empty() && !is_json {
+        return Err(ApiError::no_json());
+    }
+    Ok(body)
 }
 
 /// A body that came too slowly is not one that is too large.
@@ -71,15 +96,10 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
     }
 }
 
-/// Reads JSON; an empty body is an empty object.
+/// Reads a JSON object.
 ///
 /// The error names the field, never what stood in it: it may be a secret in the wrong place.
 pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    let body = if body.is_empty() {
-        b"{}".as_slice()
-    } else {
-        body
-    };
     // Else a list would do for a body: its entries as fields, in their order.
     let begins = body.iter().find(|byte| !byte.is_ascii_whitespace());
     if begins.is_some_and(|byte| *byte != b'{') {

@@ -5,6 +5,7 @@
 //! answer, the trace id, and for each problem the document that comes with it.
 
 mod complete;
+mod names;
 mod problems;
 
 use serde_json::{Value, json};

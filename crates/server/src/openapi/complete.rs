@@ -7,6 +7,7 @@ use portal_lifecycle::ErrorId;
 use portal_lifecycle::ids::TraceId;
 use serde_json::{Map, Value, json};
 
+use super::names;
 use super::problems::{ERROR_IDS, Occurrence};
 use crate::idempotency::KEY_BYTES;
 
@@ -27,6 +28,7 @@ pub(super) fn complete(document: &mut Value) {
             schemas.insert("Problem".to_owned(), schema_of::<Problem>());
             schemas.insert("ErrorId".to_owned(), schema_of::<ErrorId>());
             schemas.insert("TraceId".to_owned(), schema_of::<TraceId>());
+            names::describe(schemas);
         }
     }
     let paths = document

@@ -13,7 +13,7 @@ use portal_store::audit::Actor;
 use portal_store::{Act, ClientRecord, NewClient, NewSession};
 
 use crate::auth::Custodian;
-use crate::body::{Json, Query};
+use crate::body::{OptionalJson, Query};
 use crate::credential::{self, Kind};
 use crate::idempotency::{Answer, IdempotencyKey, once};
 use crate::openapi::problems;
@@ -32,14 +32,14 @@ problems!(UnknownClient: NotFound);
     tag = "custodian",
     security(("custodianApiKey" = [])),
     params(("Idempotency-Key" = Option<String>, Header)),
-    request_body = CreateClient,
+    request_body(content = Option<CreateClient>),
     responses((status = 201, description = "The client.", body = CreatedClient))
 )]
 pub(crate) async fn create_client(
     State(app): State<App>,
     Custodian(custodian): Custodian,
     key: IdempotencyKey,
-    Json(body): Json<CreateClient>,
+    OptionalJson(body): OptionalJson<CreateClient>,
 ) -> Result<Answer, ApiError> {
     let environment_id = custodian.environment_id;
     let origin = origin(Actor::Custodian(custodian.key));
@@ -88,14 +88,14 @@ pub(crate) async fn create_client(
     tag = "custodian",
     security(("custodianApiKey" = [])),
     params(("Idempotency-Key" = Option<String>, Header)),
-    request_body = CreateClient,
+    request_body(content = Option<CreateClient>),
     responses((status = 201, description = "The client.", body = CreatedClient))
 )]
 pub(crate) async fn create_client_by_older_path(
     app: State<App>,
     custodian: Custodian,
     key: IdempotencyKey,
-    body: Json<CreateClient>,
+    body: OptionalJson<CreateClient>,
 ) -> Result<Answer, ApiError> {
     create_client(app, custodian, key, body).await
 }
@@ -163,7 +163,7 @@ pub(crate) async fn create_session(
     Custodian(custodian): Custodian,
     Path(id): Path<String>,
     key: IdempotencyKey,
-    Json(CreateSession {}): Json<CreateSession>,
+    OptionalJson(CreateSession {}): OptionalJson<CreateSession>,
 ) -> Result<Answer, ApiError> {
     let client = client_of(&app, custodian.environment_id, &id).await?;
     let caller = custodian.environment_id;
@@ -215,7 +215,7 @@ pub(crate) async fn create_session_by_older_path(
     custodian: Custodian,
     id: Path<String>,
     key: IdempotencyKey,
-    body: Json<CreateSession>,
+    body: OptionalJson<CreateSession>,
 ) -> Result<Answer, ApiError> {
     create_session(app, custodian, id, key, body).await
 }
