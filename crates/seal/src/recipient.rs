@@ -4,6 +4,8 @@
 //! is not authenticated: what a seal is for belongs into `info` and the associated data, and whether
 //! to believe it is for the caller to know.
 
+mod hedged;
+
 use core::fmt;
 
 use hpke::aead::ChaCha20Poly1305;
@@ -13,6 +15,7 @@ use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
+use self::hedged::Hedged;
 use crate::SecretBytes;
 
 type Key = <X25519HkdfSha256 as Kem>::PrivateKey;
@@ -117,6 +120,9 @@ impl fmt::Debug for OpeningKey {
 impl RecipientKey {
     /// Seals `secret`, for what `info` and `associated_data` say.
     ///
+    /// The ephemeral key hangs on all of that as well as on `rng`, so that a generator that is
+    /// broken or repeats itself gives away no secret that itself cannot be guessed.
+    ///
     /// # Errors
     ///
     /// [`UnusableKey`] if this is of small order.
@@ -128,6 +134,7 @@ impl RecipientKey {
         rng: &mut impl CryptoRng,
     ) -> Result<SealedTo, UnusableKey> {
         let key = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(&self.0);
+        let rng = &mut Hedged::new([&self.0, info, associated_data], secret, rng);
         let (encapsulated, cipher_text) =
             hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
                 &OpModeS::Base,

@@ -79,7 +79,12 @@ fn a_key_does_not_print_itself() {
 }
 
 mod recipient {
+    use core::convert::Infallible;
+
+    use hpke::kem::X25519HkdfSha256;
+    use hpke::{Kem as _, Serializable as _};
     use portal_seal::recipient::{OpeningKey, RecipientKey, SealedTo};
+    use rand_core::{TryCryptoRng, TryRng};
     use zeroize::Zeroizing;
 
     fn bytes(hex: &str) -> Vec<u8> {
@@ -142,6 +147,58 @@ mod recipient {
         }
         let again = public.seal(b"info", b"data", b"a scalar", rng).unwrap();
         assert_ne!(sealed, again, "no two seals are alike");
+    }
+
+    /// A generator that is broken: it gives the same bytes for ever.
+    struct Constant;
+
+    impl TryRng for Constant {
+        type Error = Infallible;
+
+        fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+            Ok(7)
+        }
+
+        fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+            Ok(7)
+        }
+
+        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+            bytes.fill(7);
+            Ok(())
+        }
+    }
+
+    impl TryCryptoRng for Constant {}
+
+    /// Under a broken generator no two seals share an ephemeral key, and none has one that the
+    /// generator alone leads to.
+    #[test]
+    fn a_broken_generator_repeats_no_ephemeral_key() {
+        let public = |byte: u8| {
+            let key = OpeningKey::from_bytes(Zeroizing::new([byte; 32]));
+            key.public().unwrap()
+        };
+        let seal = |to: RecipientKey, info: &[u8], data: &[u8], secret: &[u8]| {
+            let sealed = to.seal(info, data, secret, &mut Constant);
+            sealed.unwrap().encapsulated
+        };
+        let seals = [
+            seal(public(1), b"info", b"data", b"a scalar"),
+            seal(public(1), b"info", b"data", b"b scalar"),
+            seal(public(1), b"info", b"datb", b"a scalar"),
+            seal(public(1), b"infp", b"data", b"a scalar"),
+            seal(public(2), b"info", b"data", b"a scalar"),
+            // The same bytes, otherwise cut.
+            seal(public(1), b"infod", b"ata", b"a scalar"),
+        ];
+        let different: std::collections::BTreeSet<_> = seals.iter().collect();
+        assert_eq!(different.len(), seals.len(), "{seals:02x?}");
+        // What HPKE alone would draw of it.
+        let (_, derived) = X25519HkdfSha256::gen_keypair_with_rng(&mut Constant);
+        for sealed in seals {
+            assert_ne!(sealed.as_slice(), derived.to_bytes().as_slice());
+        }
     }
 
     /// RFC 9180 §7.1.4: an all-zero shared secret is refused, on both sides.
