@@ -70,7 +70,12 @@ pub(crate) async fn webhook(app: &App, client: ClientId) -> Result<Webhook, ApiE
 
 async fn attempt(app: &App, delivery: &Delivery) -> Result<(), ApiError> {
     let webhook = webhook(app, delivery.client_id).await?;
-    let bodies = delivery::bodies(delivery)?;
+    let stored = app.wallets.stored(delivery.client_id).await?;
+    let pair = stored
+        .as_ref()
+        .and_then(|stored| stored.wallet.backup_pair_of(delivery.ids))
+        .ok_or_else(|| ApiError::internal("a pair in the outbox is gone"))?;
+    let bodies = delivery::bodies(delivery, pair)?;
     for (_, body) in bodies.iter() {
         app.webhooks.store(&webhook, body).await?;
     }
@@ -80,7 +85,7 @@ async fn attempt(app: &App, delivery: &Delivery) -> Result<(), ApiError> {
     let fetched = fetched.await?;
     if bodies
         .iter()
-        .all(|(_, body)| delivery::is_stored(body, &fetched))
+        .all(|(_, body)| delivery::is_stored(body, pair, &fetched))
     {
         Ok(())
     } else {

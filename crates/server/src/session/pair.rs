@@ -387,7 +387,7 @@ fn public_points<G: Group>(share: &KeyShare<G>) -> PublicPoints {
     points_of(share.points())
 }
 
-fn points_of<G: Group>(points: &Points<G>) -> PublicPoints {
+pub(crate) fn points_of<G: Group>(points: &Points<G>) -> PublicPoints {
     PublicPoints {
         key: Point(points.key()),
         client: Point(points.share(Role::Client)),
