@@ -15,7 +15,7 @@ use crate::meter::{Meter, traced};
 use crate::progress::{Listener, Progress};
 use crate::rest::Rest;
 use crate::transport::{Network, Transport};
-use crate::{Error, Portal, trust};
+use crate::{Error, Portal};
 
 /// Collects what a [`Portal`] works with.
 pub struct PortalBuilder {
@@ -107,10 +107,7 @@ impl PortalBuilder {
         })?;
         let transport = match self.transport {
             Some(transport) => transport,
-            None => {
-                let trusted = self.authorities_pem.as_deref().map(trust::only);
-                Arc::new(Network::new(&base, trusted.transpose()?)?)
-            }
+            None => Arc::new(Network::new(&base, self.authorities_pem.as_deref())?),
         };
         let rest = Rest::new(transport, base, self.token);
         let mut meter = Meter::start();

@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as Frame};
 use url::Url;
 
-use crate::Error;
+use crate::{Error, trust};
 use portal_lifecycle::ErrorId;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -64,25 +64,28 @@ pub fn websocket_config() -> WebSocketConfig {
 /// The network of the machine.
 pub(crate) struct Network {
     http: reqwest::Client,
-    /// The usual authorities without.
-    tls: Option<Arc<ClientConfig>>,
+    /// For sessions the same as for REST.
+    tls: Arc<ClientConfig>,
 }
 
 impl Network {
-    pub(crate) fn new(base: &Url, tls: Option<Arc<ClientConfig>>) -> Result<Self, Error> {
+    /// Believes these authorities, or those that the machine trusts.
+    pub(crate) fn new(base: &Url, authorities_pem: Option<&[u8]>) -> Result<Self, Error> {
+        let tls = match authorities_pem {
+            Some(authorities) => trust::only(authorities)?,
+            None if base.scheme() == "http" => trust::nobody()?,
+            None => trust::usual()?,
+        };
         // An answer from elsewhere than the server is no answer.
         let builder = reqwest::Client::builder()
             .timeout(TIMEOUT)
-            .redirect(Policy::none());
+            .redirect(Policy::none())
+            .tls_backend_preconfigured(ClientConfig::clone(&tls));
         // A proxy would read what goes over plain HTTP; that is for this machine alone.
         let builder = if base.scheme() == "http" {
             builder.no_proxy()
         } else {
             builder
-        };
-        let builder = match &tls {
-            Some(tls) => builder.tls_backend_preconfigured(ClientConfig::clone(tls)),
-            None => builder,
         };
         let http = builder
             .build()
@@ -105,7 +108,7 @@ impl Transport for Network {
 
     async fn websocket(&self, request: Request<()>) -> Result<Box<dyn Frames>, WsError> {
         let config = Some(websocket_config());
-        let tls = self.tls.clone().map(Connector::Rustls);
+        let tls = Some(Connector::Rustls(Arc::clone(&self.tls)));
         let connecting =
             tokio_tungstenite::connect_async_tls_with_config(request, config, true, tls);
         let (stream, _) = connecting.await?;

@@ -9,7 +9,7 @@ use portal_sdk::{ErrorId, Portal};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
 use crate::expect::until;
-use crate::installation::{Installation, Setup, error_in};
+use crate::installation::{Installation, Setup, error_in, expect_success};
 use crate::signing::SIGN_SOLANA;
 
 /// Makes an authority, and has it vouch for a server on this machine; writes all that into files.
@@ -75,6 +75,33 @@ fn a_device_believes_the_authority_that_it_was_told_and_no_other() {
         installation.wallet_refusal("phone", &refused),
         "UNAVAILABLE"
     );
+}
+
+/// Without a word of authorities, those of the machine count: for REST and for sessions alike.
+#[test]
+fn the_machines_authorities_vouch_for_sessions_too() {
+    let files = tempfile::tempdir().unwrap();
+    let installation = start(files.path());
+    let ca = files.path().join("ca.pem");
+    let mut create = installation.client_command("phone", &["create"]);
+    create.env("SSL_CERT_FILE", &ca);
+    expect_success(create);
+    let mut create = installation.wallet_command("phone", &["create"]);
+    create.env("SSL_CERT_FILE", &ca);
+    expect_success(create);
+}
+
+/// A login that says nothing of authorities goes on with those that the device was told.
+#[test]
+fn a_login_keeps_the_authority_that_the_device_was_told() {
+    let files = tempfile::tempdir().unwrap();
+    let installation = start(files.path());
+    let ca = files.path().join("ca.pem");
+    let created = installation.client("phone", &["create", "--ca-file", ca.to_str().unwrap()]);
+    installation.wallet("phone", &["create"]);
+    let login = ["login", "--client", created["clientId"].as_str().unwrap()];
+    expect_success(installation.session_command("phone", &login));
+    installation.wallet("phone", &SIGN_SOLANA);
 }
 
 /// The SDK's REST calls and sessions go on through a change of certificates.
