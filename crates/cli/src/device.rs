@@ -33,6 +33,9 @@ pub(crate) struct Profile {
     /// That backend's sealing key: pinned, so that nobody else's is sealed to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) sealing_key: Option<PinnedSealingKey>,
+    /// Whether plain backups were asked for; without, and without a sealing key, none are made.
+    #[serde(default)]
+    pub(crate) plain_backups: bool,
     /// The authorities, as PEM, that vouch for both; the usual ones without.
     #[serde(default)]
     pub(crate) ca_file: Option<PathBuf>,
@@ -105,8 +108,10 @@ impl Device {
         let profile = &self.profile;
         let mut builder =
             Portal::builder(&profile.server, &profile.client_token, keychain).on_progress(listener);
-        if let Some(key) = profile.sealing_key {
-            builder = builder.sealing_key(key);
+        match profile.sealing_key {
+            Some(key) => builder = builder.sealing_key(key),
+            None if profile.plain_backups => builder = builder.plain_backups(),
+            None => {}
         }
         if let Some(authorities) = trust::read(profile.ca_file.as_deref())? {
             builder = builder.trust_only(&authorities);

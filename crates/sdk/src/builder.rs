@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::device::Device;
 use crate::meter::{Meter, traced};
+use crate::portal::Backups;
 use crate::progress::{Listener, Progress};
 use crate::rest::Rest;
 use crate::transport::{Network, Transport};
@@ -23,7 +24,7 @@ pub struct PortalBuilder {
     token: Zeroizing<String>,
     keychain: Arc<dyn Keychain>,
     storages: BTreeMap<BackupMethod, Arc<dyn BackupStorage>>,
-    sealing_key: Option<PinnedSealingKey>,
+    backups: Option<Backups>,
     listener: Listener,
     transport: Option<Arc<dyn Transport>>,
     authorities_pem: Option<Vec<u8>>,
@@ -36,7 +37,7 @@ impl PortalBuilder {
             token: Zeroizing::new(token.to_owned()),
             keychain,
             storages: BTreeMap::new(),
-            sealing_key: None,
+            backups: None,
             listener: Box::new(|_| {}),
             transport: None,
             authorities_pem: None,
@@ -59,7 +60,20 @@ impl PortalBuilder {
     /// chose the key could open what is sealed. With it, this device makes sealed backups only.
     #[must_use]
     pub const fn sealing_key(mut self, key: PinnedSealingKey) -> Self {
-        self.sealing_key = Some(key);
+        self.backups = Some(Backups::Sealed(key));
+        self
+    }
+
+    /// Backups that are not sealed, for an environment that makes them: the server sees the
+    /// custodian's share in passing, or keeps it.
+    ///
+    /// # Security
+    ///
+    /// The mode is the app's choice, never the server's: an app that chooses neither this nor a
+    /// [`sealing_key`](Self::sealing_key) makes no backups. The later of the two counts.
+    #[must_use]
+    pub const fn plain_backups(mut self) -> Self {
+        self.backups = Some(Backups::Plain);
         self
     }
 
@@ -118,7 +132,7 @@ impl PortalBuilder {
             client_id: state.id,
             device: Device::new(self.keychain, state.id),
             storages: self.storages,
-            sealing_key: self.sealing_key,
+            backups: self.backups,
             listener: self.listener,
             signing: tokio::sync::Mutex::default(),
         };

@@ -5,7 +5,10 @@
 //! use portal_sdk::{Backup, Password, Portal, MemoryKeychain};
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let keychain = Arc::new(MemoryKeychain::new());
-//! let portal = Portal::builder("https://portal.example.com", "ptl_sess_…", keychain).build().await?;
+//! let portal = Portal::builder("https://portal.example.com", "ptl_sess_…", keychain)
+//!     .sealing_key("portal-sealing-key-v1.…".parse()?) // or .plain_backups()
+//!     .build()
+//!     .await?;
 //! let created = portal.create_wallet().await?;
 //! println!("{}", created.addresses.eip155);
 //!

@@ -21,11 +21,20 @@ pub struct Portal {
     pub(crate) client_id: ClientId,
     pub(crate) device: Device,
     pub(crate) storages: BTreeMap<BackupMethod, Arc<dyn BackupStorage>>,
-    /// The custodian's public key, as the app gave it.
-    pub(crate) sealing_key: Option<PinnedSealingKey>,
+    /// How the app makes its backups; without, it makes none.
+    pub(crate) backups: Option<Backups>,
     pub(crate) listener: Listener,
     /// Held while an ECDSA session runs: the generations in whose sessions the server cheated.
     pub(crate) signing: tokio::sync::Mutex<Vec<Generation>>,
+}
+
+/// How an app makes its backups.
+#[derive(Clone, Copy)]
+pub(crate) enum Backups {
+    /// Sealed to the custodian's public key, past the server.
+    Sealed(PinnedSealingKey),
+    /// By a server that sees the custodian's share: in passing, or to keep it.
+    Plain,
 }
 
 /// Calls that an app makes on the wallet's behalf.

@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use portal_api::Problem;
 use portal_api::rest::{CreateClient, CreatedClient, CreatedSession};
 use portal_lifecycle::ids::ClientId;
+use portal_sdk::PinnedSealingKey;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -25,8 +26,17 @@ pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> 
              `portal custodian create` makes one",
         )?,
     };
+    let renewed = match &args.command {
+        ClientCommand::Create if Device::exists(&args.device) => bail!(
+            "{} holds a device already; give the new client's device another directory",
+            args.device.display()
+        ),
+        ClientCommand::Login { client } => device_of(client_id(client)?, &args.device)?,
+        ClientCommand::Create | ClientCommand::Revoke { .. } => None,
+    };
     // The device's profile keeps it, and is used from anywhere.
     let ca_file = args.ca_file.as_ref().map(std::path::absolute).transpose()?;
+    let ca_file = ca_file.or_else(|| renewed.as_ref()?.profile.ca_file.clone());
     let custodian = Custodian {
         server: &args.server,
         api_key: &api_key,
@@ -35,21 +45,15 @@ pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> 
     if let ClientCommand::Revoke { client, api_key } = &args.command {
         return revoke(&custodian, client, *api_key, output).await;
     }
-    let mut renewed = None;
+    // First: where no key is shown, nothing is made.
+    let (sealing_key, plain_backups) = backups(&args, renewed.as_ref(), ca_file.as_deref()).await?;
     let (id, token) = match &args.command {
         ClientCommand::Create => {
-            if Device::exists(&args.device) {
-                bail!(
-                    "{} holds a device already; give the new client's device another directory",
-                    args.device.display()
-                );
-            }
             let created = custodian.create_client().await?;
             (created.id, created.client_session_token)
         }
         ClientCommand::Login { client } | ClientCommand::Revoke { client, .. } => {
             let id = client_id(client)?;
-            renewed = device_of(id, &args.device)?;
             (id, custodian.create_session(id).await?.client_session_token)
         }
     };
@@ -60,15 +64,6 @@ pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> 
         }
         _ => (args.custodian.clone(), app_token(&args, id)?),
     };
-    let pinned = renewed
-        .as_ref()
-        .and_then(|device| device.profile.sealing_key);
-    let sealing_key = match (args.sealing_key, &custodian) {
-        (Some(key), _) => Some(key),
-        (None, _) if args.plain_backups => None,
-        (None, Some(base)) => sealing::pin(base, ca_file.as_deref(), pinned).await?,
-        (None, None) => pinned,
-    };
     let profile = Profile {
         server: args.server.clone(),
         client_id: id,
@@ -76,6 +71,7 @@ pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> 
         custodian,
         custodian_token,
         sealing_key,
+        plain_backups,
         ca_file,
     };
     match renewed {
@@ -88,6 +84,27 @@ pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> 
         &json!({ "clientId": id, "device": args.device }),
     );
     Ok(())
+}
+
+/// How the device will make its backups: the key that it pins, and whether they are plain. As it
+/// is told, else as it did, else with the key that the customer's backend shows.
+async fn backups(
+    args: &ClientArgs,
+    renewed: Option<&Device>,
+    ca_file: Option<&Path>,
+) -> anyhow::Result<(Option<PinnedSealingKey>, bool)> {
+    let former = renewed.map(|device| &device.profile);
+    let pinned = former.and_then(|profile| profile.sealing_key);
+    let is_plain =
+        args.plain_backups || (pinned.is_none() && former.is_some_and(|it| it.plain_backups));
+    let base = args.custodian.as_deref();
+    let base = base.or_else(|| former?.custodian.as_deref());
+    match (args.sealing_key, base) {
+        (Some(key), _) => Ok((Some(key), false)),
+        (None, _) if is_plain => Ok((None, true)),
+        (None, Some(base)) => Ok((Some(sealing::pin(base, ca_file, pinned).await?), false)),
+        (None, None) => Ok((pinned, false)),
+    }
 }
 
 fn client_id(text: &str) -> anyhow::Result<ClientId> {
@@ -172,7 +189,8 @@ impl Custodian<'_> {
     async fn revoke(&self, client: ClientId, what: &str) -> anyhow::Result<()> {
         let server = self.server.trim_end_matches('/');
         let url = format!("{server}/api/v3/custodians/me/clients/{client}/{what}");
-        let request = reqwest::Client::new().delete(url).bearer_auth(self.api_key);
+        let http = trust::http(self.server, self.ca_file)?;
+        let request = http.delete(url).bearer_auth(self.api_key);
         nothing(request.send().await, self.server).await
     }
 

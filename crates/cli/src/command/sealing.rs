@@ -4,10 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use portal_api::custodian_app::{OpenRecovery, Recovery};
 use portal_api::sealed::{PinnedSealingKey, SealingKeys as PublicKeys};
 use portal_custodian::{BackendSecret, RecoveryPolicy, Sealing, SealingKeys, SqlCustodianStore};
+use portal_lifecycle::ErrorId;
 use portal_lifecycle::ids::ClientId;
 use portal_seal::recipient::OpeningKey;
 use serde_json::json;
@@ -100,31 +101,43 @@ pub(crate) async fn open_recovery(
 ///
 /// # Errors
 ///
-/// Where the backend does not show the pinned key any more: somebody changed it.
+/// Where the backend does not show the pinned key any more: somebody changed it. And where it
+/// shows none, for whatever reason: who can keep an answer away must not choose the mode.
 pub(crate) async fn pin(
     base: &str,
     ca_file: Option<&Path>,
     pinned: Option<PinnedSealingKey>,
-) -> anyhow::Result<Option<PinnedSealingKey>> {
+) -> anyhow::Result<PinnedSealingKey> {
     let url = format!("{}/app/sealing-keys", base.trim_end_matches('/'));
-    let shown: PublicKeys = match answer(http(base, ca_file)?.get(url).send().await, base).await {
-        Ok(shown) => shown,
-        // A backend of another kind: its environment makes no sealed backups.
-        Err(_) if pinned.is_none() => return Ok(None),
-        Err(error) => return Err(error),
-    };
+    let shown = answer(http(base, ca_file)?.get(url).send().await, base).await;
+    let shown: PublicKeys = shown.map_err(|error| unpinned(base, error))?;
+    let first = shown.keys.first().copied();
     match pinned {
         Some(pinned) if !shown.keys.contains(&pinned) => {
-            let first = shown.keys.first().map(ToString::to_string);
             bail!(
                 "{base} shows another sealing key than the one that this device pins\n  \
                  pinned: {pinned}\n  shown:  {}\n  what to do: ask who runs the backend; \
                  if the key was changed on purpose, give the new one with --sealing-key",
-                first.unwrap_or_default()
+                first.as_ref().map(ToString::to_string).unwrap_or_default()
             )
         }
-        Some(pinned) => Ok(Some(pinned)),
-        None => Ok(shown.keys.first().copied()),
+        Some(pinned) => Ok(pinned),
+        None => first.with_context(|| format!("{base} shows no sealing key; nothing was changed")),
+    }
+}
+
+/// What is told where a backend shows no sealing key.
+fn unpinned(base: &str, error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref::<portal_sdk::Error>() {
+        Some(known) if known.id() == ErrorId::NotFound => anyhow!(
+            "{base} takes no sealed backups, and nothing was changed\n  what to do: start it with \
+             sealing keys, as `portal custodian serve` does; or give --plain-backups, if Portal's \
+             server may see this backend's shares"
+        ),
+        _ => error.context(format!(
+            "no sealing key could be fetched from {base}, and nothing was changed; give the key \
+             with --sealing-key, or try again"
+        )),
     }
 }
 

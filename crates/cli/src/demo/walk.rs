@@ -306,7 +306,8 @@ impl<'a> Walk<'a> {
             client_token: session.client_session_token,
             custodian: Some(self.services.custodian.clone()),
             custodian_token: Some(mint(&self.services.custodian_data, self.state.client_id)?),
-            sealing_key: sealing::pin(&self.services.custodian, None, None).await?,
+            sealing_key: Some(sealing::pin(&self.services.custodian, None, None).await?),
+            plain_backups: false,
             ca_file: None,
         };
         Device::create(&directory, profile)

@@ -3,6 +3,8 @@
 mod loot;
 mod tap;
 
+use std::time::Duration;
+
 use portal_api::Base64Bytes;
 use portal_api::sealed::{PinnedSealingKey, recovery_proof_context};
 use portal_api::session::Operation;
@@ -15,14 +17,15 @@ use portal_mpc::{Ed25519, KeyShare, Secp256k1};
 use portal_sdk::{ErrorId, Portal};
 use portal_seal::recipient::OpeningKey;
 use portal_server::{Limits, entropy};
+use portal_store::OutboxStore as _;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::alive::assert_signs;
-use crate::expect::{granted, refused};
+use crate::expect::{granted, refused, until};
 use crate::raw::Raw;
 use crate::rest::Answer;
-use crate::wallet::{CUSTOM, Wallet, backup_statuses, signing_pairs, state_of};
+use crate::wallet::{CUSTOM, Wallet, backup_pairs, backup_statuses, signing_pairs, state_of};
 use crate::webhook_in_backup::shares_of;
 use crate::world::{WEBHOOK_SECRET, World, builder_at};
 use tap::{Passing, Tap};
@@ -120,9 +123,14 @@ async fn nobody_makes_a_backup_in_another_mode_than_both_expect() {
     .await;
     assert_eq!(raw.hear_problem().await.id, differs);
 
-    // A server that says "plain" to a device that pins a key.
+    // A server that says "plain": to an app that chose nothing, and to one that pins a key.
     let plain = World::start().await;
     let mut wallet = plain.wallet().await;
+    let undecided = Portal::builder(plain.url(), &wallet.user.token, wallet.phone.clone())
+        .backup_storage(BackupMethod::Custom, wallet.user.storage.clone());
+    let undecided = granted(undecided.build().await, "starting the SDK");
+    let made = undecided.backup_wallet(CUSTOM).await;
+    refused(made, differs, "the mode is the app's choice");
     wallet.user.sealing_key = Some(plain.sealing_key);
     let pinned = portal(&wallet, &plain).await;
     let made = pinned.backup_wallet(CUSTOM).await;
@@ -254,6 +262,61 @@ async fn a_part_that_does_not_fit_is_not_taken() {
         "BACKUP_MODE_MISMATCH",
         "the part itself: {taken:?}"
     );
+}
+
+/// Changes the server's database, as whoever can write to it would.
+fn rewrite(world: &World, sql: &str) {
+    let program = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); \
+                   db.execute(sys.argv[2]); db.commit()";
+    let done = std::process::Command::new("python3")
+        .args(["-c", program])
+        .arg(world.database())
+        .arg(sql)
+        .output()
+        .expect("Python 3");
+    assert!(done.status.success(), "{done:?}");
+}
+
+/// The outbox does not say in which mode a pair was made, nor with which blind: its record does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_of_the_outbox_that_contradicts_its_pair_is_not_sent() {
+    let limits = Limits {
+        outbox_interval: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let rewritten = [
+        "UPDATE outbox SET secp256k1_sealed_blind = NULL, ed25519_sealed_blind = NULL",
+        // Each of the two rows gets the other's.
+        "UPDATE outbox SET secp256k1_sealed_blind = (SELECT secp256k1_sealed_blind
+         FROM outbox AS other WHERE other.secp256k1_pair_id != outbox.secp256k1_pair_id)",
+    ];
+    for sql in rewritten {
+        let world = World::start_in(BackupMode::Sealed, limits).await;
+        let wallet = world.wallet().await;
+        let tap = Tap::start(&world.custodian).await;
+        world.send_webhooks_to("http://127.0.0.1:1").await;
+        for _ in 0..2 {
+            let failed = wallet.portal.backup_wallet(CUSTOM).await;
+            refused(failed, ErrorId::WebhookFailed, "down");
+        }
+        rewrite(&world, sql);
+        world.send_webhooks_to(&tap.url).await;
+        let state = state_of(&wallet.portal).await;
+        for (ids, _) in backup_pairs(&state) {
+            let waiting = async || {
+                let found = world.store().delivery(wallet.user.id, ids).await;
+                found.expect("readable").expect("in the outbox").attempts
+            };
+            let before = waiting().await;
+            world.clock.put_forward(Duration::from_secs(100));
+            until("another attempt", async || {
+                (waiting().await > before).then_some(())
+            })
+            .await;
+        }
+        let sent = tap.bodies("backup");
+        assert!(sent.is_empty(), "{sql}: nothing of it is sent, seen {sent:?}");
+    }
 }
 
 /// The client's shares of a backup, as whoever has cipher text and key opens them.

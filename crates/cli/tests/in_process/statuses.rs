@@ -148,7 +148,8 @@ async fn a_full_storage_leaves_the_former_backup() {
     let full = Arc::new(FullStorage(portal_sdk::MemoryStorage::new()));
     let phone = Arc::clone(&wallet.phone);
     let portal = Portal::builder(world.url(), &wallet.user.token, phone)
-        .backup_storage(BackupMethod::ICloud, full);
+        .backup_storage(BackupMethod::ICloud, full)
+        .plain_backups();
     let portal = granted(portal.build().await, "starting the SDK");
     let made = portal
         .backup_wallet(Backup::Stored(BackupMethod::ICloud))

@@ -286,7 +286,7 @@ pub(crate) fn builder_at(url: &str, user: &User, keychain: Arc<dyn Keychain>) ->
         .backup_storage(BackupMethod::Custom, Arc::clone(&user.storage) as _);
     match user.sealing_key {
         Some(key) => builder.sealing_key(key),
-        None => builder,
+        None => builder.plain_backups(),
     }
 }
 

@@ -45,6 +45,7 @@ impl EndUser {
         device: &Arc<MemoryKeychain>,
     ) -> Result<Portal, Error> {
         Portal::builder(server, &self.token, Arc::clone(device) as _)
+            .plain_backups()
             .backup_storage(BackupMethod::Custom, Arc::clone(&self.storage) as _)
             .build()
             .await

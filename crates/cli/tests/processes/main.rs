@@ -24,6 +24,7 @@ mod logs;
 mod metrics;
 mod offline;
 mod proxies;
+mod pinned;
 mod restore;
 mod rotation;
 mod schemathesis;

@@ -3,8 +3,8 @@
 //! # Security
 //!
 //! The custodian's public key comes from the app ([`PortalBuilder::sealing_key`]), never from the
-//! server: whoever chose the key could open the blinds. A device that pins a key makes no backup
-//! in another mode, whatever the server says.
+//! server: whoever chose the key could open the blinds. The mode is the app's choice too, whatever
+//! the server says: with a key sealed, plain where the app asks for that, and no backup else.
 //!
 //! [`PortalBuilder::sealing_key`]: crate::PortalBuilder::sealing_key
 
@@ -19,6 +19,7 @@ use portal_lifecycle::{BackupMode, Curve, ErrorId, PerCurve};
 use portal_mpc::{Blind, Ed25519, Group, KeyShare, KeyShares, Secp256k1};
 use portal_seal::recipient::RecipientKey;
 
+use crate::portal::Backups;
 use crate::{Error, Portal, ambient};
 
 /// What blinds are drawn for.
@@ -135,21 +136,30 @@ impl Purpose {
 }
 
 impl Portal {
-    /// The mode of this wallet's next backup, and the key that a sealed one is sealed to.
+    /// The mode of this wallet's next backup, and the key that a sealed one is sealed to: as the
+    /// app chose, whatever the server says.
     pub(super) fn new_backup_mode(
         &self,
         state: &ClientState,
     ) -> Result<(BackupMode, Option<PinnedSealingKey>), Error> {
         let mode = state.environment.backup_mode;
-        match (mode, self.sealing_key) {
-            (BackupMode::Sealed, Some(key)) => Ok((mode, Some(key))),
-            (BackupMode::Sealed, None) => Err(no_key()),
-            (BackupMode::Plain | BackupMode::Managed, None) => Ok((mode, None)),
-            (mode, Some(_)) => Err(Error::new(
+        match (self.backups, mode) {
+            (Some(Backups::Sealed(key)), BackupMode::Sealed) => Ok((mode, Some(key))),
+            (Some(Backups::Plain), BackupMode::Plain | BackupMode::Managed) => Ok((mode, None)),
+            (_, BackupMode::Sealed) => Err(no_key()),
+            (Some(Backups::Sealed(_)), mode) => Err(Error::new(
                 ErrorId::BackupModeMismatch,
                 format!(
                     "this app pins a sealing key, so it makes sealed backups only, and the server \
                      asks for a {mode} one, in which it would see the custodian's share"
+                ),
+            )),
+            (None, mode) => Err(Error::new(
+                ErrorId::BackupModeMismatch,
+                format!(
+                    "the server asks for a {mode} backup, in which it would see the custodian's \
+                     share, and this app chose no mode; pin the custodian's sealing key, or ask \
+                     for plain backups if that is meant"
                 ),
             )),
         }
@@ -169,7 +179,10 @@ impl Portal {
             .find(|listed| listed.id == pair)
             .map(|listed| listed.backup_mode);
         match mode {
-            Some(BackupMode::Sealed) => self.sealing_key.ok_or_else(no_key).map(Some),
+            Some(BackupMode::Sealed) => match self.backups {
+                Some(Backups::Sealed(key)) => Ok(Some(key)),
+                Some(Backups::Plain) | None => Err(no_key()),
+            },
             // Of one that the server does not know it says so itself.
             _ => Ok(None),
         }

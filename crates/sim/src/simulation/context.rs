@@ -167,6 +167,7 @@ impl Context {
         };
         Portal::builder("http://portal", &self.api_key, Arc::new(keychain))
             .transport(Arc::new(ToServer(server)))
+            .plain_backups()
             .backup_storage(BackupMethod::Custom, Arc::new(cloud))
     }
 }
