@@ -30,6 +30,7 @@ pub mod rest;
 #[cfg(feature = "openapi")]
 mod schema;
 pub mod sealed;
+mod secret_text;
 pub mod session;
 pub mod signing_policy;
 mod time;
@@ -37,6 +38,7 @@ pub mod webhook;
 
 pub use bytes::{Base64Bytes, MalformedBase64};
 pub use problem::{MEDIA_TYPE as PROBLEM_MEDIA_TYPE, Problem};
+pub use secret_text::SecretText;
 pub use time::Time;
 
 /// Header that carries a [`TraceId`](portal_lifecycle::ids::TraceId) through every hop.

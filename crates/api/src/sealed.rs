@@ -16,8 +16,10 @@
 //!   Q, and the client's point `Q − b_S·G` is known without a word of the server's.
 //! - **A server that cheats** in a backup can hand over another t, another seal, or nothing. The
 //!   custodian then holds a share that fits nothing, or none; the wallet is as before, and the
-//!   user's backup does not recover. A server that lies could always claim a backup that is not
-//!   there. It learns nothing: it does not know ρ.
+//!   user's backup does not recover. The device finds out before it says that it is backed up: the
+//!   custodian proves to it, past the server, that it holds `x − b'`
+//!   ([`custodian_challenge`](crate::webhook::custodian_challenge)). The server learns nothing: it
+//!   does not know ρ.
 //! - In a recovery, the custodian wants two things that the server does not have: a window that the
 //!   app's own backend opened for this client, and a proof that whoever sealed σ holds b'
 //!   ([`recovery_proof_context`]). A server with the user's cipher text and its key has b', and

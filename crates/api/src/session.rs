@@ -104,7 +104,7 @@ pub struct Done {
 }
 
 /// What a session made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     tag = "made",
     rename_all = "camelCase",
@@ -124,6 +124,10 @@ pub enum Outcome {
         ids: PerCurve<BackupSharePairId>,
         /// How far it has come.
         status: BackupStatus,
+        /// Of a sealed backup: the custodian's proofs that it holds its shares, which the device
+        /// checks for itself ([`custodian_challenge`](crate::webhook::custodian_challenge)).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        proofs: Option<PerCurve<Base64Bytes>>,
     },
     /// A signature.
     Signature,
@@ -133,6 +137,9 @@ pub enum Outcome {
         ids: PerCurve<BackupSharePairId>,
         /// When.
         proved_at: Time,
+        /// The custodian's proofs, as of a backup.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        proofs: Option<PerCurve<Base64Bytes>>,
     },
 }
 

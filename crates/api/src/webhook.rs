@@ -12,10 +12,11 @@ pub mod signature;
 use portal_lifecycle::ids::{BackupSharePairId, ClientId, SigningSharePairId, WalletId};
 use portal_lifecycle::{BackupMethod, BackupStatus, Curve, PerCurve};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::Base64Bytes;
 use crate::sealed::{SealedBlind, framed};
+use crate::{Base64Bytes, SecretText};
 
 pub use attempt::{WebhookKind, WebhookOutcome};
 pub use route::WebhookRoute;
@@ -33,7 +34,7 @@ pub struct StoreBackupShare {
     /// How the client's part of the pair is encrypted.
     pub backup_method: BackupMethod,
     /// The custodian's share: opaque, secret, to be stored encrypted.
-    pub share: String,
+    pub share: SecretText,
     /// The pair. A share is stored once under this id and never replaced.
     pub backup_share_pair_id: BackupSharePairId,
     /// The key.
@@ -66,7 +67,8 @@ impl StoreBackupShare {
     /// Secret where the share is.
     #[must_use]
     pub fn receipt_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let share = self.share.as_bytes();
+        // Exposed to be hashed.
+        let share = self.share.expose().as_bytes();
         let Some(sealed) = &self.sealed else {
             return Zeroizing::new(share.to_vec());
         };
@@ -124,7 +126,7 @@ pub struct FetchBackupShares {
 pub struct BackupShares {
     /// The shares of the pair that was asked for, or every share stored for the client, in any
     /// order.
-    pub backup_shares: Vec<String>,
+    pub backup_shares: Vec<SecretText>,
     /// For each share that was formed from a sealed backup, a receipt in its place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub receipts: Vec<BackupReceipt>,
@@ -170,7 +172,7 @@ pub struct RecoverBackupShares {
 #[serde(rename_all = "camelCase")]
 pub struct BlindedBackupShares {
     /// The blinded share of each curve, encoded like the share.
-    pub backup_shares: PerCurve<String>,
+    pub backup_shares: PerCurve<SecretText>,
 }
 
 impl core::fmt::Debug for BlindedBackupShares {
@@ -188,7 +190,7 @@ pub struct ProveBackupShares {
     pub client_id: ClientId,
     /// The pair.
     pub backup_share_pair_ids: PerCurve<BackupSharePairId>,
-    /// 32 bytes, fresh, for this proof alone.
+    /// 32 bytes, fresh, for this proof alone: [`custodian_challenge`].
     pub challenge: Base64Bytes,
 }
 
@@ -214,6 +216,17 @@ pub fn backup_proof_context(
         challenge,
     ]
     .concat()
+}
+
+/// The challenge of a custodian's proof in one session of a device.
+///
+/// Both parties' 32 random bytes are in it: the server and the device each know that the proof was
+/// made after they drew theirs, so that the device need not take the server's word for it. Only who
+/// holds the share behind a point can make one; the server, which passes it on, cannot.
+#[must_use]
+pub fn custodian_challenge(server_nonce: &[u8; 32], client_nonce: &[u8; 32]) -> [u8; 32] {
+    let drawn = framed(&[b"portal custodian proof v1", server_nonce, client_nonce]);
+    Sha256::digest(drawn).into()
 }
 
 /// `POST {base}/backup/released`: this pair, and no other, is of no use any more.
@@ -269,4 +282,17 @@ pub struct RequestToApprove {
     pub payload_index: u16,
     /// How many payloads the request has.
     pub payload_count: u16,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::custodian_challenge;
+
+    #[test]
+    fn either_partys_nonce_makes_another_challenge() {
+        let challenge = custodian_challenge(&[1; 32], &[2; 32]);
+        assert_ne!(challenge, custodian_challenge(&[1; 32], &[3; 32]));
+        assert_ne!(challenge, custodian_challenge(&[3; 32], &[2; 32]));
+        assert_ne!(challenge, custodian_challenge(&[2; 32], &[1; 32]));
+    }
 }

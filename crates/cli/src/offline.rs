@@ -7,10 +7,8 @@ mod custodian_shares;
 mod fault;
 mod join;
 mod recovered_keys;
-mod secret_text;
 
 pub(crate) use custodian_shares::{CustodianShares, Entry};
 pub(crate) use fault::Fault;
 pub(crate) use join::{join, open_with_key, open_with_password};
 pub(crate) use recovered_keys::RecoveredKeys;
-pub(crate) use secret_text::SecretText;

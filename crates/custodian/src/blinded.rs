@@ -1,8 +1,8 @@
 //! The arithmetic of sealed backups: `b_S = t − ρ`, and `b_S − σ`. Nothing here stores or sends.
 
-use portal_api::Base64Bytes;
 use portal_api::sealed::{SealContext, SealPurpose, SealedBlind};
 use portal_api::webhook::{SealedPart, StoreBackupShare};
+use portal_api::{Base64Bytes, SecretText};
 use portal_lifecycle::ids::{BackupSharePairId, ClientId};
 use portal_lifecycle::{Curve, PerCurve};
 use portal_mpc::{Blind, Ed25519, Group, KeyShare, PairKind, Role, Secp256k1, verify_possession};
@@ -57,7 +57,7 @@ fn form_on<G: Group>(
     if *sealed.backup_share_pair_ids.of(body.curve) != body.backup_share_pair_id {
         return Err(SealRefusal::Malformed("sealed.backupSharePairIds"));
     }
-    let part = read::<G>(&body.share).ok_or(SealRefusal::Malformed("share"))?;
+    let part = read::<G>(body.share.expose()).ok_or(SealRefusal::Malformed("share"))?;
     let is_ours = part.role() == Role::Server
         && part.kind() == PairKind::Backup
         && part.pair() == body.backup_share_pair_id.to_bytes()
@@ -179,8 +179,6 @@ fn read<G: Group>(share: &str) -> Option<KeyShare<G>> {
 }
 
 fn text<G: Group>(share: &KeyShare<G>) -> Result<ShareText, SealRefusal> {
-    let encoded = Base64Bytes(share.encode().to_vec());
-    let text = Zeroizing::new(encoded.to_string());
-    drop(Zeroizing::new(encoded.0));
+    let text = SecretText::of_bytes(&share.encode());
     ShareText::new(text).map_err(|_| SealRefusal::Malformed("share"))
 }

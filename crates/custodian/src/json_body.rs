@@ -11,6 +11,7 @@ use portal_api::webhook::{
 };
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
+use zeroize::Zeroize as _;
 
 use crate::refusal::Refusal;
 
@@ -136,6 +137,13 @@ pub(crate) async fn whole<S: Send + Sync>(request: Request, state: &S) -> Result
             }
             _ => Refusal::Malformed("the body did not arrive whole".to_owned()),
         })
+}
+
+/// Overwrites a body that may hold a secret, where nobody else holds its bytes.
+pub(crate) fn erase(body: Bytes) {
+    if let Ok(mut body) = body.try_into_mut() {
+        body.as_mut().zeroize();
+    }
 }
 
 /// Reads a body that is declared as JSON.

@@ -37,7 +37,7 @@ pub(crate) fn share_of(client_id: ClientId, n: u128, share: &str) -> StoreBackup
     StoreBackupShare {
         client_id,
         backup_method: BackupMethod::Password,
-        share: share.to_owned(),
+        share: share.into(),
         backup_share_pair_id: pair(n),
         wallet_id: WalletId(Uuid::from_u128(7)),
         curve: Curve::Secp256k1,

@@ -15,7 +15,8 @@ async fn receipt(response: reqwest::Response) -> Vec<u8> {
 
 async fn fetched(backend: &Backend, n: u128) -> Vec<String> {
     let answer: BackupShares = ok(backend.fetch(client(n)).await).await;
-    answer.backup_shares
+    let shares = answer.backup_shares.iter();
+    shares.map(|share| share.expose().to_owned()).collect()
 }
 
 #[tokio::test]

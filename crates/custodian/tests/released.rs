@@ -38,7 +38,8 @@ async fn fetched(backend: &Backend, of: Option<u128>) -> Vec<String> {
     };
     let body = serde_json::to_vec(&body).expect("JSON");
     let answer: BackupShares = ok(backend.post("/backup/fetch", body).await).await;
-    answer.backup_shares
+    let shares = answer.backup_shares.iter();
+    shares.map(|share| share.expose().to_owned()).collect()
 }
 
 #[tokio::test]

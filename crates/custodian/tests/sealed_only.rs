@@ -37,7 +37,7 @@ async fn a_plain_share_is_refused_and_not_stored() {
         told.detail
     );
     let fetched: BackupShares = ok(backend.fetch(client(1)).await).await;
-    assert_eq!(fetched.backup_shares, Vec::<String>::new());
+    assert!(fetched.backup_shares.is_empty());
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ async fn exercise(backend: &Backend) {
     assert_eq!(backend.deliver(&share).await.status().as_u16(), 200);
     assert_eq!(backend.deliver(&share).await.status().as_u16(), 200);
     let mut other = share.clone();
-    other.share.push('2');
+    other.share = format!("{}2", other.share.expose()).into();
     problem(
         backend.deliver(&other).await,
         409,

@@ -111,7 +111,12 @@ async fn calls_by_either_of_two_secrets_are_taken() {
         ok::<StoredBackupShare>(stored).await;
         let call = fetch(&format!("fetch_{n}"), NOW_S, secret);
         let fetched: BackupShares = ok(call.send(&backend).await).await;
-        assert!(fetched.backup_shares.iter().any(|share| share == secret));
+        assert!(
+            fetched
+                .backup_shares
+                .iter()
+                .any(|share| share.expose() == secret)
+        );
     }
     // While Portal changes from one to the other it signs by both.
     let both = fetch("fetch_3", NOW_S, OLD);
@@ -243,7 +248,7 @@ async fn what_was_altered_or_is_of_another_time_is_not_heard() {
     }
     for backend in [backend, lenient] {
         let fetched: BackupShares = ok(fetch("fetch_1", NOW_S, NEW).send(&backend).await).await;
-        assert_eq!(fetched.backup_shares, Vec::<String>::new());
+        assert!(fetched.backup_shares.is_empty());
     }
 }
 

@@ -3,6 +3,7 @@
 mod backup;
 mod check;
 mod create;
+mod custodian_proof;
 mod pair;
 mod reconcile;
 mod recover;

@@ -7,6 +7,7 @@ use portal_api::sealed::SealedBlind;
 use portal_api::session::{
     ClientFrame, Done, Operation, PATH, PROTOCOL_VERSION, ServerFrame, Start, Started,
 };
+use portal_api::webhook::custodian_challenge;
 use portal_api::{Base64Bytes, Problem, TRACE_HEADER};
 use portal_lifecycle::ids::{DeviceId, OperationId};
 use portal_lifecycle::{Curve, ErrorId, PerCurve};
@@ -42,6 +43,11 @@ pub(crate) struct Nonces {
 }
 
 impl Nonces {
+    /// What the custodian's proofs of this session are made for.
+    pub(crate) fn custodian_challenge(&self) -> [u8; 32] {
+        custodian_challenge(&self.server, &self.client)
+    }
+
     pub(crate) const fn session(self, operation: mpc::Operation, generation: u64) -> mpc::Session {
         mpc::Session {
             operation,

@@ -4,6 +4,7 @@
 //! message. An output is committed before the message that makes the client count on it leaves.
 
 mod check;
+mod custodian_proof;
 mod guard;
 mod pair;
 mod sign;

@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use portal_api::SecretText;
 use portal_backup::{BackupError, CipherText, KeySource, SecretBytes, parse_key};
 use portal_chains::{ChainId, Request};
 use portal_lifecycle::{Curve, PerCurve};
@@ -13,9 +14,7 @@ use serde_json::{Value, json};
 use super::wallet;
 use crate::args::{OfflineSignArgs, RecoverOfflineArgs};
 use crate::key_file;
-use crate::offline::{
-    CustodianShares, RecoveredKeys, SecretText, join, open_with_key, open_with_password,
-};
+use crate::offline::{CustodianShares, RecoveredKeys, join, open_with_key, open_with_password};
 use crate::output::Output;
 use crate::process::forbid_core_dumps;
 

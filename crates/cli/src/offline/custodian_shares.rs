@@ -13,13 +13,12 @@ use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use portal_api::SecretText;
 use portal_custodian::StoredShare;
 use portal_lifecycle::Curve;
 use portal_lifecycle::ids::{BackupSharePairId, ClientId, WalletId};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
-
-use super::SecretText;
 
 const FORMAT: &str = "portal-custodian-shares-v1";
 /// Largest file that is written or read: some half a million shares.
@@ -56,7 +55,7 @@ impl Entry {
             curve: share.curve,
             generation: share.generation.0,
             // To be written into the file.
-            share: SecretText::new(share.share.expose().to_owned()),
+            share: share.share.expose().into(),
         }
     }
 }

@@ -13,6 +13,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+use portal_api::SecretText;
 use portal_chains::{Addresses, Payload, Signature, addresses};
 use portal_lifecycle::PerCurve;
 use portal_lifecycle::ids::{ClientId, WalletId};
@@ -20,7 +21,6 @@ use portal_mpc::{Ed25519, Group, NotTheKey, PrivateKey, Secp256k1, secp256k1};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::SecretText;
 use super::custodian_shares::{parse, read_limited};
 use crate::key_file;
 
@@ -198,7 +198,7 @@ fn private_key(key: &PrivateKey<Secp256k1>) -> SecretText {
     let mut text = Zeroizing::new(String::with_capacity(66));
     text.push_str("0x");
     text.push_str(&Zeroizing::new(hex::encode(key.expose())));
-    SecretText::new(text)
+    text.into()
 }
 
 /// Wallet import format, of a compressed key on the main network.
@@ -206,11 +206,11 @@ fn wif(key: &PrivateKey<Secp256k1>) -> anyhow::Result<SecretText> {
     let key = bitcoin::PrivateKey::from_slice(key.expose().as_slice(), bitcoin::NetworkKind::Main)
         .ok()
         .context("the secp256k1 key is out of range")?;
-    Ok(SecretText::new(key.to_wif()))
+    Ok(key.to_wif().into())
 }
 
 fn scalar(key: &PrivateKey<Ed25519>) -> SecretText {
-    SecretText::new(hex::encode(key.expose()))
+    hex::encode(key.expose()).into()
 }
 
 #[cfg(test)]

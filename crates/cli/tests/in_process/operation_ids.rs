@@ -117,7 +117,11 @@ async fn the_same_operation_id_delivers_a_backup_again() {
         let mut raw = again().await;
         assert_eq!(
             hear_done(&mut raw).await,
-            Outcome::BackupPair { ids, status }
+            Outcome::BackupPair {
+                ids,
+                status,
+                proofs: None
+            }
         );
     }
     let statuses = backup_statuses(&state_of(&reader).await);

@@ -37,6 +37,8 @@ pub(crate) enum Deed {
     Hold,
     /// Alters one bit of the last byte.
     Alter,
+    /// Alters the letter after the last place where this stands.
+    AlterAfter(&'static str),
 }
 
 /// A proxy on a port of its own.
@@ -196,6 +198,13 @@ impl Link {
                 if let Some(last) = bytes.last_mut() {
                     *last ^= 1;
                 }
+            }
+            Some(Deed::AlterAfter(text)) => {
+                let mut places = bytes.windows(text.len());
+                let place = places.rposition(|seen| seen == text.as_bytes());
+                let after = place.expect("the text") + text.len();
+                let letter = bytes.get_mut(after).expect("a letter after it");
+                *letter = if *letter == b'A' { b'B' } else { b'A' };
             }
             None => {}
         }

@@ -109,8 +109,10 @@ impl Shared {
             Act::Alter(alter) => {
                 let (status, answer) = self.pass_on(path, headers, body).await;
                 let given: BackupShares = serde_json::from_slice(&answer).expect("shares");
+                let shares = given.backup_shares.iter();
+                let shares = shares.map(|share| share.expose().to_owned()).collect();
                 let altered = BackupShares {
-                    backup_shares: alter(given.backup_shares),
+                    backup_shares: alter(shares).into_iter().map(Into::into).collect(),
                     receipts: given.receipts,
                 };
                 let body = serde_json::to_vec(&altered).expect("JSON");

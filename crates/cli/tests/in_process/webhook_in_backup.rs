@@ -143,7 +143,8 @@ pub(crate) async fn shares_of(world: &World, wallet: &Wallet) -> Vec<String> {
         .expect("an answer");
     let body = answer.bytes().await.expect("a body");
     let shares: BackupShares = serde_json::from_slice(&body).expect("shares");
-    shares.backup_shares
+    let shares = shares.backup_shares.iter();
+    shares.map(|share| share.expose().to_owned()).collect()
 }
 
 /// The same share with one letter changed in its middle.

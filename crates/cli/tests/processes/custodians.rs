@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use portal_api::SecretText;
 use portal_api::webhook::signature::SigningSecret;
 use portal_api::webhook::{BackupShares, StoreBackupShare, WebhookRoute};
 use portal_lifecycle::ids::{BackupSharePairId, ClientId, WalletId};
@@ -48,7 +49,7 @@ fn share(n: u128) -> StoreBackupShare {
     StoreBackupShare {
         client_id: client(),
         backup_method: BackupMethod::Password,
-        share: format!("share {n:02}"),
+        share: format!("share {n:02}").into(),
         backup_share_pair_id: BackupSharePairId(Uuid::from_u128(n)),
         wallet_id: WalletId(Uuid::from_u128(7)),
         curve: Curve::Secp256k1,
@@ -103,7 +104,8 @@ async fn what_one_took_the_other_gives_back() {
     let asked = format!(r#"{{"clientId":"{}"}}"#, client()).into_bytes();
     let fetched = call(&second.url, &secret, WebhookRoute::Fetch, "1", asked).await;
     let mut fetched: BackupShares = fetched.json().await.unwrap();
-    fetched.backup_shares.sort();
+    let by_text = |share: &SecretText| share.expose().to_owned();
+    fetched.backup_shares.sort_by_key(by_text);
     let expected: Vec<_> = (1..=PAIRS).map(|n| share(n).share).collect();
     assert_eq!(fetched.backup_shares, expected);
 

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
+use axum::response::Response;
 use portal_api::Time;
 use portal_api::custodian_app::{OpenRecovery, Recoveries, Recovery};
 use portal_api::sealed::{SealingKeys, recovery_proof_context};
@@ -11,13 +12,13 @@ use portal_api::webhook::{BlindedBackupShares, RecoverBackupShares};
 use portal_lifecycle::ids::ClientId;
 use portal_lifecycle::{Curve, PerCurve};
 
-use super::webhook::FromPortal;
+use super::webhook::{FromPortal, secret_json};
 use crate::blinded::{Asked, blinded_shares};
 use crate::json_body::JsonBody;
 use crate::recovery::{RecoveryRequest, RecoveryWindow};
 use crate::refusal::Refusal;
 use crate::router::Shared;
-use crate::{Digest, Sealing};
+use crate::{Digest, SHARE_BYTES, Sealing};
 
 /// GET `/app/sealing-keys`. Public: whoever seals to a key gets it from its app, and pins it.
 pub(crate) async fn keys(State(shared): State<Shared>) -> Result<Json<SealingKeys>, Refusal> {
@@ -31,7 +32,7 @@ pub(crate) async fn keys(State(shared): State<Shared>) -> Result<Json<SealingKey
 pub(crate) async fn recover(
     State(shared): State<Shared>,
     FromPortal(body): FromPortal<RecoverBackupShares>,
-) -> Result<Json<BlindedBackupShares>, Refusal> {
+) -> Result<Response, Refusal> {
     let sealing = sealing(&shared)?;
     let challenge = body
         .challenge
@@ -61,13 +62,14 @@ pub(crate) async fn recover(
         .recoveries
         .use_recovery(body.client_id, request, shared.now())
         .await?;
-    Ok(Json(BlindedBackupShares {
-        // Exposed because handing them to Portal, blinded, is what this route is for.
+    // Exposed because handing them to Portal, blinded, is what this route is for.
+    let answer = BlindedBackupShares {
         backup_shares: PerCurve::new(
-            blinded.secp256k1.expose().to_owned(),
-            blinded.ed25519.expose().to_owned(),
+            blinded.secp256k1.expose().into(),
+            blinded.ed25519.expose().into(),
         ),
-    }))
+    };
+    secret_json(&answer, 2 * SHARE_BYTES)
 }
 
 /// Lets only the app's own backend pass. Stands before the body.

@@ -15,7 +15,8 @@ use portal_lifecycle::ids::BackupSharePairId;
 use portal_lifecycle::{BackupStatus, Curve, Generation, PerCurve, Timestamp};
 use portal_mpc::{Ed25519, Group, KeyShare, Secp256k1};
 use rand::CryptoRng;
-use zeroize::{Zeroize as _, Zeroizing};
+use serde::Serialize;
+use zeroize::Zeroizing;
 
 use super::sealed::sealing;
 use crate::blinded::{form, point_of};
@@ -77,7 +78,10 @@ impl<T: Call> FromRequest<Shared> for FromPortal<T> {
                 hear(shared, signed.id, now).await?;
             }
         }
-        json_body::parse(&head.headers, &body).map(Self)
+        let parsed = json_body::parse(&head.headers, &body).map(Self);
+        // There may be a share in it.
+        json_body::erase(body);
+        parsed
     }
 }
 
@@ -276,22 +280,26 @@ fn shares_response(
 ) -> Result<Response, Refusal> {
     // Exposed because handing them to Portal is what this route is for.
     let text_bytes: usize = shares.iter().map(|share| share.share.expose().len()).sum();
-    let mut answer = BackupShares {
+    let answer = BackupShares {
         backup_shares: shares
             .iter()
-            .map(|share| share.share.expose().to_owned())
+            .map(|share| share.share.expose().into())
             .collect(),
         receipts,
     };
-    // Room enough for every byte escaped: a buffer that grows leaves copies behind.
+    // Room enough for every byte escaped.
     let room = text_bytes
         .saturating_mul(6)
         .saturating_add(shares.len().saturating_mul(3))
         .saturating_add(64);
+    secret_json(&answer, room)
+}
+
+/// JSON in a buffer that is erased once it is sent. With room for all of it: a buffer that grows
+/// leaves copies behind.
+pub(super) fn secret_json(answer: &impl Serialize, room: usize) -> Result<Response, Refusal> {
     let mut body = Zeroizing::new(Vec::with_capacity(room));
-    let written = serde_json::to_writer(&mut *body, &answer);
-    answer.backup_shares.zeroize();
-    written.map_err(|source| crate::StoreError::Failed {
+    serde_json::to_writer(&mut *body, answer).map_err(|source| crate::StoreError::Failed {
         source: source.into(),
     })?;
     let json = HeaderValue::from_static("application/json");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use portal_api::Base64Bytes;
 use portal_api::rest::UpdateBackupSharePairs;
 use portal_api::sealed::{PinnedSealingKey, SealPurpose};
-use portal_api::session::{Operation, PairIds, Started};
+use portal_api::session::{Operation, Outcome, PairIds, Started};
 use portal_backup::{
     BackupStorage, BackupSubject, CipherText, KeyName, Password, SealingKey, keep_key,
 };
@@ -17,6 +17,7 @@ use portal_lifecycle::{
 use portal_mpc::{self as mpc, BackupShares, KeyShares, ReshareToBackup};
 use portal_seal::SecretBytes;
 
+use super::custodian_proof::Expected;
 use super::pair::unexpected;
 use super::sealed::{Blinds, Purpose};
 use crate::device::PairRecord;
@@ -82,7 +83,8 @@ impl Portal {
     /// # Errors
     ///
     /// `WALLET_NOT_FOUND`, `SIGNING_SHARE_NOT_ON_DEVICE`, `SIGNING_SHARE_SUPERSEDED`,
-    /// `BACKUP_MODE_MISMATCH`, `WEBHOOK_FAILED`, `WEBHOOK_NOT_CONFIGURED`, the `KEYCHAIN_…`, `BACKUP_…` and `MPC_…`
+    /// `BACKUP_MODE_MISMATCH`, `BACKUP_SHARE_MISMATCH` (of a sealed backup, where the custodian did
+    /// not prove that it holds its shares), `WEBHOOK_FAILED`, `WEBHOOK_NOT_CONFIGURED`, the `KEYCHAIN_…`, `BACKUP_…` and `MPC_…`
     /// ids, `RESHARE_FAILED`, `ENCRYPT_FAILED`, `UNAVAILABLE`.
     pub async fn backup_wallet(&self, backup: Backup) -> Result<BackupMade<'_>, Error> {
         let meter = Meter::start();
@@ -242,8 +244,19 @@ impl Portal {
             Some(blinds) => blinds.add(shares)?,
             None => shares,
         };
-        // The server says "done" only when the custodian holds its share.
-        session.done().await?;
+        let done = session.done().await?;
+        // The server says "done" only when the custodian holds its share. Of a sealed backup the
+        // custodian says so itself.
+        if blinds.is_some() {
+            let Outcome::BackupPair { proofs, .. } = &done.outcome else {
+                return Err(unexpected());
+            };
+            let PairIds::Backup(ids) = started.new_pair else {
+                return Err(unexpected());
+            };
+            let challenge = session.nonces.custodian_challenge();
+            Expected::beside(&shares, self.client_id, ids, challenge).check(proofs.as_ref())?;
+        }
         Ok((started, shares))
     }
 

@@ -6,9 +6,10 @@ use portal_api::webhook::backup_proof_context;
 use portal_backup::CipherText;
 use portal_lifecycle::ids::BackupSharePairId;
 use portal_lifecycle::{ErrorId, PerCurve, Timestamp};
-use portal_mpc::{Ed25519, KeyShare, Secp256k1};
+use portal_mpc::KeyShares;
 
 use super::Backup;
+use super::custodian_proof::Expected;
 use super::pair::unexpected;
 use super::recover::decode;
 use crate::meter::{Meter, traced};
@@ -30,7 +31,8 @@ impl Portal {
     /// Shows that the backup in force would recover the wallet, without recovering it.
     ///
     /// The cipher text is opened on this device, which proves to the server that it holds the
-    /// share inside; the custodian proves that it holds its own. No share is sent anywhere.
+    /// share inside; the custodian proves that it holds its own, to the server and to this device.
+    /// No share is sent anywhere.
     ///
     /// # Errors
     ///
@@ -62,18 +64,22 @@ impl Portal {
         }
         let digest = cipher_text.digest();
         let shares = self.decrypt(backup, cipher_text).await?;
-        let secp256k1: KeyShare<Secp256k1> = decode(&shares.secp256k1)?;
-        let ed25519: KeyShare<Ed25519> = decode(&shares.ed25519)?;
+        let shares = KeyShares {
+            secp256k1: decode(&shares.secp256k1)?,
+            ed25519: decode(&shares.ed25519)?,
+        };
         let device_id = self.device.id().await?;
         let mut session = Session::open(&self.rest, &mut meter).await?;
         let ids = subject.backup_share_pair_ids;
         let challenge = session.nonces.server;
         let contexts = ids.map(|id| backup_proof_context(self.client_id, id, &challenge));
+        let custodian = session.nonces.custodian_challenge();
+        let custodian = Expected::beside(&shares, self.client_id, ids, custodian);
         let proofs = compute(move || {
             let rng = &mut ambient::rng();
             PerCurve::new(
-                secp256k1.prove_possession(&contexts.secp256k1, rng),
-                ed25519.prove_possession(&contexts.ed25519, rng),
+                shares.secp256k1.prove_possession(&contexts.secp256k1, rng),
+                shares.ed25519.prove_possession(&contexts.ed25519, rng),
             )
         });
         let operation = Operation::CheckBackup {
@@ -82,9 +88,17 @@ impl Portal {
             proofs: proofs.await?.map(Base64Bytes),
         };
         session.start(device_id, operation).await?;
-        let Outcome::BackupProof { proved_at, .. } = session.done().await?.outcome else {
+        let outcome = session.done().await?.outcome;
+        let Outcome::BackupProof {
+            proved_at, proofs, ..
+        } = outcome
+        else {
             return Err(unexpected());
         };
+        // Where the server keeps the shares itself there is nobody else to ask.
+        if proofs.is_some() || self.makes_sealed_backups() {
+            custodian.check(proofs.as_ref())?;
+        }
         Ok(BackupChecked {
             backup_share_pair_ids: ids,
             proved_at: proved_at.0,

@@ -165,6 +165,11 @@ impl Portal {
         }
     }
 
+    /// Whether the app pins a sealing key.
+    pub(super) const fn makes_sealed_backups(&self) -> bool {
+        matches!(self.backups, Some(Backups::Sealed(_)))
+    }
+
     /// The key that a recovery from this pair seals to; none if the pair is not sealed.
     pub(super) fn recovery_key(
         &self,

@@ -4,9 +4,9 @@
 //! which point the custodian's share must have, was decided in the commit that made the pair, and
 //! never changes: a row that says otherwise is not sent.
 
-use portal_api::Base64Bytes;
 use portal_api::sealed::SealedBlind;
 use portal_api::webhook::{BackupShares, SealedPart, StoreBackupShare};
+use portal_api::{Base64Bytes, SecretText};
 use portal_lifecycle::{BackupMode, BackupPair, Curve, PerCurve};
 use portal_mpc::{Ed25519, Group, KeyShare, PairKind, Role, Secp256k1};
 use portal_seal::SecretBytes;
@@ -42,7 +42,7 @@ pub(super) fn bodies(
             client_id: delivery.client_id,
             backup_method: pair.method,
             // Exposed to be handed over: opaque text to its receiver.
-            share: Base64Bytes(share.expose().to_vec()).to_string(),
+            share: SecretText::of_bytes(share.expose()),
             backup_share_pair_id: *pair.ids.of(curve),
             wallet_id: *delivery.wallet_ids.of(curve),
             curve,
@@ -105,11 +105,15 @@ fn fits<G: Group>(
         return false;
     };
     let points = match blind {
-        Some(blind) => share.points().blinded(&blind.point.0),
-        None => Some(*share.points()),
+        Some(blind) => share
+            .points()
+            .blinded(&blind.point.0)
+            .as_ref()
+            .map(points_of),
+        None => Some(points_of(share.points())),
     };
     share.role() == Role::Server
         && share.kind() == PairKind::Backup
         && share.pair() == pair.ids.of(curve).to_bytes()
-        && points.is_some_and(|points| points_of(&points) == *pair.points.of(curve))
+        && points.as_ref() == Some(pair.points.of(curve))
 }

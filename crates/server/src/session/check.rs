@@ -1,22 +1,20 @@
 //! A proof that the backup in force would recover the wallet, without moving a share.
 //!
 //! The device has opened the cipher text and proves possession of what was in it; the custodian
-//! proves possession of its own shares, for the same nonce. Both points are on record since the
+//! proves possession of its own shares, in the same session. Both points are on record since the
 //! backup was made, and add up to the key; so do the shares behind them.
 
 use portal_api::session::Outcome;
-use portal_api::webhook::{ProveBackupShares, backup_proof_context};
 use portal_api::{Base64Bytes, Time};
 use portal_lifecycle::ids::{BackupSharePairId, ClientId};
-use portal_lifecycle::{BackupPair, CipherTextDigest, ErrorId, Event, PerCurve, Refusal};
+use portal_lifecycle::{CipherTextDigest, ErrorId, Event, PerCurve, Refusal};
 use portal_mpc::Role;
 use portal_store::Secrets;
 use portal_store::audit::Actor;
 
-use super::Nonces;
 use super::socket::Socket;
-use crate::possession::possesses;
-use crate::{ApiError, App, outbox};
+use super::{Nonces, custodian_proof};
+use crate::{ApiError, App};
 
 /// What the client says of its backup.
 pub(super) struct Claim {
@@ -48,16 +46,8 @@ pub(super) async fn run(
     let pair = wallet
         .backup_pair_of(claim.ids)
         .ok_or(Refusal::BackupNotActive)?;
-    check(client, pair, Role::Client, &nonces.server, &claim.proofs)?;
-    let webhook = outbox::webhook(app, client).await?;
-    let request = ProveBackupShares {
-        client_id: client,
-        backup_share_pair_ids: claim.ids,
-        challenge: Base64Bytes(nonces.server.to_vec()),
-    };
-    let proving = app.webhooks.prove(&webhook, &request);
-    let proved = socket.while_working(proving).await??;
-    check(client, pair, Role::Server, &nonces.server, &proved.proofs)?;
+    custodian_proof::check(client, pair, Role::Client, &nonces.server, &claim.proofs)?;
+    let proofs = custodian_proof::fetch(app, socket, client, nonces, pair).await?;
     let actor = Actor::Client(client);
     let applied = app.wallets.apply(actor, client, event, Secrets::Unchanged);
     let applied = applied.await?;
@@ -68,29 +58,6 @@ pub(super) async fn run(
     Ok(Outcome::BackupProof {
         ids: claim.ids,
         proved_at: Time(proved_at.ok_or_else(|| ApiError::internal("a proof was not kept"))?),
+        proofs: Some(proofs),
     })
-}
-
-fn check(
-    client: ClientId,
-    pair: &BackupPair,
-    role: Role,
-    challenge: &[u8; 32],
-    proofs: &PerCurve<Base64Bytes>,
-) -> Result<(), ApiError> {
-    for (curve, proof) in proofs.iter() {
-        let points = pair.points.of(curve);
-        let (who, point) = match role {
-            Role::Client => ("the device", &points.client),
-            Role::Server => ("the custodian", &points.server),
-        };
-        let context = backup_proof_context(client, *pair.ids.of(curve), challenge);
-        if !possesses(curve, &context, role, &point.0, &proof.0) {
-            return Err(ApiError::new(
-                ErrorId::BackupShareMismatch,
-                format!("{who} does not hold the {curve} share of this backup; make a new backup"),
-            ));
-        }
-    }
-    Ok(())
 }

@@ -20,7 +20,7 @@ use portal_store::Secrets;
 use portal_store::audit::Actor;
 
 use super::socket::Socket;
-use super::{Nonces, RunError, drive};
+use super::{Nonces, RunError, custodian_proof, drive};
 use crate::error::Operation;
 use crate::wallets::Applied;
 use crate::{ApiError, App, entropy, outbox, trace};
@@ -84,7 +84,7 @@ pub(super) async fn run(
     let lease = match begun.effect {
         Effect::LeaseTaken(lease) => lease,
         Effect::AlreadyMade(made) => {
-            return already_made(app, socket, client, &begun.wallet, made).await;
+            return already_made(app, socket, client, nonces, &begun.wallet, made).await;
         }
         _ => return Err(ApiError::internal("a start led to something else")),
     };
@@ -135,6 +135,7 @@ async fn already_made(
     app: &App,
     socket: &mut Socket,
     client: ClientId,
+    nonces: Nonces,
     wallet: &Wallet,
     made: AlreadyMade,
 ) -> Result<Outcome, ApiError> {
@@ -156,14 +157,34 @@ async fn already_made(
                     ids,
                 )))
                 .await??;
-            let stored = app.wallets.stored(client).await?.ok_or_else(gone)?;
-            let pair = stored.wallet.backup_pair_of(ids).ok_or_else(gone)?;
-            Ok(Outcome::BackupPair {
-                ids,
-                status: pair.status,
-            })
+            backed_up(app, socket, client, nonces, ids).await
         }
     }
+}
+
+/// What is told of a backup that the custodian holds. Of a sealed one its own word is passed on: a
+/// device does not take the server's for it.
+async fn backed_up(
+    app: &App,
+    socket: &mut Socket,
+    client: ClientId,
+    nonces: Nonces,
+    ids: PerCurve<BackupSharePairId>,
+) -> Result<Outcome, ApiError> {
+    let gone = || ApiError::internal("a pair is gone");
+    let stored = app.wallets.stored(client).await?.ok_or_else(gone)?;
+    let pair = stored.wallet.backup_pair_of(ids).ok_or_else(gone)?;
+    let proofs = match pair.mode {
+        BackupMode::Sealed => {
+            Some(custodian_proof::fetch(app, socket, client, nonces, pair).await?)
+        }
+        BackupMode::Plain | BackupMode::Managed => None,
+    };
+    Ok(Outcome::BackupPair {
+        ids,
+        status: pair.status,
+        proofs,
+    })
 }
 
 struct Session<'a> {
@@ -310,8 +331,7 @@ impl Session<'_> {
         let actor = Actor::Client(self.client);
         let delivering = Box::pin(outbox::deliver(self.app, actor, self.client, ids));
         socket.while_working(delivering).await??;
-        let status = lifecycle::BackupStatus::StoredCustodianBackupShare;
-        Ok(Outcome::BackupPair { ids, status })
+        backed_up(self.app, socket, self.client, self.nonces, ids).await
     }
 
     async fn apply(&self, event: Event, secrets: Secrets) -> Result<Applied, ApiError> {

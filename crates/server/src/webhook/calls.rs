@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
-use portal_api::Base64Bytes;
 use portal_api::rest::WebhookTest;
 use portal_api::webhook::{
     ApproveSignature, BackupReleased, BackupShareProofs, BackupShares, BlindedBackupShares,
     FetchBackupShares, ProveBackupShares, RecoverBackupShares, StoreBackupShare, StoredBackupShare,
     WebhookKind, WebhookRoute,
 };
+use portal_api::{Base64Bytes, SecretText};
 use portal_lifecycle::ids::{BackupSharePairId, ClientId};
 use portal_lifecycle::{ErrorId, PerCurve};
 use sha2::{Digest as _, Sha256};
-use zeroize::{Zeroize as _, Zeroizing};
 
 use super::client::{Call, CallError, Webhook, WebhookClient, failed};
 use super::settings::delivery;
@@ -59,7 +58,7 @@ impl WebhookClient {
         webhook: &Webhook,
         client_id: ClientId,
         ids: PerCurve<BackupSharePairId>,
-    ) -> Result<FetchedShares, ApiError> {
+    ) -> Result<BackupShares, ApiError> {
         let body = FetchBackupShares {
             client_id,
             backup_share_pair_ids: Some(ids),
@@ -81,14 +80,14 @@ impl WebhookClient {
         &self,
         webhook: &Webhook,
         body: &RecoverBackupShares,
-    ) -> Result<PerCurve<Zeroizing<String>>, ApiError> {
+    ) -> Result<PerCurve<SecretText>, ApiError> {
         let call = Call {
             client_id: Some(body.client_id),
             ..once(WebhookRoute::Recover, WebhookKind::BackupRecover)
         };
         let read = |answer: &[u8]| {
             serde_json::from_slice::<BlindedBackupShares>(answer)
-                .map(|answer| answer.backup_shares.map(Zeroizing::new))
+                .map(|answer| answer.backup_shares)
                 .map_err(|_| failed("expected blinded shares of both curves from the custodian"))
         };
         let called = self.call(webhook, call, body, read).await;
@@ -211,27 +210,9 @@ impl WebhookClient {
     }
 }
 
-fn shares(answer: &[u8]) -> Result<FetchedShares, ApiError> {
+fn shares(answer: &[u8]) -> Result<BackupShares, ApiError> {
     serde_json::from_slice::<BackupShares>(answer)
-        .map(FetchedShares)
         .map_err(|_| failed("expected `{\"backupShares\": [string]}` from the custodian"))
-}
-
-/// What a custodian gave; its shares are erased when dropped.
-pub(crate) struct FetchedShares(BackupShares);
-
-impl std::ops::Deref for FetchedShares {
-    type Target = BackupShares;
-
-    fn deref(&self) -> &BackupShares {
-        &self.0
-    }
-}
-
-impl Drop for FetchedShares {
-    fn drop(&mut self) {
-        self.0.backup_shares.zeroize();
-    }
 }
 
 /// A call that is made once: asked again, it is another question.

@@ -25,6 +25,8 @@ use crate::{ApiError, entropy, trace};
 
 /// Room for every share of a client who has made thousands of backups.
 const SHARES_BYTES: usize = 4 * 1024 * 1024;
+/// Room for the body of a call that carries a share.
+const BODY_ROOM_BYTES: usize = 8 * 1024;
 /// Room for a receipt or a proof, with whatever else a receiver says.
 const ANSWER_BYTES: usize = 64 * 1024;
 
@@ -184,7 +186,11 @@ impl WebhookClient {
         let base_url = webhook.base_url.trim_end_matches('/');
         let url = Url::parse(&format!("{base_url}/{}", call.route.path()));
         let url = url.map_err(|_| misconfigured("the webhook's URL is none"))?;
-        let body = Zeroizing::new(serde_json::to_vec(body).unwrap_or_default());
+        // Room for a share and what stands beside it: a buffer that grows leaves copies behind.
+        let mut text = Zeroizing::new(Vec::with_capacity(BODY_ROOM_BYTES));
+        serde_json::to_writer(&mut *text, body)
+            .map_err(|_| misconfigured("the call's body cannot be written"))?;
+        let body = text;
         Ok(WebhookCall {
             url,
             headers: self.headers(webhook, &call.id, &body)?,

@@ -1,8 +1,8 @@
 //! The server's side of the pair that a session reshares.
 
-use portal_api::Base64Bytes;
 use portal_api::sealed::{BlindedRecovery, SealedBlind};
 use portal_api::webhook::RecoverBackupShares;
+use portal_api::{Base64Bytes, SecretText};
 use portal_lifecycle::ids::{BackupSharePairId, ClientId, SigningSharePairId};
 use portal_lifecycle::{
     BackupMode, BackupPair, Curve, ErrorId, PerCurve, PublicPoints, Refusal, Wallet,
@@ -10,7 +10,6 @@ use portal_lifecycle::{
 use portal_mpc::{
     Ed25519, Group, KeyShare, KeyShares, PairKind, Points, Role, Secp256k1, secp256k1,
 };
-use zeroize::Zeroizing;
 
 use super::{points_of, public_points, unknown_pair};
 use crate::{ApiError, App, outbox};
@@ -122,13 +121,13 @@ async fn sealed(
 
 /// A blinded share, if it has the points on record moved by the blind's.
 fn moved<G: Group>(
-    share: &str,
+    share: &SecretText,
     id: BackupSharePairId,
     on_record: &PublicPoints,
     blind: &SealedBlind,
 ) -> Result<KeyShare<G>, ApiError> {
-    let bytes = Base64Bytes::parse(share).map(|bytes| Zeroizing::new(bytes.0));
-    let share = bytes
+    let share = share
+        .bytes()
         .ok()
         .and_then(|bytes| KeyShare::<G>::decode(&bytes).ok());
     let fits = |share: &KeyShare<G>| {
@@ -146,14 +145,13 @@ fn moved<G: Group>(
 
 /// Picks the share of a pair by the id inside, and checks it against the points on record.
 fn pick<G: Group>(
-    shares: &[String],
+    shares: &[SecretText],
     id: BackupSharePairId,
     points: &PublicPoints,
 ) -> Result<KeyShare<G>, ApiError> {
-    let decoded = shares.iter().filter_map(|text| {
-        let bytes = Zeroizing::new(Base64Bytes::parse(text).ok()?.0);
-        KeyShare::<G>::decode(&bytes).ok()
-    });
+    let decoded = shares
+        .iter()
+        .filter_map(|text| KeyShare::<G>::decode(&text.bytes().ok()?).ok());
     let mut of_pair = decoded
         .filter(|share| share.pair() == id.to_bytes())
         .peekable();
