@@ -111,6 +111,10 @@ impl Installation {
         &mut self.servers[number]
     }
 
+    pub(crate) fn custodian_url(&self) -> &str {
+        &self.custodian.url
+    }
+
     pub(crate) fn kill_custodian(&mut self) {
         self.custodian.kill();
     }

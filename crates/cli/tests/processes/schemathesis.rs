@@ -27,13 +27,10 @@ async fn the_server_does_what_its_description_says() {
     });
     let server = installation.server(0).url.clone();
     let api_key = std::fs::read_to_string(installation.path("api-key")).unwrap();
-    // Of another customer: the first one's key is not to end the client's credentials.
-    let mut other = installation.operator(&["custodian", "create", "--name", "Other"]);
-    other.args(["--webhook-url", "https://other.example"]);
-    other.arg("--webhook-secret-file");
-    other.arg(installation.path("custodian/webhook-secret"));
-    let other = expect_success(other);
-    let client = client(&server, other["apiKey"].as_str().unwrap()).await;
+    let client = client(&server, api_key.trim()).await;
+    wallet(&installation, &client);
+    // The key of another customer: one that could end the client's credentials would.
+    let api_key = other_customer(&installation);
     let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/processes");
 
     let mut command = Command::new(program());
@@ -78,6 +75,28 @@ async fn client(server: &str, api_key: &str) -> Value {
         .await
         .unwrap();
     made.json().await.unwrap()
+}
+
+/// A wallet of the client, with a backup.
+fn wallet(installation: &Installation, client: &Value) {
+    let id = client["id"].as_str().unwrap();
+    installation.client("phone", &["login", "--client", id]);
+    installation.wallet("phone", &["create"]);
+    std::fs::write(installation.path("password"), "a password of these tests").unwrap();
+    installation.wallet("phone", &["backup", "--password-file", "password"]);
+}
+
+/// The API key of another customer with the same backend.
+fn other_customer(installation: &Installation) -> String {
+    let mut create = installation.operator(&["custodian", "create", "--name", "Other"]);
+    create.arg("--allow-http-webhooks");
+    create.args(["--webhook-url", installation.custodian_url()]);
+    create.arg("--webhook-secret-file");
+    create.arg(installation.path("custodian/webhook-secret"));
+    expect_success(create)["apiKey"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 fn credential(client: &Value, name: &str) -> String {

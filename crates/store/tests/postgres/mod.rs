@@ -57,6 +57,11 @@ async fn of_racing_first_commits_exactly_one_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_a_racing_password_no_session_is_left() {
+    races::of_a_racing_password_no_session_is_left(&PostgresBackend::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_racing_claims_one_gets_each_delivery() {
     races::of_racing_claims_one_gets_each_delivery(&PostgresBackend::new()).await;
 }

@@ -9,7 +9,7 @@ use portal_store::conformance::{
     Backend, Life, audit_log, kms, new_client, now, origin, signature,
 };
 use portal_store::{
-    Act, Begun, ClaimTimes, ClientStore as _, CommitError, CustodianStore as _,
+    Act, Begun, ClaimTimes, ClientStore as _, CommitError, CredentialKind, CustodianStore as _,
     IdempotencyStore as _, IdempotentRequest, OutboxStore as _, Secrets, Store, WalletStore as _,
     WalletVersion,
 };
@@ -210,4 +210,30 @@ where
         });
     }
     racers.join_all().await;
+}
+
+/// Whoever redeems a one-time password while the client's sessions are revoked has no session
+/// after, whichever of the two was first.
+pub(crate) async fn of_a_racing_password_no_session_is_left<B>(backend: &B)
+where
+    B: Backend,
+    B::Store: Clone + 'static,
+{
+    let handles = [backend.open(kms()).await, backend.open(kms()).await];
+    let home = Life::new(&handles[0]).await.environment;
+    for round in 0..50 {
+        let (new, others) = (new_client(home), new_client(home));
+        let (client, otp, session) = (new.client_id, others.api_key, others.session);
+        let [one, other] = handles.clone();
+        one.create_client(new, origin()).await.unwrap();
+        let until = now().plus_ms(1_000);
+        one.create_web_otp(client, otp, now(), until).await.unwrap();
+        let redeems = one.redeem_web_otp(otp, session, origin().trace_id);
+        let revokes = other.revoke_client(client, CredentialKind::Session, origin(), now());
+        let (redeemed, revoked) = tokio::join!(redeems, revokes);
+        revoked.unwrap();
+        redeemed.unwrap();
+        let left = one.client_by_credential(session.token, now(), now()).await;
+        assert_eq!(left.unwrap(), None, "round {round}");
+    }
 }
