@@ -30,13 +30,14 @@
 //!
 //! A share is an opaque string: nothing here computes with one, but to prove that it is here
 //! (`/backup/prove`), and in sealed mode to form it and to blind it, in one module (`blinded`). It
-//! lies sealed, bound to its client, pair, wallet and curve.
+//! lies sealed, bound to its place and to all that is said of it in clear.
 //!
 //! A share that was formed here never leaves: not to Portal, which is given a receipt, nor in a
 //! recovery, which is given it blinded by what the client sealed, while the app's own backend
 //! lets the client recover.
 //!
-//! Nothing is ever replaced or deleted, by this code or by another that opens the database.
+//! No share, cipher text or recovery is ever replaced or deleted, by this code or by another that
+//! opens the database. What forgets is the table of calls that are answered once.
 //!
 //! Every error leaves as a problem document made in one place, and no body, token or secret
 //! reaches a log or an error.

@@ -43,7 +43,8 @@ const PATIENCE: Duration = Duration::from_secs(4);
 
 /// [`CustodianStore`] in a database.
 ///
-/// Shares lie sealed ([`portal_seal`]), each bound to its place.
+/// Shares lie sealed ([`portal_seal`]), each bound to its client, pair, wallet, curve and generation,
+/// and to the digests that stand beside it.
 pub struct SqlCustodianStore {
     engine: Engine,
     key: SealingKey,

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, in what its modules share as well"
 )]
 
+mod ambient;
 mod approver;
 mod backend;
 mod cipher_texts;
