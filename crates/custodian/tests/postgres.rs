@@ -101,6 +101,57 @@ async fn of_racing_first_starts_one_key_counts() {
     assert_eq!((opened, refused.count()), (1, 1), "{outcomes:?}");
 }
 
+/// Another process stores its share between the look and the insert: its share counts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_insert_that_lost_a_race_is_held_against_what_won_it() {
+    for (won, is_the_same) in [("same", true), ("other", false)] {
+        let backend = PostgresBackend::new();
+        let store = backend.store().await;
+        let mut other = backend.prompt().await;
+        let mut transaction = other.begin().await.expect("a transaction");
+        sqlx::query(
+            "INSERT INTO backup_share (client_id, backup_share_pair_id, wallet_id, curve,
+                 generation, backup_method, digest, seal_version, sealed_share, created_at_ms)
+             VALUES ($1, $2, $3, 'SECP256K1', 1, 'PASSWORD', $4, 2, '', 0)",
+        )
+        .bind(client(1).to_string())
+        .bind(pair(1).to_string())
+        .bind(WalletId(uuid::Uuid::from_u128(7)).to_string())
+        .bind(Digest::of(won.as_bytes()).0.to_vec())
+        .execute(&mut *transaction)
+        .await
+        .expect("inserted");
+        let late = tokio::spawn({
+            let store = Arc::clone(&store);
+            async move { insert(&store, "same").await }
+        });
+        let mut prompt = backend.prompt().await;
+        // Asked until the insert is seen to wait for the other transaction.
+        loop {
+            let waiting: i64 = sqlx::query_scalar(
+                "SELECT count(*) FROM pg_stat_activity
+                 WHERE application_name = 'portal-custodian' AND wait_event_type = 'Lock'
+                   AND datname = current_database()",
+            )
+            .fetch_one(&mut prompt)
+            .await
+            .expect("a count");
+            if waiting > 0 {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        transaction.commit().await.expect("committed");
+        let late = late.await.expect("no panic");
+        let expected = match &late {
+            Ok(digest) => is_the_same && *digest == Digest::of(b"same"),
+            Err(InsertError::Taken) => !is_the_same,
+            Err(InsertError::Store(_)) => false,
+        };
+        assert!(expected, "{won} was stored first: {late:?}");
+    }
+}
+
 /// The connection is cut while a share waits for its place: the caller hears that it may try again,
 /// nothing is there, and the next try finds another connection.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
