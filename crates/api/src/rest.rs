@@ -178,7 +178,8 @@ pub struct PageQuery {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PutWebhook {
-    /// Where calls go; `/backup` and `/backup/fetch` are appended. As it is, if left out.
+    /// Where calls go; `/backup` and `/backup/fetch` are appended. As it is, if left out. Another
+    /// scheme, host or port has a new secret drawn, and none of before signs calls there.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::schema::WebhookBaseUrl>))]
     pub base_url: Option<String>,
@@ -186,7 +187,7 @@ pub struct PutWebhook {
     #[serde(default)]
     pub rotate_secret: bool,
     /// For how many seconds the secret of before signs beside the new one: a day unless given, a
-    /// week at most, 0 to end it at once.
+    /// week at most, 0 to end it at once. It ends at once where scheme, host or port change.
     #[serde(default, deserialize_with = "crate::integer::optional_u32")]
     #[cfg_attr(feature = "openapi", schema(maximum = 604_800))]
     pub former_secret_lifetime_s: Option<u32>,

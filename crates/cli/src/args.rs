@@ -133,7 +133,8 @@ pub(crate) enum WebhookCommand {
     Show(WebhookArgs),
     /// Call it once, for shares of a client that does not exist; fails where that fails.
     Test(WebhookArgs),
-    /// Send calls to another base URL; the secrets stay.
+    /// Send calls to another base URL. Another scheme, host or port draws another secret, printed
+    /// once, and ends the one of before; the backend there must be told.
     Move {
         #[command(flatten)]
         webhook: WebhookArgs,

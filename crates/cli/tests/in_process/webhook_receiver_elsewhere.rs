@@ -21,6 +21,17 @@ struct Receiver {
 
 impl Receiver {
     fn start(secrets: &[&str]) -> Self {
+        Self::start_at("0", secrets)
+    }
+
+    /// At the place of one that has ended, which now knows other secrets.
+    fn instead_of(former: Self, secrets: &[&str]) -> Self {
+        let port = former.url.rsplit(':').next().expect("a port").to_owned();
+        drop(former);
+        Self::start_at(&port, secrets)
+    }
+
+    fn start_at(port: &str, secrets: &[&str]) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let python = std::env::var_os("PORTAL_TEST_WEBHOOKS_PYTHON").map_or_else(
             || root.join("target/tools/standardwebhooks/bin/python"),
@@ -28,7 +39,7 @@ impl Receiver {
         );
         let started = Command::new(&python)
             .arg(root.join("docs/webhook-receiver.py"))
-            .arg("0")
+            .arg(port)
             .args(secrets)
             .stdout(Stdio::piped())
             .spawn();
@@ -82,12 +93,10 @@ async fn the_specifications_own_library_verifies_every_call() {
     let wallet = world.wallet().await;
 
     // By a secret from before signatures.
-    let receiver = Receiver::start(&[WEBHOOK_SECRET]);
-    let moved = put(&world, json!({"baseUrl": receiver.url})).await;
-    assert_eq!((moved.secret, moved.secrets.len()), (None, 1));
+    let mut receiver = Receiver::start(&[WEBHOOK_SECRET]);
+    world.send_webhooks_to(&receiver.url).await;
     world.back_up(&wallet.user, &wallet.portal).await;
     let mut portal = world.assert_recovers(&wallet, "by a plain secret").await;
-    drop(receiver);
 
     // While both sign, a receiver may know either.
     let rotated = put(&world, json!({"rotateSecret": true})).await;
@@ -99,8 +108,7 @@ async fn the_specifications_own_library_verifies_every_call() {
     let rotated = put(&world, json!({"rotateSecret": true})).await;
     let second = rotated.secret.expect("another secret");
     for known in [&[first.as_str()][..], &[&second], &[&second, &first]] {
-        let receiver = Receiver::start(known);
-        put(&world, json!({"baseUrl": receiver.url})).await;
+        receiver = Receiver::instead_of(receiver, known);
         world.back_up(&wallet.user, &portal).await;
         portal = world
             .assert_recovers(&wallet, "while two secrets live")
@@ -113,8 +121,7 @@ async fn the_specifications_own_library_verifies_every_call() {
         (&first, WebhookOutcome::Refused),
         (&second, WebhookOutcome::Delivered),
     ] {
-        let receiver = Receiver::start(&[known]);
-        put(&world, json!({"baseUrl": receiver.url})).await;
+        receiver = Receiver::instead_of(receiver, &[known]);
         let tested = test(&world).await;
         assert_eq!(tested.delivery.outcome, outcome, "{tested:?}");
         assert_eq!(
@@ -160,6 +167,9 @@ fn it_is_called_by_hand_as_the_page_says() {
 async fn every_call_is_in_the_log_of_its_customer_alone() {
     let world = World::start().await;
     let wallet = world.wallet().await;
+    let unknown = Receiver::start(&[]);
+    let moved = put(&world, json!({"baseUrl": unknown.url})).await;
+    assert!(moved.secret.is_some(), "another one than signed elsewhere");
     let rotated = put(
         &world,
         json!({"rotateSecret": true, "formerSecretLifetimeS": 0}),
@@ -167,8 +177,7 @@ async fn every_call_is_in_the_log_of_its_customer_alone() {
     .await;
     let secret = rotated.secret.expect("a secret");
     assert_eq!(rotated.secrets.len(), 1, "the former one ended at once");
-    let receiver = Receiver::start(&[&secret]);
-    put(&world, json!({"baseUrl": receiver.url})).await;
+    let receiver = Receiver::instead_of(unknown, &[&secret]);
     world.back_up(&wallet.user, &wallet.portal).await;
     let tested = test(&world).await;
     drop(receiver);

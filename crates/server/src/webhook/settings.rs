@@ -11,6 +11,7 @@ use portal_store::{
     CommitError, FormerSecret, Store, StoreError, WebhookAttempt, WebhookConfig, WebhookSecret,
     WebhookVersion,
 };
+use url::Url;
 
 use super::{WebhookPolicy, WebhookUrlError};
 use crate::entropy;
@@ -35,9 +36,11 @@ pub struct WebhookChange {
 
 /// What is to become of a webhook's secret.
 pub enum SecretChange {
-    /// It stays.
+    /// It stays, unless the webhook moves to another origin: what signs there must not be what
+    /// the receiver of before believes.
     Keep,
-    /// A new one is drawn; the present one signs beside it for so many seconds.
+    /// A new one is drawn; the present one signs beside it for so many seconds, unless the webhook
+    /// moves to another origin.
     Rotate {
         /// How long, in seconds; a week at most.
         former_life_s: u32,
@@ -161,10 +164,15 @@ fn decide(
         }
         None => (WebhookVersion::FIRST, None, None, None),
     };
+    let from = base_url.clone();
     let base_url = change.base_url.clone().or(base_url);
     let base_url = base_url.ok_or(WebhookSettingsError::NotConfigured)?;
-    policy.check(&base_url)?;
-    let former = former.filter(|_| !change.ends_former);
+    let to = policy.check(&base_url)?;
+    // Whoever listens at the new place could hand a signed call on to the receiver of before, and
+    // have its shares: nothing signs there that was believed elsewhere.
+    let moves =
+        from.is_some_and(|from| !Url::parse(&from).is_ok_and(|from| from.origin() == to.origin()));
+    let former = former.filter(|_| !change.ends_former && !moves);
     let mut drawn = None;
     let mut draw = || {
         let secret = SigningSecret::of_random(&entropy::bytes());
@@ -178,14 +186,15 @@ fn decide(
             SigningSecret::parse(readable.map_err(|_| MalformedSecret::NoHeader)?)?;
             (made(text.clone(), now), None)
         }
-        (SecretChange::Keep, Some(present)) => (present, former),
+        (SecretChange::Keep, Some(present)) if !moves => (present, former),
+        (SecretChange::Keep, Some(_)) => (draw(), None),
         (SecretChange::Keep | SecretChange::Rotate { .. }, None) => (draw(), None),
         (SecretChange::Rotate { former_life_s }, Some(present)) => {
             if *former_life_s > FORMER_LIFE_MAX_S {
                 return Err(WebhookSettingsError::TooLong);
             }
             // The one before it ends: two sign at most.
-            let former = (*former_life_s > 0).then(|| FormerSecret {
+            let former = (*former_life_s > 0 && !moves).then(|| FormerSecret {
                 secret: present,
                 expires_at: now.plus_ms(u64::from(*former_life_s) * 1_000),
             });
@@ -206,5 +215,57 @@ fn made(text: SecretBytes, now: Timestamp) -> WebhookSecret {
         id: WebhookSecretId::make(now, entropy::bytes()),
         text,
         created_at: now,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who steals an API key must not get calls that the receiver of before believes.
+    #[test]
+    fn a_secret_stays_with_the_origin_that_it_is_for() {
+        const LIFE_S: u32 = 60;
+        let now = Timestamp::from_ms(1_000_000);
+        let secret =
+            |created_at| made(SecretBytes::new(b"a secret of before".to_vec()), created_at);
+        let stored = || WebhookConfig {
+            version: WebhookVersion::FIRST,
+            base_url: "https://acme.example/portal".to_owned(),
+            secret: secret(now),
+            former: Some(FormerSecret {
+                secret: secret(Timestamp::from_ms(1)),
+                expires_at: now.plus_ms(1_000),
+            }),
+        };
+        // Whether what signed goes on, and whether a former one signs beside it.
+        let stays = (true, true);
+        let rotated = (false, true);
+        let afresh = (false, false);
+        for (base_url, kept, after_rotation) in [
+            (None, stays, rotated),
+            (Some("https://acme.example/portal"), stays, rotated),
+            (Some("https://acme.example:443/elsewhere"), stays, rotated),
+            (Some("https://acme.example:8443/portal"), afresh, afresh),
+            (Some("https://thief.example/portal"), afresh, afresh),
+            (Some("https://acme.example.thief.example"), afresh, afresh),
+        ] {
+            let rotate = SecretChange::Rotate {
+                former_life_s: LIFE_S,
+            };
+            for (secret, expected) in [(SecretChange::Keep, kept), (rotate, after_rotation)] {
+                let change = WebhookChange {
+                    base_url: base_url.map(ToOwned::to_owned),
+                    secret,
+                    ends_former: false,
+                };
+                let before = stored();
+                let decided = decide(WebhookPolicy::default(), Some(before.clone()), &change, now);
+                let (next, drawn) = decided.expect("a webhook");
+                let stays = next.secret.text == before.secret.text;
+                assert_eq!((stays, next.former.is_some()), expected, "{base_url:?}");
+                assert_eq!(drawn.is_none(), stays, "{base_url:?}: shown if it is new");
+            }
+        }
     }
 }
