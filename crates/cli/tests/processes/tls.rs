@@ -75,6 +75,18 @@ fn a_device_believes_the_authority_that_it_was_told_and_no_other() {
         installation.wallet_refusal("phone", &refused),
         "UNAVAILABLE"
     );
+
+    let profile = fs::read_to_string(installation.path("phone").join("profile.toml")).unwrap();
+    let id = profile
+        .lines()
+        .find_map(|line| line.strip_prefix("client_id = "));
+    let id = id.unwrap().trim_matches('"');
+    let revoke = ["revoke", "--client", id, "--ca-file", ca];
+    installation.client("phone", &revoke);
+    assert_eq!(
+        installation.wallet_refusal("phone", &["status"]),
+        "AUTH_FAILED"
+    );
 }
 
 /// Without a word of authorities, those of the machine count: for REST and for sessions alike.
