@@ -3,10 +3,11 @@
 
     python3 verify_audit_log.py [--since SEQUENCE:HASH] PAGE.json ...
 
-Each file is an answer of GET /api/v3/custodians/me/audit-events without filters, in order, and
-together they hold a chain from its first line on, or from the line after --since. Prints the
-checkpoint of the last line, and fails where a line is not as it was written. Needs Python 3.11 and
-nothing else.
+Each file is an answer of GET /api/v3/custodians/me/audit-events without filters, in order. Together
+they hold a chain from its first line to its end; or, with --since, from the line of that checkpoint
+on, which is there to show that it is still the same: ask with its number less one as `cursor`.
+Prints the checkpoint of the last line, and fails where a line is not as it was written, or where the
+end is missing: the last page says how many lines there are. Needs Python 3.11 and nothing else.
 """
 
 import datetime
@@ -45,33 +46,45 @@ def line_hash(line):
     return hashlib.sha256(hashed).hexdigest()
 
 
-def verify(lines, sequence=0, previous="00" * 32):
-    """The number and hash of the last line; exits where a line is wrong."""
-    environment = None
+def verify(lines, total, since=None):
+    """The number and hash of the last line; exits where a line is wrong or missing."""
+    sequence, previous, environment = 0, "00" * 32, None
     for line in lines:
-        sequence += 1
+        kept = since if environment is None else None
         environment = environment or line["environmentId"]
+        if kept:
+            # Whatever the line before it was, the checkpoint vouches for it.
+            sequence, previous = kept[0] - 1, line["previousHash"]
+        sequence += 1
         for what, expected, got in [
             ("number", sequence, line["sequence"]),
             ("version", 1, line["version"]),
             ("environment", environment, line["environmentId"]),
             ("previous hash", previous, line["previousHash"]),
             ("hash", line_hash(line), line["hash"]),
+            ("the checkpoint's hash", kept[1] if kept else line["hash"], line["hash"]),
         ]:
             if expected != got:
                 sys.exit(f"line {sequence}: expected {what} {expected}, got {got}")
         previous = line["hash"]
+    if since and environment is None:
+        sys.exit(f"expected line {since[0]} of the checkpoint, got no line")
+    if sequence != total:
+        sys.exit(f"expected the chain to end at line {total}, got lines up to {sequence}")
     return sequence, previous
 
 
 def main(arguments):
-    since = []
+    since = None
     if arguments[:1] == ["--since"]:
-        sequence, previous = arguments[1].split(":")
-        since, arguments = [int(sequence), previous], arguments[2:]
+        sequence, kept = arguments[1].split(":")
+        since, arguments = (int(sequence), kept), arguments[2:]
     pages = [json.load(open(path, encoding="utf-8")) for path in arguments]
+    if not pages:
+        sys.exit("expected pages of the log, got none")
     lines = (line for page in pages for line in page["results"])
-    print("{}:{}".format(*verify(lines, *since)))
+    # Of the last page: the log may have grown while the others were read.
+    print("{}:{}".format(*verify(lines, pages[-1]["metadata"]["total"], since)))
 
 
 if __name__ == "__main__":

@@ -51,14 +51,13 @@ pub(crate) async fn open_counted(
     }
 }
 
-/// Opens a database that is there, for who reads no secret: under a key that opens nothing.
-pub(crate) async fn open_without_keys(
-    data: &Path,
-    database: Option<&str>,
-) -> anyhow::Result<SqlStore> {
+/// Opens a database that is there, for who reads no secret and changes nothing: under a key that
+/// opens nothing.
+pub(crate) async fn open_to_read(data: &Path, database: Option<&str>) -> anyhow::Result<SqlStore> {
     let no_key = Arc::new(KeyFileKms::from_key(new_key()));
     if let Some(url) = database {
-        return postgres(url, no_key).await;
+        let opened = SqlStore::postgres_to_read(url, no_key).await;
+        return opened.context("cannot read the database that --database names");
     }
     let path = data.join(DATABASE_FILE);
     if !path.exists() {
@@ -67,7 +66,7 @@ pub(crate) async fn open_without_keys(
             path.display()
         );
     }
-    Ok(SqlStore::sqlite(&path, no_key).await?)
+    Ok(SqlStore::sqlite_to_read(&path, no_key).await?)
 }
 
 async fn postgres(url: &str, kms: Arc<dyn Kms>) -> anyhow::Result<SqlStore> {

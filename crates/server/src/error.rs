@@ -194,6 +194,7 @@ impl From<StoreError> for ApiError {
             | StoreError::Kms { .. }
             | StoreError::Refused { .. }
             | StoreError::Migration { .. }
+            | StoreError::AnotherSchema { .. }
             | StoreError::Corrupt { .. }
             | StoreError::Unsealing { .. }
             | StoreError::NoSuchRow { .. }

@@ -26,6 +26,18 @@ pub enum StoreError {
         #[source]
         source: sqlx::migrate::MigrateError,
     },
+    /// The schema is not the one of this program, and is not to be changed.
+    #[error(
+        "expected a database with the schema of version {expected}, found version {found}; a server \
+         of this program brings an older one up to date when it starts, and a newer one needs a \
+         newer program"
+    )]
+    AnotherSchema {
+        /// The version of this program.
+        expected: i64,
+        /// The version of the database; 0 for none.
+        found: i64,
+    },
     /// A row does not mean anything: it was edited by hand, or by a newer version.
     #[error("column {column} of table {table} holds something that is not understood")]
     Corrupt {

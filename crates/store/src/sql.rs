@@ -73,6 +73,45 @@ impl SqlStore {
         Self::opened(postgres::open(url).await?, kms).await
     }
 
+    /// Opens the SQLite database at `path` for who only reads it: nothing is made, brought up to
+    /// date or written.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] where the file is not there, cannot be opened, or is no
+    /// database; [`StoreError::AnotherSchema`] where its schema is not this program's.
+    pub async fn sqlite_to_read(path: &Path, kms: Arc<dyn Kms>) -> Result<Self, StoreError> {
+        Self::of_this_schema(sqlite::open_to_read(path).await?, kms).await
+    }
+
+    /// Connects to the Postgres database at `url` in the same way.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] where it cannot be reached, or the URL is none;
+    /// [`StoreError::AnotherSchema`] where its schema is not this program's.
+    pub async fn postgres_to_read(url: &str, kms: Arc<dyn Kms>) -> Result<Self, StoreError> {
+        Self::of_this_schema(postgres::open_to_read(url).await?, kms).await
+    }
+
+    async fn of_this_schema(engine: Engine, kms: Arc<dyn Kms>) -> Result<Self, StoreError> {
+        let migrations = match &engine {
+            Engine::Sqlite { .. } => &sqlite::MIGRATIONS,
+            Engine::Postgres { .. } => &postgres::MIGRATIONS,
+        };
+        let expected = migrations.iter().map(|migration| migration.version).max();
+        let expected = expected.unwrap_or(0);
+        let found = engine.schema_version().await?;
+        if found != expected {
+            engine.close().await;
+            return Err(StoreError::AnotherSchema { expected, found });
+        }
+        Ok(Self {
+            engine,
+            sealer: Sealer::new(kms),
+        })
+    }
+
     async fn opened(engine: Engine, kms: Arc<dyn Kms>) -> Result<Self, StoreError> {
         audit::carry_former_lines(&engine).await?;
         Ok(Self {

@@ -22,7 +22,7 @@ struct Seen {
 }
 
 pub(crate) async fn verify(args: AuditVerifyArgs, output: Output) -> anyhow::Result<()> {
-    let store = storage::open_without_keys(&args.data, args.database.as_deref()).await?;
+    let store = storage::open_to_read(&args.data, args.database.as_deref()).await?;
     let environments = match args.environment {
         Some(environment) => vec![EnvironmentId(environment)],
         None => environments(&store).await?,

@@ -215,6 +215,40 @@ async fn an_export_is_verified_by_the_script_of_the_documentation() {
     let mut reordered = pages.clone();
     reordered.swap(1, 2);
     assert!(!script(&reordered, &[]).status.success(), "lines reordered");
+
+    // The end is missing: the last page with a line, or its lines alone.
+    let last = pages.iter().rposition(|page| !results(page).is_empty());
+    let last = last.expect("lines");
+    let cut = &pages[..last];
+    assert!(!script(cut, &[]).status.success(), "a page cut off");
+    let mut cut = pages.clone();
+    let lines = cut[last]["results"].as_array_mut().expect("lines");
+    lines.clear();
+    assert!(!script(&cut, &[]).status.success(), "lines cut off");
+
+    // From a checkpoint on, whose own line comes first, and is the one that it was taken of.
+    let kept = &pages[1]["results"][0];
+    let hash = kept["hash"].as_str().expect("a hash");
+    let checkpoint = format!("{}:{hash}", kept["sequence"]);
+    let other = format!("{}:{}", kept["sequence"], "00".repeat(32));
+    let mut without = pages.clone();
+    let first = without[1]["results"].as_array_mut().expect("lines");
+    first.remove(0);
+    let empty = json!({ "results": [], "metadata": pages[0]["metadata"] });
+    for (pages, checkpoint, is_well, what) in [
+        (&pages[1..], &checkpoint, true, "as it was written"),
+        (&pages[1..], &other, false, "another line"),
+        (
+            &without[1..],
+            &checkpoint,
+            false,
+            "without the checkpoint's line",
+        ),
+        (&[empty][..], &checkpoint, false, "no line at all"),
+    ] {
+        let seen = script(pages, &["--since", checkpoint]);
+        assert_eq!(seen.status.success(), is_well, "{what}: {seen:?}");
+    }
 }
 
 /// The example of the page, with the script of the page.
@@ -225,9 +259,10 @@ fn the_worked_example_is_right() {
     let example = page.split("```json\n").nth(1).expect("an example");
     let example = example.split("```").next().expect("its end");
     let line: Value = serde_json::from_str(example).expect("JSON");
-    let previous = line.get("previousHash").and_then(Value::as_str);
-    let since = format!("41:{}", previous.expect("a hash"));
-    let seen = script(&[json!({ "results": [line] })], &["--since", &since]);
+    let hash = line.get("hash").and_then(Value::as_str);
+    let since = format!("42:{}", hash.expect("a hash"));
+    let page = json!({ "results": [line], "metadata": { "total": 42 } });
+    let seen = script(&[page], &["--since", &since]);
     assert!(seen.status.success(), "{seen:?}");
     let golden = include_str!("../../../../vectors/audit-line-v1.txt");
     let hash = golden.lines().find_map(|line| line.strip_prefix("hash = "));

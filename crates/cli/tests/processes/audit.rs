@@ -81,6 +81,26 @@ fn the_audit_log_is_verified_while_the_server_runs() {
     assert_eq!(finding["kind"], "TRUNCATED", "{finding}");
 }
 
+/// What looks at evidence must not change it: a database of another version is left as it is.
+#[test]
+fn a_database_of_another_version_is_not_brought_up_to_date() {
+    let mut installation = Installation::start();
+    installation.stop_server(0);
+    let newest = "(SELECT max(version) FROM _sqlx_migrations)";
+    edit(
+        &installation,
+        &format!("DELETE FROM _sqlx_migrations WHERE version = {newest}"),
+    );
+    let database = installation.path("server").join("portal.db");
+    let before = std::fs::read(&database).unwrap();
+    let mut command = installation.operator(&["audit", "verify"]);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("with the schema of version"), "{told}");
+    assert_eq!(std::fs::read(&database).unwrap(), before);
+}
+
 #[test]
 fn there_must_be_a_database_to_verify() {
     let directory = tempfile::tempdir().unwrap();

@@ -52,6 +52,23 @@ impl Engine {
         })
     }
 
+    /// The version of the newest migration that was run on it; 0 where none ever was.
+    pub(super) async fn schema_version(&self) -> Result<i64, StoreError> {
+        let mut transaction = self.read().await?;
+        let newest = "SELECT max(version) AS version FROM _sqlx_migrations WHERE success";
+        match query(newest).fetch_optional(&mut transaction).await {
+            Ok(row) => {
+                let version = row.map(|row| row.get::<Option<i64>>("version"));
+                Ok(version.transpose()?.flatten().unwrap_or(0))
+            }
+            // There is no such table.
+            Err(error) => match StoreError::from(error) {
+                StoreError::Statement { .. } => Ok(0),
+                error => Err(error),
+            },
+        }
+    }
+
     pub(super) fn connections(&self) -> DatabaseConnections {
         let (first, second) = match self {
             Self::Sqlite { writer, readers } => (of_pool(writer), of_pool(readers)),

@@ -11,9 +11,11 @@ use super::engine::Engine;
 use crate::StoreError;
 
 /// Forward only: a released migration is never edited, and none has a way back.
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 const CONNECTIONS: u32 = 16;
+/// Connections of who only reads.
+const READERS: u32 = 2;
 /// Wallets that may compute a step of an ECDSA signature at once, or wait for their turn.
 const TURNS: u32 = 8;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -30,14 +32,7 @@ const SETTINGS: [(&str, &str); 4] = [
 
 /// Connects, and brings the schema up to date; of several nodes that start at once, one does.
 pub(super) async fn open(url: &str) -> Result<Engine, StoreError> {
-    let unavailable = |source| StoreError::Unavailable { source };
-    let options = PgConnectOptions::from_str(url)
-        .map_err(unavailable)?
-        .application_name("portal")
-        .options(SETTINGS)
-        // The driver logs a statement's text and never what was bound to it; still, nothing
-        // that passes through here belongs into a log.
-        .disable_statement_logging();
+    let options = options(url)?;
     let pool = pool(CONNECTIONS, &options).await?;
     MIGRATIONS
         .run(&pool)
@@ -45,6 +40,24 @@ pub(super) async fn open(url: &str) -> Result<Engine, StoreError> {
         .map_err(|source| StoreError::Migration { source })?;
     let turns = self::pool(TURNS, &options).await?;
     Ok(Engine::Postgres { pool, turns })
+}
+
+/// Connects to a database that is there, and changes nothing in it.
+pub(super) async fn open_to_read(url: &str) -> Result<Engine, StoreError> {
+    let options = options(url)?.options([("default_transaction_read_only", "on")]);
+    let pool = pool(READERS, &options).await?;
+    let turns = pool.clone(); // nobody signs
+    Ok(Engine::Postgres { pool, turns })
+}
+
+fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
+    Ok(PgConnectOptions::from_str(url)
+        .map_err(|source| StoreError::Unavailable { source })?
+        .application_name("portal")
+        .options(SETTINGS)
+        // The driver logs a statement's text and never what was bound to it; still, nothing
+        // that passes through here belongs into a log.
+        .disable_statement_logging())
 }
 
 async fn pool(connections: u32, options: &PgConnectOptions) -> Result<PgPool, StoreError> {

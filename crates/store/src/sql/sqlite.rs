@@ -17,7 +17,7 @@ use crate::StoreError;
 use crate::error::{SQLITE_BUSY, sqlite_code};
 
 /// Forward only: a released migration is never edited, and none has a way back.
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 const READERS: u32 = 4;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -49,6 +49,21 @@ pub(super) async fn open(path: &Path) -> Result<Engine, StoreError> {
         .connect_with(options.pragma("query_only", "ON"))
         .await
         .map_err(unavailable)?;
+    Ok(Engine::Sqlite { writer, readers })
+}
+
+/// Opens a file that is there, and changes nothing in it.
+pub(super) async fn open_to_read(path: &Path) -> Result<Engine, StoreError> {
+    let unavailable = |source| StoreError::Unavailable { source };
+    let path = std::path::absolute(path)
+        .map_err(sqlx::Error::Io)
+        .map_err(unavailable)?;
+    let options = options(&path).read_only(true);
+    let readers = pool(READERS)
+        .connect_with(options)
+        .await
+        .map_err(unavailable)?;
+    let writer = readers.clone(); // that cannot
     Ok(Engine::Sqlite { writer, readers })
 }
 
