@@ -393,9 +393,11 @@ pub struct WalletState {
     pub ejectable_until: Option<Time>,
     /// When its first pair was made.
     pub created_at: Time,
-    /// Its signing pairs, oldest first.
+    /// Its signing pairs, oldest first: those in force or waiting for it, and the newest hundred.
+    /// The wallet's own list has them all.
     pub signing_share_pairs: Vec<SigningSharePair>,
-    /// Its backup pairs, oldest first.
+    /// Its backup pairs, oldest first: those in force or waiting for it, and the newest hundred.
+    /// The wallet's own list has them all.
     pub backup_share_pairs: Vec<BackupSharePair>,
 }
 

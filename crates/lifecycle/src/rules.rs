@@ -7,6 +7,10 @@ mod signing;
 
 use crate::{Effect, Event, Refusal, Timestamp, Transition, Wallet};
 
+/// Pairs of one kind that wait for their other half at once. A device that was interrupted comes
+/// back for its newest; where somebody begins over and over, the oldest make room.
+const UNFINISHED_PAIRS: usize = 32;
+
 impl Wallet {
     /// Decides what `event` makes of this wallet at time `now`.
     ///

@@ -5,10 +5,15 @@ use portal_api::rest::{
     BackupSharePair, ClientState, Environment, Metadata, Named, NamespaceAddress, Namespaces,
     SigningSharePair, WalletState,
 };
-use portal_lifecycle::{Curve, Epoch, Point, Wallet};
+use portal_lifecycle::{
+    BackupPair, BackupStatus, Curve, Epoch, Point, SigningPair, SigningStatus, Wallet,
+};
 use portal_store::{ClientRecord, StoredWallet, Tenant};
 
 use crate::ApiError;
+
+/// Pairs of each kind that the state lists of a wallet's past; the rest is in the lists by page.
+const PAST_PAIRS: usize = 100;
 
 /// `GET /api/v3/clients/me`
 pub(crate) fn client_state(
@@ -42,8 +47,11 @@ pub(crate) fn client_state(
 }
 
 /// A pair of each curve is one row of that curve's list.
-pub(crate) fn signing_pairs(wallet: &Wallet, curve: Curve) -> Vec<SigningSharePair> {
-    let pairs = wallet.signing_pairs.iter();
+pub(crate) fn signing_pairs<'a>(
+    pairs: impl IntoIterator<Item = &'a SigningPair>,
+    curve: Curve,
+) -> Vec<SigningSharePair> {
+    let pairs = pairs.into_iter();
     pairs
         .map(|pair| SigningSharePair {
             id: *pair.ids.of(curve),
@@ -54,8 +62,11 @@ pub(crate) fn signing_pairs(wallet: &Wallet, curve: Curve) -> Vec<SigningSharePa
 }
 
 /// A pair of each curve is one row of that curve's list.
-pub(crate) fn backup_pairs(wallet: &Wallet, curve: Curve) -> Vec<BackupSharePair> {
-    let pairs = wallet.backup_pairs.iter();
+pub(crate) fn backup_pairs<'a>(
+    pairs: impl IntoIterator<Item = &'a BackupPair>,
+    curve: Curve,
+) -> Vec<BackupSharePair> {
+    let pairs = pairs.into_iter();
     pairs
         .map(|pair| BackupSharePair {
             id: *pair.ids.of(curve),
@@ -68,8 +79,24 @@ pub(crate) fn backup_pairs(wallet: &Wallet, curve: Curve) -> Vec<BackupSharePair
         .collect()
 }
 
+/// What a device goes by: whatever is in force or may yet come into it, and the newest of the rest.
+fn recent<P>(pairs: &[P], matters: impl Fn(&P) -> bool) -> impl Iterator<Item = &P> {
+    let past = pairs.len().saturating_sub(PAST_PAIRS);
+    let numbered = pairs.iter().enumerate();
+    numbered.filter_map(move |(place, pair)| (place >= past || matters(pair)).then_some(pair))
+}
+
 fn wallets(stored: &StoredWallet) -> Vec<WalletState> {
     let wallet = &stored.wallet;
+    let signing = |pair: &SigningPair| {
+        matches!(
+            pair.status,
+            SigningStatus::StoredDatabase | SigningStatus::StoredClient | SigningStatus::Frozen
+        )
+    };
+    let backup = |pair: &BackupPair| {
+        pair.status.is_open() || pair.status == BackupStatus::StoredClientBackupShare
+    };
     let keys = wallet.keys();
     wallet
         .ids
@@ -80,8 +107,8 @@ fn wallets(stored: &StoredWallet) -> Vec<WalletState> {
             public_key: keys.as_ref().map(|keys| hex::encode(&keys.of(curve).0)),
             ejectable_until: None,
             created_at: Time(stored.created_at),
-            signing_share_pairs: signing_pairs(wallet, curve),
-            backup_share_pairs: backup_pairs(wallet, curve),
+            signing_share_pairs: signing_pairs(recent(&wallet.signing_pairs, signing), curve),
+            backup_share_pairs: backup_pairs(recent(&wallet.backup_pairs, backup), curve),
         })
         .collect()
 }
@@ -107,4 +134,19 @@ fn metadata(wallet: Option<&Wallet>) -> Result<Metadata, ApiError> {
 
 fn array<const N: usize>(point: &Point) -> Option<[u8; N]> {
     point.0.as_slice().try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PAST_PAIRS, recent};
+
+    #[test]
+    fn the_state_lists_the_newest_pairs_and_whatever_matters() {
+        let pairs: Vec<usize> = (0..1_000).collect();
+        let seen: Vec<_> = recent(&pairs, |pair| *pair == 7).copied().collect();
+        let newest = 1_000 - PAST_PAIRS..1_000;
+        assert_eq!(seen, std::iter::once(7).chain(newest).collect::<Vec<_>>());
+        let few: Vec<_> = recent(&[0, 1, 2], |_| false).copied().collect();
+        assert_eq!(few, [0, 1, 2]);
+    }
 }

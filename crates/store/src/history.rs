@@ -1,5 +1,8 @@
 //! What a commit changes in the pairs of a wallet: none is dropped, none but in what may change.
 
+use std::collections::HashMap;
+use std::hash::Hash;
+
 use portal_lifecycle::{BackupPair, BackupStatus, SigningPair, SigningStatus};
 
 use crate::StoreError;
@@ -33,8 +36,8 @@ pub(crate) fn signing_changes<'a>(
             ..old.clone()
         } == *new
     };
-    let same = |old: &SigningPair, new: &SigningPair| old.ids == new.ids;
-    let mut changes = changes("signing_share_pairs", stored, next, same, may_become)?;
+    let ids = |pair: &SigningPair| pair.ids;
+    let mut changes = changes("signing_share_pairs", stored, next, ids, may_become)?;
     changes.sort_by_key(|change| is_in_force(change.pair().status));
     Ok(changes)
 }
@@ -53,8 +56,8 @@ pub(crate) fn backup_changes<'a>(
             ..old.clone()
         } == *new
     };
-    let same = |old: &BackupPair, new: &BackupPair| old.ids == new.ids;
-    let mut changes = changes("backup_share_pairs", stored, next, same, may_become)?;
+    let ids = |pair: &BackupPair| pair.ids;
+    let mut changes = changes("backup_share_pairs", stored, next, ids, may_become)?;
     changes.sort_by_key(|change| change.pair().status == BackupStatus::StoredClientBackupShare);
     Ok(changes)
 }
@@ -63,28 +66,28 @@ pub(crate) const fn is_in_force(status: SigningStatus) -> bool {
     matches!(status, SigningStatus::StoredClient | SigningStatus::Frozen)
 }
 
-fn changes<'a, P: PartialEq>(
+/// By id: a wallet may have thousands of pairs.
+fn changes<'a, P: PartialEq, Id: Eq + Hash>(
     table: &'static str,
     stored: &[P],
     next: &'a [P],
-    same: impl Fn(&P, &P) -> bool,
+    id: impl Fn(&P) -> Id,
     may_become: impl Fn(&P, &P) -> bool,
 ) -> Result<Vec<Change<'a, P>>, StoreError> {
-    let rewritten = StoreError::HistoryRewritten { table };
-    if !stored
-        .iter()
-        .all(|old| next.iter().any(|new| same(old, new)))
-    {
-        return Err(rewritten);
-    }
+    let rewritten = || StoreError::HistoryRewritten { table };
+    let mut left: HashMap<Id, &P> = stored.iter().map(|old| (id(old), old)).collect();
     let mut changes = Vec::new();
     for new in next {
-        match stored.iter().find(|old| same(old, new)) {
+        match left.remove(&id(new)) {
             None => changes.push(Change::Insert(new)),
             Some(old) if old == new => {}
             Some(old) if may_become(old, new) => changes.push(Change::Update(new)),
-            Some(_) => return Err(rewritten),
+            Some(_) => return Err(rewritten()),
         }
     }
-    Ok(changes)
+    if left.is_empty() {
+        Ok(changes)
+    } else {
+        Err(rewritten())
+    }
 }

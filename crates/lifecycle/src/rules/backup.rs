@@ -1,6 +1,6 @@
 //! The life of a backup pair: E14–E17.
 
-use super::{lease, signing};
+use super::{UNFINISHED_PAIRS, lease, signing};
 use crate::ids::BackupSharePairId;
 use crate::{
     BackupCommit, BackupPair, BackupStatus, CipherTextDigest, Effect, OperationKind, PerCurve,
@@ -45,6 +45,16 @@ pub(super) fn commit(
     };
     let mut next = wallet.clone();
     next.lease = None;
+    // E18, before its time: never the one in force, and nobody forgets a share because of it.
+    let open = wallet
+        .backup_pairs
+        .iter()
+        .filter(|pair| pair.status.is_open());
+    let excess = (open.count() + 1).saturating_sub(UNFINISHED_PAIRS);
+    let oldest = next.backup_pairs.iter_mut();
+    for pair in oldest.filter(|pair| pair.status.is_open()).take(excess) {
+        pair.become_at(BackupStatus::Abandoned, now);
+    }
     next.backup_pairs.push(pair);
     Ok(Transition {
         wallet: next,

@@ -65,7 +65,7 @@ fn signing(
 /// E20: the copy of the database brought this pair along and none in force. It may have been
 /// confirmed since the copy was made, and its address handed out; its device may stay away for
 /// longer than any time that could be set.
-fn may_be_all_there_is(wallet: &Wallet, pair: &SigningPair) -> bool {
+pub(super) fn may_be_all_there_is(wallet: &Wallet, pair: &SigningPair) -> bool {
     wallet.current_signing().is_none() && pair.generation.0 <= wallet.epoch.floor()
 }
 

@@ -1,6 +1,6 @@
 //! The life of a signing pair: E2, E4–E6, E11, E12, E20.
 
-use super::lease;
+use super::{UNFINISHED_PAIRS, garbage, lease};
 use crate::ids::SigningSharePairId;
 use crate::{
     BackupStatus, Curve, Effect, OperationKind, PerCurve, Plan, PublicPoints, Refusal,
@@ -63,11 +63,24 @@ pub(super) fn commit(
             backup.proved_at = Some(now);
         }
     }
+    make_room(wallet, &mut next, now);
     next.signing_pairs.push(pair);
     Ok(Transition {
         wallet: next,
         effect: Effect::StoreSigningShare(commit.ids),
     })
+}
+
+/// E9, before its time: nothing was handed out that needs a pair nobody confirmed (P1).
+fn make_room(wallet: &Wallet, next: &mut Wallet, now: Timestamp) {
+    let waits = |pair: &SigningPair| pair.status == SigningStatus::StoredDatabase;
+    let waiting = wallet.signing_pairs.iter().filter(|pair| waits(pair));
+    let excess = (waiting.count() + 1).saturating_sub(UNFINISHED_PAIRS);
+    let oldest = next.signing_pairs.iter_mut();
+    let oldest = oldest.filter(|pair| waits(pair) && !garbage::may_be_all_there_is(wallet, pair));
+    for pair in oldest.take(excess) {
+        pair.become_at(SigningStatus::Abandoned, now);
+    }
 }
 
 /// E4: the pair becomes active and the former one superseded; E5: again is the same answer, and

@@ -20,4 +20,5 @@ mod sequences;
 mod signing;
 mod signing_commit;
 mod strike;
+mod unfinished;
 mod world;

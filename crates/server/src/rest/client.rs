@@ -187,7 +187,7 @@ pub(crate) async fn signing_pairs(
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<SigningSharePair>>, ApiError> {
     let (wallet, curve) = wallet_of(&app, client.client_id, &id).await?;
-    let pairs = read_model::signing_pairs(&wallet, curve);
+    let pairs = read_model::signing_pairs(&wallet.signing_pairs, curve);
     page_of(pairs, &query, |pair| pair.id.0)
 }
 
@@ -208,7 +208,7 @@ pub(crate) async fn backup_pairs(
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<BackupSharePair>>, ApiError> {
     let (wallet, curve) = wallet_of(&app, client.client_id, &id).await?;
-    let pairs = read_model::backup_pairs(&wallet, curve);
+    let pairs = read_model::backup_pairs(&wallet.backup_pairs, curve);
     page_of(pairs, &query, |pair| pair.id.0)
 }
 

@@ -1,5 +1,7 @@
 //! The lines that a commit's pairs lead to, without anybody asking for them.
 
+use std::collections::HashMap;
+
 use portal_lifecycle::{BackupPair, BackupStatus, SigningPair, SigningStatus, Wallet};
 
 use super::AuditAct;
@@ -11,9 +13,12 @@ pub(crate) fn of_pairs(
     backup: &[BackupPair],
     next: &Wallet,
 ) -> Vec<AuditAct> {
+    // By id: a wallet may have thousands of pairs.
+    let signing: HashMap<_, _> = signing.iter().map(|before| (before.ids, before)).collect();
+    let backup: HashMap<_, _> = backup.iter().map(|before| (before.ids, before)).collect();
     let mut acts = Vec::new();
     for pair in &next.signing_pairs {
-        let before = signing.iter().find(|before| before.ids == pair.ids);
+        let before = signing.get(&pair.ids);
         if before.is_none() {
             acts.push(AuditAct::SigningPairMade {
                 ids: pair.ids,
@@ -28,7 +33,7 @@ pub(crate) fn of_pairs(
         }
     }
     for pair in &next.backup_pairs {
-        let before = backup.iter().find(|before| before.ids == pair.ids);
+        let before = backup.get(&pair.ids);
         if before.is_none() {
             acts.push(AuditAct::BackupPairMade {
                 ids: pair.ids,
