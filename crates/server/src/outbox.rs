@@ -1,6 +1,7 @@
 //! Delivery of custodian shares: at once by the session that made them, later by a worker.
 
 mod delivery;
+mod under_way;
 
 use portal_api::webhook::BackupReleased;
 use portal_lifecycle::ids::{BackupSharePairId, ClientId};
@@ -9,6 +10,7 @@ use portal_store::audit::Actor;
 use portal_store::{Delivery, Notice, Secrets};
 use tokio::time::MissedTickBehavior;
 
+use self::under_way::UnderWay;
 use crate::webhook::Webhook;
 use crate::{ApiError, App, trace};
 
@@ -19,8 +21,6 @@ const BACK_OFF_MS: [u64; 7] = [
 
 /// How long a session has to deliver before the worker takes it up.
 pub(crate) const SESSION_GRACE_MS: u64 = 30_000;
-
-const BATCH: u32 = 16;
 
 /// How long a claim lasts: longer than the calls of one delivery may take.
 const CLAIM_MS: u64 = 60_000;
@@ -124,56 +124,95 @@ async fn tell(app: &App, notice: Notice) -> Result<(), ApiError> {
     }
 }
 
-/// Takes up what is due, until the service stops. Any node may: what one has claimed, the others
-/// leave alone until the claim ends.
+/// Takes up what is due, until the service stops; what is under way then ends first. Any node may:
+/// what one has claimed, the others leave alone until the claim ends.
 pub(crate) async fn work(app: App) {
     let mut ticks = tokio::time::interval(app.limits.outbox_interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut under_way = UnderWay::default();
+    let mut is_more_due = false;
     loop {
         tokio::select! {
             biased;
-            () = app.draining() => return,
+            () = app.draining() => break,
             _ = ticks.tick() => {}
+            () = under_way.one_ended() => {
+                if !is_more_due {
+                    continue;
+                }
+            }
         }
-        if let Err(error) = take_up(&app).await {
-            tracing::error!(id = %error.id(), "outbox unreadable");
-        }
+        is_more_due = match take_up(&app, &mut under_way).await {
+            Ok(is_more_due) => is_more_due,
+            Err(error) => {
+                tracing::error!(id = %error.id(), "outbox unreadable");
+                false
+            }
+        };
     }
+    under_way.all_ended().await;
 }
 
-/// One pass: everything that is due, side by side, so that one custodian that does not answer
-/// holds up nobody else's.
-async fn take_up(app: &App) -> Result<(), ApiError> {
+/// Begins what is due, as far as there is room; says whether there may be more. One custodian that
+/// does not answer fills its own environment's room and nobody else's.
+async fn take_up(app: &App, under_way: &mut UnderWay) -> Result<bool, ApiError> {
     let now = app.clock.now();
     let claimed_until = now.plus_ms(CLAIM_MS);
-    let deliveries = app.store.claim_deliveries(now, claimed_until, BATCH);
-    let deliveries = deliveries.await?;
-    let notices = app.store.claim_notices(now, claimed_until, BATCH).await?;
-    let delivering = deliveries.into_iter().map(|delivery| async move {
-        let attempts = delivery.attempts;
-        let delivering = async {
-            let delivered = deliver(app, Actor::Worker, delivery.client_id, delivery.ids);
-            if let Err(error) = delivered.await {
-                tracing::warn!(id = %error.id(), attempts, "not delivered");
-            }
-        };
-        trace::begun("delivery", delivery.trace_id, delivering).await;
-    });
-    let telling = notices.into_iter().map(|notice| async move {
-        let (attempts, trace_id) = (notice.attempts, notice.trace_id);
-        let telling = async {
-            if let Err(error) = tell(app, notice).await {
-                tracing::warn!(id = %error.id(), attempts, "a notice was not heard");
-            }
-        };
-        trace::begun("notice", trace_id, telling).await;
-    });
-    futures_util::future::join(
-        futures_util::future::join_all(delivering),
-        futures_util::future::join_all(telling),
-    )
-    .await;
-    Ok(())
+    let mut is_more_due = false;
+    for environment in app.store.due_environments(now).await? {
+        let room = under_way.room(environment);
+        if room == 0 {
+            is_more_due = true;
+            continue;
+        }
+        let deliveries = app
+            .store
+            .claim_deliveries(environment, now, claimed_until, room);
+        // One environment's damaged rows are not another's.
+        let deliveries = deliveries.await.unwrap_or_else(|error| {
+            tracing::error!(%environment, %error, "its deliveries cannot be claimed");
+            Vec::new()
+        });
+        let room = room.saturating_sub(u32::try_from(deliveries.len()).unwrap_or(u32::MAX));
+        for delivery in deliveries {
+            let app = app.clone();
+            under_way.begin(
+                environment,
+                async move { deliver_due(&app, delivery).await },
+            );
+        }
+        let notices = app
+            .store
+            .claim_notices(environment, now, claimed_until, room);
+        let notices = notices.await?;
+        is_more_due |= room.saturating_sub(u32::try_from(notices.len()).unwrap_or(u32::MAX)) == 0;
+        for notice in notices {
+            let app = app.clone();
+            under_way.begin(environment, async move { tell_due(&app, notice).await });
+        }
+    }
+    Ok(is_more_due)
+}
+
+async fn deliver_due(app: &App, delivery: Delivery) {
+    let attempts = delivery.attempts;
+    let delivering = async {
+        let delivered = deliver(app, Actor::Worker, delivery.client_id, delivery.ids);
+        if let Err(error) = delivered.await {
+            tracing::warn!(id = %error.id(), attempts, "not delivered");
+        }
+    };
+    trace::begun("delivery", delivery.trace_id, delivering).await;
+}
+
+async fn tell_due(app: &App, notice: Notice) {
+    let (attempts, trace_id) = (notice.attempts, notice.trace_id);
+    let telling = async {
+        if let Err(error) = tell(app, notice).await {
+            tracing::warn!(id = %error.id(), attempts, "a notice was not heard");
+        }
+    };
+    trace::begun("notice", trace_id, telling).await;
 }
 
 #[cfg(test)]

@@ -329,8 +329,15 @@ pub trait OutboxStore: Send + Sync {
         ids: PerCurve<BackupSharePairId>,
     ) -> Result<Option<Delivery>, StoreError>;
 
-    /// Claims deliveries that are due, the one that has been due longest first, `take` at most:
-    /// nobody else gets them until `claimed_until`. One that cannot be read is logged and left
+    /// The environments of which anything is due, the one that has waited longest first.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    async fn due_environments(&self, now: Timestamp) -> Result<Vec<EnvironmentId>, StoreError>;
+
+    /// Claims deliveries of an environment that are due, the one that has been due longest first,
+    /// `take` at most: nobody else gets them until `claimed_until`. One that cannot be read is logged and left
     /// out, so that it does not hold up the others.
     ///
     /// # Errors
@@ -338,6 +345,7 @@ pub trait OutboxStore: Send + Sync {
     /// [`StoreError`], also where some are due and none of them can be read.
     async fn claim_deliveries(
         &self,
+        environment: EnvironmentId,
         now: Timestamp,
         claimed_until: Timestamp,
         take: u32,
@@ -362,6 +370,7 @@ pub trait OutboxStore: Send + Sync {
     /// [`StoreError`].
     async fn claim_notices(
         &self,
+        environment: EnvironmentId,
         now: Timestamp,
         claimed_until: Timestamp,
         take: u32,

@@ -52,6 +52,7 @@ mod readiness;
 mod refused_requests;
 mod restored;
 mod sealed;
+mod side_by_side;
 mod statuses;
 mod stopping;
 mod strangers;

@@ -1,12 +1,18 @@
 //! Where webhooks go, and how much they take in: over real sockets, by the transport alone.
 
+use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use portal_server::{
-    HttpWebhooks, WebhookAnswer, WebhookCall, WebhookPolicy, WebhookTransport as _,
+    HttpWebhooks, Resolver, WebhookAnswer, WebhookCall, WebhookPolicy, WebhookTransport as _,
     WebhookUnreachable,
 };
+
+use portal_lifecycle::ids::EnvironmentId;
+use uuid::Uuid;
 
 use crate::misbehaving::{Answer, Misbehaving};
 use crate::names::Names;
@@ -29,6 +35,7 @@ async fn post(
     let webhooks = HttpWebhooks::with_resolver(policy, Arc::clone(names) as _).expect("a client");
     webhooks
         .post(WebhookCall {
+            environment_id: EnvironmentId(Uuid::nil()),
             url: url.parse().expect("a URL"),
             headers: Vec::new(),
             body: b"{}".to_vec().into(),
@@ -95,6 +102,7 @@ async fn every_call_asks_anew() {
     let webhooks = HttpWebhooks::with_resolver(LOCAL, Arc::clone(&names) as _).expect("a client");
     for calls in 1..=3 {
         let call = WebhookCall {
+            environment_id: EnvironmentId(Uuid::nil()),
             url: format!("http://localhost:{}", backend.port)
                 .parse()
                 .expect("a URL"),
@@ -146,4 +154,52 @@ async fn an_answer_that_does_not_come_is_waited_for_ten_seconds() {
         }
     });
     futures_util::future::join_all(waits).await;
+}
+
+/// A name server that never answers for one name, and at once for every other.
+struct Stuck;
+
+#[async_trait]
+impl Resolver for Stuck {
+    async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        if name == "stuck.example" {
+            std::future::pending::<()>().await;
+        }
+        Ok(vec!["127.0.0.1".parse().map_err(io::Error::other)?])
+    }
+}
+
+/// However often the one calls, the other's call is made.
+#[tokio::test]
+async fn one_environments_name_server_holds_up_no_other() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let good = Answer::Bytes("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}".to_owned());
+    let backend = Misbehaving::start(good).await;
+    let webhooks = HttpWebhooks::with_resolver(LOCAL, Arc::new(Stuck)).expect("a client");
+    let webhooks = Arc::new(webhooks);
+    let call = |environment: u128, url: String| {
+        let (webhooks, url) = (Arc::clone(&webhooks), url.parse().expect("a URL"));
+        async move {
+            let call = WebhookCall {
+                environment_id: EnvironmentId(Uuid::from_u128(environment)),
+                url,
+                headers: Vec::new(),
+                body: b"{}".to_vec().into(),
+                answer_bytes: 64,
+            };
+            webhooks.post(call).await.map(|answer| answer.status)
+        }
+    };
+    let stuck = (0..500).map(|_| call(1, "https://stuck.example/".to_owned()));
+    let stuck = futures_util::future::join_all(stuck);
+    let other = async {
+        // All of the stuck ones have asked by now.
+        tokio::task::yield_now().await;
+        call(2, format!("http://localhost:{}", backend.port)).await
+    };
+    tokio::select! {
+        biased;
+        _ = stuck => panic!("expected that they wait for ten seconds"),
+        answered = other => assert_eq!(answered, Ok(200)),
+    }
 }

@@ -123,7 +123,7 @@ impl WebhookClient {
         body: &(impl Serialize + Sync),
         read: impl FnOnce(&[u8]) -> Result<T, ApiError> + Send,
     ) -> Called<T> {
-        let prepared = match self.prepare(&webhook.config, &call, body) {
+        let prepared = match self.prepare(webhook, &call, body) {
             Ok(prepared) => prepared,
             Err(error) => {
                 return Called {
@@ -175,10 +175,12 @@ impl WebhookClient {
 
     fn prepare(
         &self,
-        webhook: &WebhookConfig,
+        webhook: &Webhook,
         call: &Call,
         body: &impl Serialize,
     ) -> Result<WebhookCall, CallError> {
+        let environment_id = webhook.environment_id;
+        let webhook = &webhook.config;
         // Checked at every call: the policy may have become stricter since it was configured.
         self.policy
             .check(&webhook.base_url)
@@ -192,6 +194,7 @@ impl WebhookClient {
             .map_err(|_| misconfigured("the call's body cannot be written"))?;
         let body = text;
         Ok(WebhookCall {
+            environment_id,
             url,
             headers: self.headers(webhook, &call.id, &body)?,
             body,

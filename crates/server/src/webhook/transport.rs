@@ -5,18 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use portal_lifecycle::ids::EnvironmentId;
 use reqwest::redirect::Policy;
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::WebhookPolicy;
-use super::resolver::{Judged, Resolver, SystemResolver};
+use super::resolver::{CALLER, Judged, Resolver, SystemResolver};
 
 /// Longest wait for an answer, from the name to the last byte.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One call: a POST with a JSON body. Its headers and its body hold secrets.
 pub struct WebhookCall {
+    /// Whose webhook it is.
+    pub environment_id: EnvironmentId,
     /// Where it goes; checked against the policy.
     pub url: Url,
     /// Names and values, besides the content type.
@@ -104,7 +107,7 @@ impl HttpWebhooks {
             .redirect(Policy::none())
             // The policy looks at the URL: the connection must go there and nowhere else.
             .no_proxy()
-            .dns_resolver(Arc::new(Judged { policy, resolver }))
+            .dns_resolver(Arc::new(Judged::new(policy, resolver)))
             // A connection that is kept leads where the name led once.
             .pool_max_idle_per_host(0)
             .timeout(TIMEOUT)
@@ -149,7 +152,8 @@ impl HttpWebhooks {
 impl WebhookTransport for HttpWebhooks {
     async fn post(&self, call: WebhookCall) -> Result<WebhookAnswer, WebhookUnreachable> {
         // Around everything, whatever of it the client's own limit covers.
-        tokio::time::timeout(TIMEOUT, self.exchange(call))
+        let caller = call.environment_id;
+        tokio::time::timeout(TIMEOUT, CALLER.scope(caller, self.exchange(call)))
             .await
             .unwrap_or(Err(WebhookUnreachable::TimedOut))
     }

@@ -339,14 +339,22 @@ impl OutboxStore for FaultyStore {
         self.around(self.inner.delivery(client, ids)).await
     }
 
+    async fn due_environments(&self, now: Timestamp) -> Result<Vec<EnvironmentId>, StoreError> {
+        self.around(self.inner.due_environments(now)).await
+    }
+
     async fn claim_deliveries(
         &self,
+        environment: EnvironmentId,
         now: Timestamp,
         claimed_until: Timestamp,
         take: u32,
     ) -> Result<Vec<Delivery>, StoreError> {
-        self.around(self.inner.claim_deliveries(now, claimed_until, take))
-            .await
+        self.around(
+            self.inner
+                .claim_deliveries(environment, now, claimed_until, take),
+        )
+        .await
     }
 
     async fn delivery_failed(
@@ -361,12 +369,16 @@ impl OutboxStore for FaultyStore {
 
     async fn claim_notices(
         &self,
+        environment: EnvironmentId,
         now: Timestamp,
         claimed_until: Timestamp,
         take: u32,
     ) -> Result<Vec<Notice>, StoreError> {
-        self.around(self.inner.claim_notices(now, claimed_until, take))
-            .await
+        self.around(
+            self.inner
+                .claim_notices(environment, now, claimed_until, take),
+        )
+        .await
     }
 
     async fn notice_heard(&self, notice: &Notice) -> Result<(), StoreError> {

@@ -131,7 +131,7 @@ pub async fn what_is_refused_leaves_nothing(backend: &impl Backend) {
             assert_eq!(life.signing_share(curve, ids).await, None);
         }
         let due = store
-            .claim_deliveries(now().plus_ms(1_000_000), now(), 10)
+            .claim_deliveries(life.environment, now().plus_ms(1_000_000), now(), 10)
             .await;
         assert_eq!(due.expect("read").len(), 1);
         assert_eq!(life.audit_log().await, log);

@@ -45,7 +45,9 @@ pub async fn what_was_collected_is_gone_and_the_custodian_is_told(backend: &impl
     }
     let gone = store.delivery(life.client, stopped).await.expect("read");
     assert_eq!(gone, None, "the outbox still has a share");
-    let notices = store.claim_notices(life.now, life.now, 10).await;
+    let notices = store
+        .claim_notices(life.environment, life.now, life.now, 10)
+        .await;
     let mut told: Vec<_> = notices
         .expect("read")
         .into_iter()
@@ -63,8 +65,15 @@ pub async fn a_notice_is_claimed_put_off_and_forgotten(backend: &impl Backend) {
     let mut life = aged(&store).await;
     life.happen(Event::Collect).await;
     let (now, until) = (life.now, life.now.plus_ms(10));
-    let claimed = async |at| store.claim_notices(at, until, 1).await.expect("a claim");
-    let early = store.claim_notices(super::now(), until, 10).await;
+    let claimed = async |at| {
+        store
+            .claim_notices(life.environment, at, until, 1)
+            .await
+            .expect("a claim")
+    };
+    let early = store
+        .claim_notices(life.environment, super::now(), until, 10)
+        .await;
     assert_eq!(early.expect("a claim"), [], "not due yet");
     let first = claimed(now).await;
     let second = claimed(now).await;

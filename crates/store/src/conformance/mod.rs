@@ -131,6 +131,7 @@ macro_rules! conformance_tests {
                 a_delivery_comes_back_in_full
                 a_delivery_is_found_by_its_client_and_pair_only
                 due_deliveries_come_in_order
+                deliveries_are_claimed_by_environment
                 a_claim_is_exclusive_and_ends
                 a_failed_delivery_comes_later
                 an_acknowledged_delivery_is_gone

@@ -1,6 +1,6 @@
 //! Custodian shares on their way.
 
-use portal_lifecycle::ids::BackupSharePairId;
+use portal_lifecycle::ids::{BackupSharePairId, EnvironmentId};
 use portal_lifecycle::{BackupMethod, Event, OperationKind, PerCurve};
 
 use super::Backend;
@@ -12,12 +12,13 @@ const LONG_MS: u64 = 1_000_000;
 
 async fn due_pairs(
     store: &impl Store,
+    environment: EnvironmentId,
     after_ms: u64,
     take: u32,
 ) -> Vec<PerCurve<BackupSharePairId>> {
     // Claimed for no time: it is due again at once.
     let at = now().plus_ms(after_ms);
-    let due = store.claim_deliveries(at, at, take).await;
+    let due = store.claim_deliveries(environment, at, at, take).await;
     let due = due.expect("read").into_iter();
     due.map(|delivery| delivery.ids).collect()
 }
@@ -43,7 +44,7 @@ pub async fn a_delivery_comes_back_in_full(backend: &impl Backend) {
     let one = store.delivery(life.client, ids).await.expect("read");
     assert_eq!(one.as_ref(), Some(&expected));
     let due = store
-        .claim_deliveries(now().plus_ms(LONG_MS), now(), 10)
+        .claim_deliveries(life.environment, now().plus_ms(LONG_MS), now(), 10)
         .await;
     assert_eq!(due.expect("read"), [expected]);
 }
@@ -79,15 +80,14 @@ pub async fn a_delivery_is_found_by_its_client_and_pair_only(backend: &impl Back
 /// What has been due longest comes first; what is not due does not come.
 pub async fn due_deliveries_come_in_order(backend: &impl Backend) {
     let store = backend.open(kms()).await;
+    let mut life = Life::new(&store).await;
+    life.sign_up(OperationKind::Generate).await;
     let mut pairs = Vec::new();
     for due_after_ms in [3_000, 1_000, 2_000] {
-        let mut life = Life::new(&store).await;
-        life.sign_up(OperationKind::Generate).await;
-        let ids = life.make_backup(BackupMethod::GDrive).await;
-        pairs.push((due_after_ms, life.client, ids));
+        pairs.push((due_after_ms, life.make_backup(BackupMethod::GDrive).await));
     }
-    pairs.sort_by_key(|(due_after_ms, ..)| *due_after_ms);
-    let ordered: Vec<_> = pairs.iter().map(|(.., ids)| *ids).collect();
+    pairs.sort_by_key(|(due_after_ms, _)| *due_after_ms);
+    let ordered: Vec<_> = pairs.iter().map(|(_, ids)| *ids).collect();
     for (after_ms, take, expected) in [
         (999, 10, 0),
         (1_000, 10, 1),
@@ -97,14 +97,41 @@ pub async fn due_deliveries_come_in_order(backend: &impl Backend) {
         (LONG_MS, 0, 0),
     ] {
         // A claim has moved them.
-        for (due_after_ms, client, ids) in &pairs {
+        for (due_after_ms, ids) in &pairs {
             let due_at = now().plus_ms(*due_after_ms);
-            let moved = store.delivery_failed(*client, *ids, due_at).await;
+            let moved = store.delivery_failed(life.client, *ids, due_at).await;
             moved.expect("moved");
         }
-        let due = due_pairs(&store, after_ms, take).await;
+        let due = due_pairs(&store, life.environment, after_ms, take).await;
         let expected = ordered.get(..expected);
         assert_eq!(Some(due.as_slice()), expected, "{take} after {after_ms} ms");
+    }
+}
+
+/// One environment's deliveries are claimed without touching another's, and those that have waited
+/// longest are told of first.
+pub async fn deliveries_are_claimed_by_environment(backend: &impl Backend) {
+    let store = backend.open(kms()).await;
+    let mut waiting = Vec::new();
+    for due_after_ms in [2_000, 1_000] {
+        let mut life = Life::new(&store).await;
+        life.sign_up(OperationKind::Generate).await;
+        let ids = life.make_backup(BackupMethod::GDrive).await;
+        let due_at = now().plus_ms(due_after_ms);
+        let moved = store.delivery_failed(life.client, ids, due_at).await;
+        moved.expect("moved");
+        waiting.push((life.environment, ids));
+    }
+    waiting.reverse();
+    for (after_ms, expected) in [(999, 0), (1_000, 1), (2_000, 2)] {
+        let due = store.due_environments(now().plus_ms(after_ms)).await;
+        let expected = waiting.iter().take(expected);
+        let expected: Vec<_> = expected.map(|(environment, _)| *environment).collect();
+        assert_eq!(due.expect("read"), expected, "after {after_ms} ms");
+    }
+    for (environment, ids) in &waiting {
+        let due = due_pairs(&store, *environment, LONG_MS, 10).await;
+        assert_eq!(due, [*ids]);
     }
 }
 
@@ -119,8 +146,14 @@ pub async fn a_failed_delivery_comes_later(backend: &impl Backend) {
         let next_due_at = now().plus_ms(next_due_ms);
         let failed = store.delivery_failed(life.client, ids, next_due_at).await;
         failed.expect("noted");
-        assert_eq!(due_pairs(&store, next_due_ms - 1, 10).await, []);
-        assert_eq!(due_pairs(&store, next_due_ms, 10).await, [ids]);
+        assert_eq!(
+            due_pairs(&store, life.environment, next_due_ms - 1, 10).await,
+            []
+        );
+        assert_eq!(
+            due_pairs(&store, life.environment, next_due_ms, 10).await,
+            [ids]
+        );
         let delivery = store.delivery(life.client, ids).await.expect("read");
         assert_eq!(delivery.map(|delivery| delivery.attempts), Some(attempts));
     }
@@ -138,11 +171,17 @@ pub async fn an_acknowledged_delivery_is_gone(backend: &impl Backend) {
         life.happen(Event::CustodianAcknowledged { ids }).await;
         let gone = store.delivery(life.client, ids).await.expect("read");
         assert_eq!(gone, None);
-        assert_eq!(due_pairs(&store, LONG_MS, 10).await, [other]);
+        assert_eq!(
+            due_pairs(&store, life.environment, LONG_MS, 10).await,
+            [other]
+        );
     }
     let late = store.delivery_failed(life.client, ids, now()).await;
     late.expect("a failure that comes late changes nothing");
-    assert_eq!(due_pairs(&store, LONG_MS, 10).await, [other]);
+    assert_eq!(
+        due_pairs(&store, life.environment, LONG_MS, 10).await,
+        [other]
+    );
 }
 
 /// Only a pair of this wallet has a delivery.
@@ -166,7 +205,7 @@ pub async fn a_share_is_not_delivered_for_an_unknown_pair(backend: &impl Backend
     );
     assert!(no_such_row, "{result:?}");
     life.check().await;
-    assert_eq!(due_pairs(&store, LONG_MS, 10).await, []);
+    assert_eq!(due_pairs(&store, life.environment, LONG_MS, 10).await, []);
 }
 
 /// What one node has claimed another does not get, until the claim ends.
@@ -176,7 +215,7 @@ pub async fn a_claim_is_exclusive_and_ends(backend: &impl Backend) {
     life.sign_up(OperationKind::Generate).await;
     let ids = life.make_backup(BackupMethod::GDrive).await;
     let (due, until) = (now().plus_ms(LONG_MS), now().plus_ms(LONG_MS + 10));
-    let claim = |at| store.claim_deliveries(at, until, 10);
+    let claim = |at| store.claim_deliveries(life.environment, at, until, 10);
     let first = claim(due).await.expect("a claim");
     assert_eq!(first.len(), 1, "{ids:?} is due");
     let second = claim(due).await.expect("a claim");

@@ -34,7 +34,7 @@ pub async fn nothing_opens_under_another_key(backend: &impl Backend) {
     let delivery = other.delivery(life.client, backup).await;
     assert!(is_sealed(&delivery), "{delivery:?}");
     let due = other
-        .claim_deliveries(now().plus_ms(1_000_000), now(), 10)
+        .claim_deliveries(life.environment, now().plus_ms(1_000_000), now(), 10)
         .await;
     assert!(is_sealed(&due), "{due:?}");
     let webhook = other.webhook(life.environment).await;

@@ -23,18 +23,48 @@ impl OutboxStore for MemoryStore {
         }
     }
 
+    async fn due_environments(&self, now: Timestamp) -> Result<Vec<EnvironmentId>, StoreError> {
+        let state = self.lock();
+        let deliveries = state.outbox.values();
+        let deliveries = deliveries.map(|queued| (queued.due_at, queued.client));
+        let notices = state.notices.values();
+        let notices = notices.map(|queued| (queued.due_at, queued.notice.client_id));
+        let mut due: Vec<_> = deliveries
+            .chain(notices)
+            .filter(|(due_at, _)| *due_at <= now)
+            .filter_map(|(due_at, client)| {
+                Some((due_at, state.clients.get(&client)?.environment_id))
+            })
+            .collect();
+        due.sort();
+        let mut environments = Vec::new();
+        for (_, environment) in due {
+            if !environments.contains(&environment) {
+                environments.push(environment);
+            }
+        }
+        Ok(environments)
+    }
+
     async fn claim_deliveries(
         &self,
+        environment: EnvironmentId,
         now: Timestamp,
         claimed_until: Timestamp,
         take: u32,
     ) -> Result<Vec<Delivery>, StoreError> {
         let claimed = {
             let mut state = self.lock();
-            let mut due: Vec<_> = state
-                .outbox
+            let State {
+                outbox, clients, ..
+            } = &mut *state;
+            let is_its = |client: &ClientId| {
+                let client = clients.get(client);
+                client.is_some_and(|client| client.environment_id == environment)
+            };
+            let mut due: Vec<_> = outbox
                 .values_mut()
-                .filter(|queued| queued.due_at <= now)
+                .filter(|queued| queued.due_at <= now && is_its(&queued.client))
                 .collect();
             due.sort_by_key(|queued| (queued.due_at, queued.ids.secp256k1));
             due.truncate(take as usize);
@@ -79,15 +109,22 @@ impl OutboxStore for MemoryStore {
 
     async fn claim_notices(
         &self,
+        environment: EnvironmentId,
         now: Timestamp,
         claimed_until: Timestamp,
         take: u32,
     ) -> Result<Vec<Notice>, StoreError> {
         let mut state = self.lock();
-        let mut due: Vec<_> = state
-            .notices
+        let State {
+            notices, clients, ..
+        } = &mut *state;
+        let is_its = |client: &ClientId| {
+            let client = clients.get(client);
+            client.is_some_and(|client| client.environment_id == environment)
+        };
+        let mut due: Vec<_> = notices
             .values_mut()
-            .filter(|queued| queued.due_at <= now)
+            .filter(|queued| queued.due_at <= now && is_its(&queued.notice.client_id))
             .collect();
         due.sort_by_key(|queued| (queued.due_at, queued.notice.ids.secp256k1));
         due.truncate(take as usize);

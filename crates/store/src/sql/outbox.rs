@@ -35,13 +35,34 @@ impl OutboxStore for SqlStore {
         }
     }
 
+    async fn due_environments(&self, now: Timestamp) -> Result<Vec<EnvironmentId>, StoreError> {
+        let mut transaction = self.engine.read().await?;
+        let rows = query(
+            "SELECT environment_id, min(due_at) AS due_since FROM (
+                 SELECT client_id, due_at FROM outbox WHERE due_at <= $1
+                 UNION ALL
+                 SELECT client_id, due_at FROM custodian_notices WHERE due_at <= $1) AS due
+             JOIN clients USING (client_id)
+             GROUP BY environment_id ORDER BY due_since, environment_id",
+        )
+        .bind(now)
+        .fetch_all(&mut transaction)
+        .await?;
+        let ids = rows.iter();
+        ids.map(|row| Row::new("clients", row).id("environment_id", EnvironmentId))
+            .collect()
+    }
+
     async fn claim_deliveries(
         &self,
+        environment: EnvironmentId,
         now: Timestamp,
         claimed_until: Timestamp,
         take: u32,
     ) -> Result<Vec<Delivery>, StoreError> {
-        let rows = self.claim_rows(now, claimed_until, take).await?;
+        let rows = self
+            .claim_rows(environment, now, claimed_until, take)
+            .await?;
         let mut due = Vec::with_capacity(rows.len());
         let mut first_error = None;
         for row in &rows {
@@ -85,6 +106,7 @@ impl OutboxStore for SqlStore {
 
     async fn claim_notices(
         &self,
+        environment: EnvironmentId,
         now: Timestamp,
         claimed_until: Timestamp,
         take: u32,
@@ -93,13 +115,16 @@ impl OutboxStore for SqlStore {
         let rows = locking(
             &transaction,
             "SELECT * FROM custodian_notices JOIN clients USING (client_id)
-             WHERE due_at <= $1 ORDER BY due_at, secp256k1_pair_id LIMIT $2",
+             WHERE environment_id = $3 AND due_at <= $1
+             ORDER BY due_at, secp256k1_pair_id LIMIT $2",
             "SELECT * FROM custodian_notices JOIN clients USING (client_id)
-             WHERE due_at <= $1 ORDER BY due_at, secp256k1_pair_id LIMIT $2
+             WHERE environment_id = $3 AND due_at <= $1
+             ORDER BY due_at, secp256k1_pair_id LIMIT $2
              FOR UPDATE OF custodian_notices SKIP LOCKED",
         )
         .bind(now)
         .bind(take)
+        .bind(environment.0)
         .fetch_all(&mut transaction)
         .await?;
         let readable = rows.iter().filter_map(|row| {
@@ -167,6 +192,7 @@ impl OutboxStore for SqlStore {
 impl SqlStore {
     async fn claim_rows(
         &self,
+        environment: EnvironmentId,
         now: Timestamp,
         claimed_until: Timestamp,
         take: u32,
@@ -174,13 +200,16 @@ impl SqlStore {
         let mut transaction = self.engine.write().await?;
         let due = locking(
             &transaction,
-            "SELECT secp256k1_pair_id FROM outbox WHERE due_at <= $1
+            "SELECT secp256k1_pair_id FROM outbox JOIN clients USING (client_id)
+             WHERE environment_id = $3 AND due_at <= $1
              ORDER BY due_at, secp256k1_pair_id LIMIT $2",
-            "SELECT secp256k1_pair_id FROM outbox WHERE due_at <= $1
-             ORDER BY due_at, secp256k1_pair_id LIMIT $2 FOR UPDATE SKIP LOCKED",
+            "SELECT secp256k1_pair_id FROM outbox JOIN clients USING (client_id)
+             WHERE environment_id = $3 AND due_at <= $1
+             ORDER BY due_at, secp256k1_pair_id LIMIT $2 FOR UPDATE OF outbox SKIP LOCKED",
         )
         .bind(now)
         .bind(take)
+        .bind(environment.0)
         .fetch_all(&mut transaction)
         .await?;
         let mut rows = Vec::with_capacity(due.len());

@@ -114,11 +114,12 @@ where
         life.make_backup(portal_lifecycle::BackupMethod::GDrive)
             .await;
     }
+    let environment = life.environment;
     let (due, until) = (now().plus_ms(1_000_000), now().plus_ms(2_000_000));
     let mut racers = JoinSet::new();
     for racer in 0..8 {
         let store = handles[racer % 2].clone();
-        racers.spawn(async move { store.claim_deliveries(due, until, 2).await });
+        racers.spawn(async move { store.claim_deliveries(environment, due, until, 2).await });
     }
     let mut claimed = Vec::new();
     for result in racers.join_all().await {
@@ -134,7 +135,8 @@ where
     once.sort();
     once.dedup();
     assert_eq!(once.len(), claimed.len(), "a delivery was claimed twice");
-    let rest = handles[0].claim_deliveries(due, until, 100).await.unwrap();
+    let rest = handles[0].claim_deliveries(environment, due, until, 100);
+    let rest = rest.await.unwrap();
     assert_eq!(claimed.len() + rest.len(), DELIVERIES);
 }
 

@@ -105,34 +105,32 @@ async fn a_share_moved_to_another_row_does_not_open() {
 async fn a_damaged_delivery_does_not_hold_up_the_others() {
     let backend = SqliteBackend::new();
     let store = backend.open(kms()).await;
+    let mut life = Life::new(&store).await;
+    life.sign_up(OperationKind::Generate).await;
     let mut deliveries = Vec::new();
     for _ in 0..2 {
-        let mut life = Life::new(&store).await;
-        life.sign_up(OperationKind::Generate).await;
-        let ids = life.make_backup(BackupMethod::GDrive).await;
-        deliveries.push((life.client, ids));
+        deliveries.push(life.make_backup(BackupMethod::GDrive).await);
     }
     // The two shares of the first, swapped: neither is where it was sealed for.
     sqlx::query(
         "UPDATE outbox SET sealed_secp256k1_share = sealed_ed25519_share,
              sealed_ed25519_share = sealed_secp256k1_share
-         WHERE client_id = ?1",
+         WHERE secp256k1_pair_id = ?1",
     )
-    .bind(deliveries[0].0.0)
+    .bind(deliveries[0].secp256k1.0)
     .execute(&mut backend.prompt().await)
     .await
     .unwrap();
-    let (client, ids) = deliveries[0];
-    let damaged = store.delivery(client, ids).await;
+    let damaged = store.delivery(life.client, deliveries[0]).await;
     assert!(
         matches!(damaged, Err(StoreError::Unsealing { .. })),
         "{damaged:?}"
     );
     let due = store
-        .claim_deliveries(now().plus_ms(100_000), now(), 10)
+        .claim_deliveries(life.environment, now().plus_ms(100_000), now(), 10)
         .await;
-    let due: Vec<_> = due.unwrap().into_iter().map(|due| due.client_id).collect();
-    assert_eq!(due, [deliveries[1].0]);
+    let due: Vec<_> = due.unwrap().into_iter().map(|due| due.ids).collect();
+    assert_eq!(due, [deliveries[1]]);
 }
 
 #[tokio::test]
