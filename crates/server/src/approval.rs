@@ -22,6 +22,7 @@ use crate::webhook::Webhook;
 use crate::{ApiError, App};
 
 /// What is asked for, and by whom.
+#[derive(Clone)]
 pub(crate) struct Asked<'a> {
     pub(crate) environment: EnvironmentId,
     pub(crate) signing: Signing,
@@ -58,8 +59,11 @@ pub(crate) async fn policies(
 /// `FORBIDDEN` or `ADDRESS_BLOCKED` where a rule or the custodian refuses, `WEBHOOK_FAILED` or
 /// `WEBHOOK_NOT_CONFIGURED` where the custodian cannot be asked; `CHAIN_UNSUPPORTED`,
 /// `METHOD_UNSUPPORTED`, `TX_BUILD_FAILED` or `MSG_BUILD_FAILED` for a request that is none.
-pub(crate) async fn approve(app: &App, asked: Asked<'_>) -> Result<Vec<u8>, ApiError> {
-    let policies = policies(app, asked.environment, asked.signing.client).await?;
+pub(crate) async fn approve(
+    app: &App,
+    policies: &[SigningPolicy; 2],
+    asked: Asked<'_>,
+) -> Result<Vec<u8>, ApiError> {
     let (payload, request) = match asked.wanted {
         Wanted::Raw { payload } => {
             if policies.iter().any(|policy| !policy.raw_signing) {
@@ -74,7 +78,7 @@ pub(crate) async fn approve(app: &App, asked: Asked<'_>) -> Result<Vec<u8>, ApiE
             payload_index,
         } => {
             let read = read(&chain, &method, &params, &asked.signing, asked.public_key)?;
-            for policy in &policies {
+            for policy in policies {
                 checked(policy)
                     .map_err(|_| ApiError::internal("a stored signing policy cannot be read"))?
                     .check(&read.chain, &method, &read.request)
@@ -113,6 +117,24 @@ pub(crate) async fn approve(app: &App, asked: Asked<'_>) -> Result<Vec<u8>, ApiE
         ask(app, asked.environment, &question).await?;
     }
     Ok(payload)
+}
+
+/// Sees that what was approved by `policies` still is: by others that were put since, it is judged
+/// anew, and the custodian asked where they say so.
+///
+/// # Errors
+///
+/// As [`approve`].
+pub(crate) async fn still_approved(
+    app: &App,
+    former: &[SigningPolicy; 2],
+    asked: Asked<'_>,
+) -> Result<(), ApiError> {
+    let present = policies(app, asked.environment, asked.signing.client).await?;
+    if present == *former {
+        return Ok(());
+    }
+    approve(app, &present, asked).await.map(|_| ())
 }
 
 /// Asks the custodian's backend.

@@ -79,6 +79,21 @@ pub(crate) async fn client(
     Ok(found)
 }
 
+/// Refuses where the credential that a session began with is in force no longer.
+pub(crate) async fn still(app: &App, client: ClientAuth) -> Result<(), ApiError> {
+    let owner = app
+        .store
+        .owner_of_credential(client.credential, app.clock.now());
+    match owner.await? {
+        Some(owner) if owner == client => Ok(()),
+        _ => Err(ApiError::new(
+            ErrorId::AuthFailed,
+            "the credential that this session began with was revoked, or has ended; nothing was \
+             done",
+        )),
+    }
+}
+
 /// The token of `Authorization: Bearer …` (RFC 6750 §2.1).
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;

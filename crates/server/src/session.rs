@@ -245,7 +245,6 @@ async fn operate(
     start: Start,
     nonces: Nonces,
 ) -> Result<(), ApiError> {
-    let client = auth.client_id;
     let begun = Instant::now();
     let waited_before = socket.waited();
     // A session that makes a pair is large: on the heap, it does not fill a worker's stack.
@@ -265,7 +264,7 @@ async fn operate(
         }
         Operation::Generate => {
             let asked = Plan::Generate.into();
-            Box::pin(pair::run(app, socket, client, nonces, &start, asked)).await?
+            Box::pin(pair::run(app, socket, auth, nonces, &start, asked)).await?
         }
         Operation::Backup {
             backup_method: method,
@@ -277,7 +276,7 @@ async fn operate(
                 mode,
                 blinded: None,
             };
-            Box::pin(pair::run(app, socket, client, nonces, &start, asked)).await?
+            Box::pin(pair::run(app, socket, auth, nonces, &start, asked)).await?
         }
         Operation::Recover {
             backup_share_pair_ids: source,
@@ -287,13 +286,13 @@ async fn operate(
                 blinded,
                 ..Plan::Recover { source }.into()
             };
-            Box::pin(pair::run(app, socket, client, nonces, &start, asked)).await?
+            Box::pin(pair::run(app, socket, auth, nonces, &start, asked)).await?
         }
         Operation::Refresh {
             signing_share_pair_ids: source,
         } => {
             let asked = Plan::Refresh { source }.into();
-            Box::pin(pair::run(app, socket, client, nonces, &start, asked)).await?
+            Box::pin(pair::run(app, socket, auth, nonces, &start, asked)).await?
         }
         Operation::CheckBackup {
             backup_share_pair_ids: ids,
@@ -305,7 +304,7 @@ async fn operate(
                 cipher_text_digest,
                 proofs,
             };
-            check::run(app, socket, client, nonces, claim).await?
+            check::run(app, socket, auth, nonces, claim).await?
         }
     };
     let busy = begun

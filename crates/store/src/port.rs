@@ -227,6 +227,17 @@ pub trait ClientStore: Send + Sync {
         idle_until: Timestamp,
     ) -> Result<Option<ClientAuth>, StoreError>;
 
+    /// The same, without using the session: whose the credential is at this moment.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], which never means "unknown".
+    async fn owner_of_credential(
+        &self,
+        credential: CredentialHash,
+        now: Timestamp,
+    ) -> Result<Option<ClientAuth>, StoreError>;
+
     /// A client's environment and custodian.
     ///
     /// # Errors

@@ -77,6 +77,8 @@ pub struct ClientAuth {
     pub environment_id: EnvironmentId,
     /// Which kind of credential it was.
     pub kind: CredentialKind,
+    /// Its hash, to ask later whether it is in force still.
+    pub credential: CredentialHash,
 }
 
 /// The kinds of client credential.

@@ -161,6 +161,65 @@ pub(crate) async fn signs_another_digest(
     raw.hear_problem().await.id
 }
 
+/// Signs on secp256k1, with something that happens in the midst of it: the id of the problem that
+/// comes.
+pub(crate) async fn signs_until_refused(
+    world: &World,
+    user: &User,
+    pair: &Pair,
+    wanted: Wanted,
+    digest: [u8; 32],
+    meanwhile: impl Future<Output = ()>,
+) -> ErrorId {
+    let (mut raw, session, key) = begin(world, user, pair, Curve::Secp256k1, wanted).await;
+    let share = secp256k1::SigningShare::decode(&pair.shares.secp256k1.encode());
+    let rng = &mut entropy::rng();
+    let client = secp256k1::ClientSign::start(&session, &key, share.expect("a share"), digest, rng);
+    let (machine, first) = client.expect("a first message");
+    run_until_refused(&mut raw, machine, first, meanwhile).await
+}
+
+/// Runs a Generate that has begun, in the same way.
+pub(crate) async fn generates_until_refused(
+    raw: &mut Raw,
+    started: &Started,
+    meanwhile: impl Future<Output = ()>,
+) -> ErrorId {
+    let (session, keys) = context(raw, started, mpc::Operation::Generate);
+    let client = Generate::client(&session, &keys, &mut entropy::rng());
+    let (machine, first) = client.expect("a first message");
+    run_until_refused(raw, machine, first, meanwhile).await
+}
+
+async fn run_until_refused<M: Machine>(
+    raw: &mut Raw,
+    machine: M,
+    first: Message,
+    meanwhile: impl Future<Output = ()>,
+) -> ErrorId {
+    let (mut machine, mut message) = (machine, first);
+    let mut meanwhile = Some(meanwhile);
+    loop {
+        raw.send(Frame::binary(message.into_bytes())).await;
+        let answer = match raw.hear().await {
+            Heard::Binary(answer) => answer,
+            Heard::Frame(ServerFrame::Problem { problem }) => return problem.id,
+            other => panic!("expected an MPC message or a problem, seen {other:?}"),
+        };
+        if let Some(meanwhile) = meanwhile.take() {
+            meanwhile.await;
+        }
+        match machine.step(&answer, &mut entropy::rng()) {
+            Ok(Step::Continue {
+                next,
+                message: following,
+            }) => (machine, message) = (next, following),
+            Ok(Step::Finish { .. }) => panic!("expected a refusal, seen the last message"),
+            Err(abort) => panic!("expected to go on, seen {abort}"),
+        }
+    }
+}
+
 async fn begin(
     world: &World,
     user: &User,

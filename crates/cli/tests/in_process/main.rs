@@ -54,6 +54,7 @@ mod restored;
 mod sealed;
 mod side_by_side;
 mod statuses;
+mod still_allowed;
 mod stopping;
 mod strangers;
 mod sweep;

@@ -6,15 +6,15 @@
 
 use portal_api::session::Outcome;
 use portal_api::{Base64Bytes, Time};
-use portal_lifecycle::ids::{BackupSharePairId, ClientId};
+use portal_lifecycle::ids::BackupSharePairId;
 use portal_lifecycle::{CipherTextDigest, ErrorId, Event, PerCurve, Refusal};
 use portal_mpc::Role;
-use portal_store::Secrets;
 use portal_store::audit::Actor;
+use portal_store::{ClientAuth, Secrets};
 
 use super::socket::Socket;
 use super::{Nonces, custodian_proof};
-use crate::{ApiError, App};
+use crate::{ApiError, App, auth};
 
 /// What the client says of its backup.
 pub(super) struct Claim {
@@ -26,10 +26,11 @@ pub(super) struct Claim {
 pub(super) async fn run(
     app: &App,
     socket: &mut Socket,
-    client: ClientId,
+    caller: ClientAuth,
     nonces: Nonces,
     claim: Claim,
 ) -> Result<Outcome, ApiError> {
+    let client = caller.client_id;
     let digest = claim.cipher_text_digest.to_array().map(CipherTextDigest);
     let digest = digest.ok_or_else(|| {
         ApiError::new(
@@ -48,6 +49,7 @@ pub(super) async fn run(
         .ok_or(Refusal::BackupNotActive)?;
     custodian_proof::check(client, pair, Role::Client, &nonces.server, &claim.proofs)?;
     let proofs = custodian_proof::fetch(app, socket, client, nonces, pair).await?;
+    auth::still(app, caller).await?;
     let actor = Actor::Client(client);
     let applied = app.wallets.apply(actor, client, event, Secrets::Unchanged);
     let applied = applied.await?;

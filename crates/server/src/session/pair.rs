@@ -16,14 +16,14 @@ use portal_mpc::{
     ReshareToBackup, ReshareToSigning, Role, SigningShares,
 };
 use portal_seal::SecretBytes;
-use portal_store::Secrets;
 use portal_store::audit::Actor;
+use portal_store::{ClientAuth, Secrets};
 
 use super::socket::Socket;
 use super::{Nonces, RunError, custodian_proof, drive};
 use crate::error::Operation;
 use crate::wallets::Applied;
-use crate::{ApiError, App, entropy, outbox, trace};
+use crate::{ApiError, App, auth, entropy, outbox, trace};
 
 /// The pair that a plan starts from, as the client is told of it.
 const fn source_of(plan: &Plan) -> Option<PairIds> {
@@ -57,11 +57,12 @@ impl From<Plan> for Asked {
 pub(super) async fn run(
     app: &App,
     socket: &mut Socket,
-    client: ClientId,
+    caller: ClientAuth,
     nonces: Nonces,
     start: &Start,
     asked: Asked,
 ) -> Result<Outcome, ApiError> {
+    let client = caller.client_id;
     let Asked {
         plan,
         mode,
@@ -96,6 +97,7 @@ pub(super) async fn run(
     };
     let session = Session {
         app,
+        caller,
         client,
         wallet: begun.wallet,
         lease,
@@ -189,6 +191,7 @@ async fn backed_up(
 
 struct Session<'a> {
     app: &'a App,
+    caller: ClientAuth,
     client: ClientId,
     wallet: Wallet,
     lease: LeaseTaken,
@@ -334,7 +337,9 @@ impl Session<'_> {
         backed_up(self.app, socket, self.client, self.nonces, ids).await
     }
 
+    /// Commits, if the caller is still allowed in: a session outlives no credential.
     async fn apply(&self, event: Event, secrets: Secrets) -> Result<Applied, ApiError> {
+        auth::still(self.app, self.caller).await?;
         let actor = Actor::Client(self.client);
         let applied = self.app.wallets.apply(actor, self.client, event, secrets);
         applied.await

@@ -14,9 +14,9 @@ use portal_store::audit::{AuditAct, Digest};
 use super::guard::{Signing, guarded_step};
 use super::socket::Socket;
 use super::{Nonces, RunError, held};
-use crate::approval::{Asked, approve};
+use crate::approval::{Asked, approve, policies, still_approved};
 use crate::error::Operation;
-use crate::{ApiError, App};
+use crate::{ApiError, App, auth};
 
 /// What the client wants signed, with which pair.
 pub(super) struct Asking {
@@ -50,7 +50,8 @@ pub(super) async fn run(
         wallet_id: *wallet.ids.of(signing.curve),
         wanted: asking.wanted,
     };
-    let payload = approve(app, asked).await?;
+    let policies = policies(app, asked.environment, client).await?;
+    let payload = approve(app, &policies, asked.clone()).await?;
     let share = app
         .store
         .signing_share(client, signing.curve, signing.pair)
@@ -67,6 +68,9 @@ pub(super) async fn run(
         }
     };
     let held = held.map_err(|error| error.public(Operation::Sign))?;
+    // The client takes its time: what was revoked or forbidden meanwhile holds for it, too.
+    auth::still(app, asking.client).await?;
+    still_approved(app, &policies, asked).await?;
     let act = AuditAct::Signature {
         curve: signing.curve,
         pair: signing.pair,

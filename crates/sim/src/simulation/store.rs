@@ -274,6 +274,15 @@ impl ClientStore for FaultyStore {
         self.around(work).await
     }
 
+    async fn owner_of_credential(
+        &self,
+        credential: CredentialHash,
+        now: Timestamp,
+    ) -> Result<Option<ClientAuth>, StoreError> {
+        let work = self.inner.owner_of_credential(credential, now);
+        self.around(work).await
+    }
+
     async fn tenant(&self, client: ClientId) -> Result<Tenant, StoreError> {
         self.around(self.inner.tenant(client)).await
     }

@@ -163,8 +163,11 @@ pub async fn credentials_name_their_client(backend: &impl Backend) {
                 client_id: client.client_id,
                 environment_id: home,
                 kind,
+                credential,
             };
             assert_eq!(auth.await.expect("read"), Some(expected));
+            let owner = store.owner_of_credential(credential, now()).await;
+            assert_eq!(owner.expect("read"), Some(expected));
         }
     }
     assert_eq!(used(&store, fresh_hash(), 0).await, None);

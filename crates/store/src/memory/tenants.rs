@@ -316,22 +316,19 @@ impl ClientStore for MemoryStore {
         idle_until: Timestamp,
     ) -> Result<Option<ClientAuth>, StoreError> {
         let mut state = self.lock();
-        let (client_id, kind) = if let Some(client) = state.client_keys.get(&credential.0) {
-            (*client, CredentialKind::ApiKey)
-        } else {
-            let session = state.sessions.get_mut(&credential.0);
-            let Some(session) = session.filter(|session| is_live(session, now)) else {
-                return Ok(None);
-            };
+        let session = state.sessions.get_mut(&credential.0);
+        if let Some(session) = session.filter(|session| is_live(session, now)) {
             session.idle_until = session.idle_until.max(idle_until);
-            (session.client, CredentialKind::Session)
-        };
-        let record = state.clients.get(&client_id);
-        Ok(record.map(|record| ClientAuth {
-            client_id,
-            environment_id: record.environment_id,
-            kind,
-        }))
+        }
+        Ok(auth_of(&state, credential, now))
+    }
+
+    async fn owner_of_credential(
+        &self,
+        credential: CredentialHash,
+        now: Timestamp,
+    ) -> Result<Option<ClientAuth>, StoreError> {
+        Ok(auth_of(&self.lock(), credential, now))
     }
 
     async fn tenant(&self, client: ClientId) -> Result<Tenant, StoreError> {
@@ -471,6 +468,23 @@ fn insert_session(state: &mut State, client: ClientId, new: NewSession) {
         expires_at: new.expires_at,
     };
     state.sessions.insert(new.token.0, session);
+}
+
+fn auth_of(state: &State, credential: CredentialHash, now: Timestamp) -> Option<ClientAuth> {
+    let session = state.sessions.get(&credential.0);
+    let session = session.filter(|session| is_live(session, now));
+    let (client_id, kind) = match (state.client_keys.get(&credential.0), session) {
+        (Some(client), _) => (*client, CredentialKind::ApiKey),
+        (None, Some(session)) => (session.client, CredentialKind::Session),
+        (None, None) => return None,
+    };
+    let record = state.clients.get(&client_id);
+    record.map(|record| ClientAuth {
+        client_id,
+        environment_id: record.environment_id,
+        kind,
+        credential,
+    })
 }
 
 fn is_live(session: &Session, now: Timestamp) -> bool {

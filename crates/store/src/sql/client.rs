@@ -226,6 +226,14 @@ impl ClientStore for SqlStore {
         Ok((moved_on == 1).then_some(found))
     }
 
+    async fn owner_of_credential(
+        &self,
+        credential: CredentialHash,
+        now: Timestamp,
+    ) -> Result<Option<ClientAuth>, StoreError> {
+        self.find_credential(credential, now).await
+    }
+
     async fn tenant(&self, client: ClientId) -> Result<Tenant, StoreError> {
         let mut transaction = self.engine.read().await?;
         let row = query(
@@ -280,6 +288,7 @@ impl SqlStore {
                     "SESSION" => Some(CredentialKind::Session),
                     _ => None,
                 })?,
+                credential,
             })
         })
         .transpose()
