@@ -24,14 +24,17 @@ SECRETS = [
 shares = {}  # (client, pair) -> share. Insert only: nothing is replaced or deleted.
 heard = {}  # webhook-id -> when, of the last ten minutes
 lock = threading.Lock()
+began = int(time.time())  # what was heard before this is forgotten, so nothing from then is answered
 
 
 class Receiver(BaseHTTPRequestHandler):
     def do_POST(self):
-        length = int(self.headers.get("content-length", BODY_BYTES + 1))
-        if length > BODY_BYTES:
+        length = self.headers.get("content-length", "")
+        if not length.isascii() or not length.isdigit():
+            return self.answer(411)
+        if int(length) > BODY_BYTES:
             return self.answer(413)
-        body = self.rfile.read(length)  # verified as it came, parsed after that
+        body = self.rfile.read(int(length))  # verified as it came, parsed after that
         if not any(self.is_signed_by(secret, body) for secret in SECRETS):
             return self.answer(401)
         call = json.loads(body)
@@ -63,7 +66,8 @@ class Receiver(BaseHTTPRequestHandler):
         for old in [old for old, when in heard.items() if when < now - 600]:
             del heard[old]
         # The path is not signed, the id is; and what gives shares out is answered once.
-        if not message.startswith("fetch_") or message in heard:
+        is_new = message not in heard and int(self.headers["webhook-timestamp"]) >= began
+        if not message.startswith("fetch_") or not is_new:
             return self.answer(401)
         heard[message] = now
         pairs = call.get("backupSharePairIds")

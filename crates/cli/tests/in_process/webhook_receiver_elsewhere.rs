@@ -1,13 +1,15 @@
 //! The receiver of `docs/webhook-receiver.py`: another language, and the specification's own
 //! library, which judges every call that the server makes.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use portal_api::rest::{Page, WebhookDelivery, WebhookSettings, WebhookTest};
+use portal_api::webhook::signature::SigningSecret;
 use portal_api::webhook::{WebhookKind, WebhookOutcome};
 use portal_lifecycle::BackupMode;
+use portal_server::clock::{Clock as _, SystemClock};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -279,4 +281,44 @@ async fn a_webhook_that_may_not_be_called_is_not_configured() {
         assert!(!detail.contains("whsec_"), "{detail}");
     }
     assert_eq!(call(&world, Method::GET, "", None).await, before);
+}
+
+/// What it promises of calls, it holds by itself: a length that is none, a call from before it
+/// began, and one that it has answered.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_refuses_what_is_no_call_of_now() {
+    let receiver = Receiver::start(&[WEBHOOK_SECRET]);
+    let address = receiver.url.trim_start_matches("http://").to_owned();
+    for length in ["-1", "+2", "two", "65537", ""] {
+        let mut stream = std::net::TcpStream::connect(&address).expect("a connection");
+        let head = format!("POST /backup/fetch HTTP/1.0\r\ncontent-length: {length}\r\n\r\n{{}}");
+        stream.write_all(head.as_bytes()).expect("sent");
+        let mut answer = String::new();
+        BufReader::new(stream)
+            .read_line(&mut answer)
+            .expect("a line");
+        let status = answer.split(' ').nth(1);
+        let expected = if length == "65537" { "413" } else { "411" };
+        assert_eq!(status, Some(expected), "{length:?}");
+    }
+    let secret = SigningSecret::parse(WEBHOOK_SECRET).expect("a secret");
+    let body = r#"{"clientId":"nobody"}"#;
+    let now_s = SystemClock.now().as_ms() / 1_000;
+    for (id, timestamp_s, expected) in [
+        ("fetch_1", now_s - 60, 401),
+        ("fetch_2", now_s + 1, 200),
+        ("fetch_2", now_s + 1, 401),
+    ] {
+        let call = reqwest::Client::new()
+            .post(format!("{}/backup/fetch", receiver.url))
+            .header("webhook-id", id)
+            .header("webhook-timestamp", timestamp_s)
+            .header(
+                "webhook-signature",
+                secret.sign(id, timestamp_s, body.as_bytes()),
+            )
+            .body(body);
+        let status = call.send().await.expect("an answer").status();
+        assert_eq!(status, expected, "{id} of {timestamp_s}");
+    }
 }
