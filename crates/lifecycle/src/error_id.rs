@@ -110,7 +110,7 @@ errors! {
         "Wait as long as `Retry-After` says, then repeat the same request.";
     IdempotentRequestMismatch = "IDEMPOTENT_REQUEST_MISMATCH", 422, No,
         "This key belongs to another request",
-        "An idempotency key or operation id was used again for something else.",
+        "An idempotency key or operation id was used again for something else, or the credential in its answer was revoked since.",
         "Use a new key for a new request.";
     // Wallet
     WalletAlreadyExists = "WALLET_ALREADY_EXISTS", 409, No,

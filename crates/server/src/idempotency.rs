@@ -3,7 +3,11 @@
 //!
 //! The key is claimed first, in the database, so that any node knows; the act and its answer are
 //! then one transaction. A node that dies in between leaves a claim that ends by itself, and
-//! nothing else. Only what succeeded is kept: a refusal changed nothing, and is found anew.
+//! nothing else. Only what succeeded is kept: a refusal changed nothing, and is found anew. An
+//! answer that holds a credential leaves a line in the audit log each time it is given again, and
+//! is not given any more once that credential is in force no longer.
+
+mod shown_again;
 
 use std::time::Duration;
 
@@ -14,7 +18,8 @@ use axum::response::{IntoResponse, Response};
 use portal_lifecycle::ErrorId;
 use portal_lifecycle::ids::EnvironmentId;
 use portal_seal::SecretBytes;
-use portal_store::{Act, Begun, Claim, ClaimTimes, IdempotentRequest, StoreError};
+use portal_store::audit::Origin;
+use portal_store::{Act, Begun, Claim, ClaimTimes, CommitError, IdempotentRequest, StoreError};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -123,12 +128,26 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     /// Does `act` in one transaction with keeping `answer`.
-    pub(crate) async fn commit(&self, act: Act, answer: &Answer) -> Result<(), ApiError> {
+    ///
+    /// # Errors
+    ///
+    /// [`CommitError::Conflict`] where it must be decided anew.
+    pub(crate) async fn commit(&self, act: Act, answer: &Answer) -> Result<(), CommitError> {
         let store = &self.app.store;
         match &self.claim {
             Some(claim) => store.finish_once(claim, act, &answer.to_bytes()).await?,
             None => match act {
                 Act::Nothing => {}
+                Act::PutWebhook {
+                    environment,
+                    webhook,
+                    origin,
+                    now,
+                } => {
+                    store
+                        .put_webhook(environment, *webhook, origin, now)
+                        .await?;
+                }
                 Act::CreateClient(new, origin) => store.create_client(new, origin).await?,
                 Act::CreateSession {
                     client,
@@ -159,6 +178,7 @@ pub(crate) async fn once<F>(
     app: &App,
     key: IdempotencyKey,
     environment_id: EnvironmentId,
+    origin: Origin,
     route: &'static str,
     asked: &impl Serialize,
     act: impl FnOnce(Keeper) -> F,
@@ -180,7 +200,10 @@ where
         Begun::Mismatch => return Err(mismatch()),
         Begun::Answered(kept) => {
             let answer = Answer::from_bytes(&kept);
-            return answer.ok_or_else(|| ApiError::internal("a kept answer cannot be read"));
+            let answer =
+                answer.ok_or_else(|| ApiError::internal("a kept answer cannot be read"))?;
+            shown_again::note(app, environment_id, &answer.body, origin).await?;
+            return Ok(answer);
         }
     };
     let acting = act(Keeper {

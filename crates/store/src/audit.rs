@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use portal_lifecycle::Timestamp;
 use portal_lifecycle::ids::{ClientId, EnvironmentId, TraceId};
 
-pub use act::{AuditAct, Digest};
+pub use act::{AuditAct, Digest, ShownCredential};
 pub use verify::{AuditFinding, ChainVerifier, FindingKind};
 pub use walk::{WalkedChain, verify_chain};
 

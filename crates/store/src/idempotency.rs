@@ -8,7 +8,7 @@ use portal_seal::SecretBytes;
 use uuid::Uuid;
 
 use crate::audit::Origin;
-use crate::{CredentialHash, NewClient, NewSession};
+use crate::{CredentialHash, NewClient, NewSession, WebhookConfig};
 
 /// A request that carried a key: whoever repeats all of it means the same request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +65,17 @@ pub enum Act {
     Nothing,
     /// A client is made.
     CreateClient(NewClient, Origin),
+    /// An environment's webhook is replaced by that of the next version.
+    PutWebhook {
+        /// The environment.
+        environment: EnvironmentId,
+        /// The webhook.
+        webhook: Box<WebhookConfig>,
+        /// Where it comes from.
+        origin: Origin,
+        /// When.
+        now: Timestamp,
+    },
     /// A client is given another session.
     CreateSession {
         /// The client.
@@ -92,6 +103,7 @@ impl fmt::Debug for Act {
         f.write_str(match self {
             Self::Nothing => "Nothing",
             Self::CreateClient(..) => "CreateClient",
+            Self::PutWebhook { .. } => "PutWebhook",
             Self::CreateSession { .. } => "CreateSession",
             Self::ReplaceClientKey { .. } => "ReplaceClientKey",
         })

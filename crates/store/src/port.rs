@@ -8,7 +8,7 @@ use portal_lifecycle::{Curve, Epoch, PerCurve, Timestamp};
 use portal_seal::SecretBytes;
 use uuid::Uuid;
 
-use crate::audit::{AuditAct, AuditFilter, AuditLine, ChainPart, Origin};
+use crate::audit::{AuditAct, AuditFilter, AuditLine, ChainPart, Origin, ShownCredential};
 use crate::{
     Act, Begun, Claim, ClaimTimes, ClientAuth, ClientRecord, CommitError, CredentialHash,
     CredentialKind, CustodianAuth, CustodianKey, Delivery, IdempotentRequest, NewClient,
@@ -439,13 +439,29 @@ pub trait IdempotencyStore: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`StoreError::ClaimLost`] where the claim was over; those of the act; another
-    /// [`StoreError`]. Nothing is left of the act then, and the claim is as it was.
+    /// [`CommitError::Conflict`] where the act was decided on what another one has changed since. As
+    /// [`CommitError::Store`]: [`StoreError::ClaimLost`] where the claim was over; those of the act;
+    /// another [`StoreError`]. Nothing is left of the act then, and the claim is as it was.
     async fn finish_once(
         &self,
         claim: &Claim,
         act: Act,
         answer: &SecretBytes,
+    ) -> Result<(), CommitError>;
+
+    /// Writes down that a kept answer is given again, with a credential in it: of this client, or
+    /// of the environment itself.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; the answer must not be given then.
+    async fn answered_again(
+        &self,
+        environment: EnvironmentId,
+        client: Option<ClientId>,
+        credential: ShownCredential,
+        origin: Origin,
+        now: Timestamp,
     ) -> Result<(), StoreError>;
 
     /// Gives a claim up that was not acted on; the key is free then.

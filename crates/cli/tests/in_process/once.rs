@@ -20,8 +20,19 @@ struct Told {
 }
 
 async fn post(world: &World, path: &str, api_key: &str, key: &str, body: &str) -> Told {
+    send(world, Method::POST, path, api_key, key, body).await
+}
+
+async fn send(
+    world: &World,
+    method: Method,
+    path: &str,
+    api_key: &str,
+    key: &str,
+    body: &str,
+) -> Told {
     let response = reqwest::Client::new()
-        .post(format!("{}{path}", world.url()))
+        .request(method, format!("{}{path}", world.url()))
         .bearer_auth(api_key)
         .header("idempotency-key", key)
         .header("content-type", "application/json")
@@ -94,6 +105,78 @@ async fn a_repeated_request_is_acted_on_once() {
     assert_eq!(anew.answer.status, 201, "{anew:?}");
     assert_ne!(anew, first, "forgotten after thirty days");
     assert_eq!(clients(&world, &api_key).await, 2);
+}
+
+/// How many lines of an act there are.
+async fn lines(world: &World, act: &str) -> u64 {
+    let path = format!("/api/v3/custodians/me/audit-events?act={act}");
+    let page = world.call(Method::GET, &path, &world.customer.api_key, None);
+    let total = page.await.body["metadata"]["total"].as_u64();
+    total.expect("a total")
+}
+
+/// The answer of a rotation may be lost, and the receiver must still come to know the secret.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repeated_rotation_is_one_rotation() {
+    const WEBHOOK: &str = "/api/v3/custodians/me/webhook";
+    let world = World::start().await;
+    let api_key = world.customer.api_key.clone();
+    let changed = lines(&world, "WEBHOOK_CHANGED").await;
+    let put =
+        async |key: &str, body: &str| send(&world, Method::PUT, WEBHOOK, &api_key, key, body).await;
+    let rotate = r#"{"rotateSecret":true}"#;
+    let first = put("rotation-1", rotate).await;
+    assert_eq!(first.answer.status, 200, "{first:?}");
+    assert!(first.answer.body["secret"].is_string(), "{first:?}");
+    assert_eq!(put("rotation-1", rotate).await, first);
+    assert_eq!(lines(&world, "WEBHOOK_CHANGED").await, changed + 1);
+    assert_eq!(lines(&world, "CREDENTIAL_SHOWN_AGAIN").await, 1);
+    let other = put("rotation-1", "{}").await.answer;
+    other.is_problem(422, "IDEMPOTENT_REQUEST_MISMATCH", "another body");
+
+    // A change that shows no secret tells nothing, however often.
+    let end = r#"{"endFormerSecret":true}"#;
+    let ended = put("end-1", end).await;
+    assert_eq!(put("end-1", end).await, ended);
+    assert_eq!(lines(&world, "CREDENTIAL_SHOWN_AGAIN").await, 1);
+
+    // While it signs, as the former one too, it is told again; then no more.
+    put("rotation-2", rotate).await;
+    assert_eq!(put("rotation-1", rotate).await, first);
+    put("end-2", end).await;
+    let over = put("rotation-1", rotate).await.answer;
+    over.is_problem(
+        422,
+        "IDEMPOTENT_REQUEST_MISMATCH",
+        "a secret that has ended",
+    );
+}
+
+/// Whoever has another key of the environment could ask for it weeks later.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_credential_that_is_told_again_leaves_a_line_until_it_is_revoked() {
+    let world = World::start().await;
+    let api_key = world.customer.api_key.clone();
+    let made = post(&world, CLIENTS, &api_key, "k", "{}").await;
+    let client = format!(
+        "{CLIENTS}/{}",
+        made.answer.body["id"].as_str().expect("an id")
+    );
+    let (sessions, keys) = (format!("{client}/sessions"), format!("{client}/api-key"));
+    let mut told = 0;
+    // Each revokes what the request before it was answered with, or replaces it.
+    for (path, revoked) in [(CLIENTS, &keys), (&sessions, &sessions), (&keys, &keys)] {
+        let first = post(&world, path, &api_key, "k", "{}").await;
+        let before = lines(&world, "CREDENTIAL_SHOWN_AGAIN").await;
+        assert_eq!(post(&world, path, &api_key, "k", "{}").await, first);
+        told = lines(&world, "CREDENTIAL_SHOWN_AGAIN").await;
+        assert_eq!(told, before + 1, "{path}");
+        let ended = world.call(Method::DELETE, revoked, &api_key, None).await;
+        assert_eq!(ended.status, 204, "{ended:?}");
+        let over = post(&world, path, &api_key, "k", "{}").await.answer;
+        over.is_problem(422, "IDEMPOTENT_REQUEST_MISMATCH", path);
+    }
+    assert_eq!(lines(&world, "CREDENTIAL_SHOWN_AGAIN").await, told);
 }
 
 /// Another customer's key of the same name is another key; two keys of one environment share it.

@@ -49,6 +49,7 @@ pub(crate) async fn create_client(
         &app,
         key,
         environment_id,
+        origin,
         "createClient",
         &asked,
         async move |keeper| {
@@ -174,6 +175,7 @@ pub(crate) async fn create_session(
         &app,
         key,
         caller,
+        origin,
         "createSession",
         &asked,
         async move |keeper| {

@@ -1,19 +1,20 @@
 //! What a custodian's backend does with its webhook.
 
 use axum::extract::State;
-use axum::http::header::CACHE_CONTROL;
-use axum::response::{IntoResponse as _, Response};
+use axum::http::StatusCode;
 use portal_api::limits::PAGE_ENTRIES;
 use portal_api::rest::{
     Page, PageMetadata, PageQuery, PutWebhook, WebhookDelivery, WebhookSettings, WebhookTest,
 };
 use portal_api::webhook::signature::SigningSecret;
 use portal_lifecycle::ErrorId;
-use portal_store::CustodianAuth;
-use portal_store::audit::Actor;
+use portal_lifecycle::ids::EnvironmentId;
+use portal_store::audit::{Actor, Origin};
+use portal_store::{Act, CommitError, WebhookConfig};
 
 use crate::auth::Custodian;
 use crate::body::{Json, Query};
+use crate::idempotency::{Answer, IdempotencyKey, Keeper, once};
 use crate::openapi::problems;
 use crate::wallets::origin;
 use crate::webhook::settings::{self, FORMER_LIFE_MAX_S, FORMER_LIFE_S, delivery};
@@ -23,7 +24,8 @@ use crate::{ApiError, App};
 problems!(NoWebhook: WebhookNotConfigured);
 problems!(PuttingWebhook: WebhookNotConfigured, OperationInProgress, Forbidden);
 
-/// Configures the environment's webhook, or changes its secret: the former one stays in force for a while.
+/// Configures the environment's webhook, or changes its secret: the former one stays in force for a
+/// while.
 ///
 /// Where the operator keeps the URLs to themselves, another URL than the one in force is forbidden.
 #[utoipa::path(
@@ -32,6 +34,7 @@ problems!(PuttingWebhook: WebhookNotConfigured, OperationInProgress, Forbidden);
     operation_id = "putWebhook",
     tag = "custodian",
     security(("custodianApiKey" = [])),
+    params(("Idempotency-Key" = Option<String>, Header)),
     request_body = PutWebhook,
     responses(
         (status = 200, description = "The webhook; a secret that was drawn is shown only here.", body = WebhookSettings),
@@ -41,9 +44,38 @@ problems!(PuttingWebhook: WebhookNotConfigured, OperationInProgress, Forbidden);
 pub(crate) async fn put(
     State(app): State<App>,
     Custodian(custodian): Custodian,
+    key: IdempotencyKey,
     Json(body): Json<PutWebhook>,
-) -> Result<Response, ApiError> {
-    may_send_to(&app, custodian, body.base_url.as_deref()).await?;
+) -> Result<Answer, ApiError> {
+    let environment = custodian.environment_id;
+    let origin = origin(Actor::Custodian(custodian.key));
+    let (acting, asked) = (app.clone(), body.clone());
+    // A rotation whose answer is lost would leave a receiver that knows neither secret for long.
+    let changing = async move |keeper: Keeper| {
+        let (drawn, answer) = change(&acting, keeper, environment, body, origin).await?;
+        let rotated = drawn.is_some();
+        tracing::info!(custodian = %custodian.custodian_id, rotated, "webhook changed");
+        Ok(answer)
+    };
+    once(
+        &app,
+        key,
+        environment,
+        origin,
+        "putWebhook",
+        &asked,
+        changing,
+    )
+    .await
+}
+
+async fn change(
+    app: &App,
+    keeper: Keeper,
+    environment: EnvironmentId,
+    body: PutWebhook,
+    origin: Origin,
+) -> Result<(Option<SigningSecret>, Answer), ApiError> {
     let former_life_s = body.former_secret_lifetime_s.unwrap_or(FORMER_LIFE_S);
     // Also where there is nothing to rotate: whoever asks for it believes that it can be had.
     if former_life_s > FORMER_LIFE_MAX_S {
@@ -59,11 +91,27 @@ pub(crate) async fn put(
         ends_former: body.end_former_secret,
     };
     let (store, policy) = (app.store.as_ref(), app.webhooks.policy());
-    let environment = custodian.environment_id;
-    let (origin, now) = (origin(Actor::Custodian(custodian.key)), app.clock.now());
-    let drawn = settings::change(store, policy, environment, &change, origin, now).await?;
-    tracing::info!(custodian = %custodian.custodian_id, rotated = drawn.is_some(), "webhook changed");
-    answer(&app, custodian, drawn.as_ref()).await
+    for _ in 0..settings::DECISIONS {
+        let now = app.clock.now();
+        let stored = store.webhook(environment).await?;
+        may_send_to(app, stored.as_ref(), change.base_url.as_deref())?;
+        let last = store.webhook_attempts(environment, None, 1).await?;
+        let (next, drawn) = settings::decide(policy, stored, &change, now)?;
+        let shown = settings::shown(next.clone(), last.entries.first(), drawn.as_ref(), now);
+        let answer = Answer::json(StatusCode::OK, &shown)?;
+        let act = Act::PutWebhook {
+            environment,
+            webhook: Box::new(next),
+            origin,
+            now,
+        };
+        match keeper.commit(act, &answer).await {
+            Ok(()) => return Ok((drawn, answer)),
+            Err(CommitError::Conflict) => {}
+            Err(CommitError::Store(error)) => return Err(error.into()),
+        }
+    }
+    Err(WebhookSettingsError::Busy.into())
 }
 
 /// The environment's webhook and its last call; never a secret.
@@ -78,8 +126,10 @@ pub(crate) async fn put(
 pub(crate) async fn get(
     State(app): State<App>,
     Custodian(custodian): Custodian,
-) -> Result<Response, ApiError> {
-    answer(&app, custodian, None).await
+) -> Result<axum::Json<WebhookSettings>, ApiError> {
+    let (store, now) = (app.store.as_ref(), app.clock.now());
+    let state = settings::state(store, custodian.environment_id, None, now).await?;
+    Ok(axum::Json(state))
 }
 
 /// Makes a signed call to the webhook now, and says how it ended.
@@ -148,30 +198,18 @@ pub(crate) async fn deliveries(
 
 /// An API key that was stolen must not be enough to be sent the shares of later backups, where the
 /// operator says so.
-async fn may_send_to(
+fn may_send_to(
     app: &App,
-    custodian: CustodianAuth,
+    stored: Option<&WebhookConfig>,
     base_url: Option<&str>,
 ) -> Result<(), ApiError> {
     let Some(base_url) = base_url.filter(|_| app.limits.fixed_webhooks) else {
         return Ok(());
     };
-    let stored = app.store.webhook(custodian.environment_id).await?;
     if stored.is_some_and(|stored| stored.base_url == base_url) {
         return Ok(());
     }
     let what = "only the operator of this server says where webhooks go (`portal custodian \
                 webhook move`); leave `baseUrl` out";
     Err(ApiError::new(ErrorId::Forbidden, what))
-}
-
-async fn answer(
-    app: &App,
-    custodian: CustodianAuth,
-    drawn: Option<&SigningSecret>,
-) -> Result<Response, ApiError> {
-    let (store, now) = (app.store.as_ref(), app.clock.now());
-    let state = settings::state(store, custodian.environment_id, drawn, now).await?;
-    // It may hold a secret, which is nothing for a cache on the way.
-    Ok(([(CACHE_CONTROL, "no-store")], axum::Json(state)).into_response())
 }

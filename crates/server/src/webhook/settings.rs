@@ -22,7 +22,7 @@ pub(crate) const FORMER_LIFE_S: u32 = 24 * 3_600;
 pub(crate) const FORMER_LIFE_MAX_S: u32 = 7 * 24 * 3_600;
 
 /// How often a change is decided anew when another one came between.
-const DECISIONS: u32 = 8;
+pub(crate) const DECISIONS: u32 = 8;
 
 /// What is to become of an environment's webhook.
 pub struct WebhookChange {
@@ -102,6 +102,17 @@ pub(crate) async fn state(
 ) -> Result<WebhookSettings, WebhookSettingsError> {
     let stored = store.webhook(environment).await?;
     let webhook = stored.ok_or(WebhookSettingsError::NotConfigured)?;
+    let page = store.webhook_attempts(environment, None, 1).await?;
+    Ok(shown(webhook, page.entries.first(), drawn, now))
+}
+
+/// A webhook and its last call, as [`state`] shows them.
+pub(crate) fn shown(
+    webhook: WebhookConfig,
+    last: Option<&WebhookAttempt>,
+    drawn: Option<&SigningSecret>,
+    now: Timestamp,
+) -> WebhookSettings {
     let expires_at = webhook.former.as_ref().map(|former| former.expires_at);
     let secrets = webhook.secrets_at(now).enumerate();
     let secrets = secrets.map(|(place, secret)| WebhookSecretSummary {
@@ -109,14 +120,13 @@ pub(crate) async fn state(
         created_at: Time(secret.created_at),
         expires_at: expires_at.filter(|_| place > 0).map(Time),
     });
-    let page = store.webhook_attempts(environment, None, 1).await?;
-    Ok(WebhookSettings {
+    WebhookSettings {
         secrets: secrets.collect(),
-        last_delivery: page.entries.first().map(delivery),
+        last_delivery: last.map(delivery),
         secret: drawn.map(|drawn| drawn.expose().to_owned()), // shown this once
         static_secret: drawn.map(|drawn| drawn.static_header().to_string()),
         base_url: webhook.base_url,
-    })
+    }
 }
 
 /// A call as the webhook's owner sees it.
@@ -150,7 +160,8 @@ pub(crate) fn first(
     Ok(decide(policy, None, &change, now)?.0)
 }
 
-fn decide(
+/// What a change makes of a stored webhook, and the secret, if one is drawn.
+pub(crate) fn decide(
     policy: WebhookPolicy,
     stored: Option<WebhookConfig>,
     change: &WebhookChange,

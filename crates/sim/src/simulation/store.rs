@@ -8,7 +8,7 @@ use portal_lifecycle::ids::{
 };
 use portal_lifecycle::{Curve, Epoch, PerCurve, Timestamp};
 use portal_seal::SecretBytes;
-use portal_store::audit::{AuditAct, AuditFilter, AuditLine, ChainPart, Origin};
+use portal_store::audit::{AuditAct, AuditFilter, AuditLine, ChainPart, Origin, ShownCredential};
 use portal_store::{
     Act, AuditStore, Begun, Claim, ClaimTimes, ClientAuth, ClientRecord, ClientStore, CommitError,
     CredentialHash, CredentialKind, CustodianAuth, CustodianKey, CustodianStore, Delivery,
@@ -461,9 +461,23 @@ impl IdempotencyStore for FaultyStore {
         claim: &Claim,
         act: Act,
         answer: &SecretBytes,
-    ) -> Result<(), StoreError> {
-        self.around(self.inner.finish_once(claim, act, answer))
+    ) -> Result<(), CommitError> {
+        self.around_commit(self.inner.finish_once(claim, act, answer))
             .await
+    }
+
+    async fn answered_again(
+        &self,
+        environment: EnvironmentId,
+        client: Option<ClientId>,
+        credential: ShownCredential,
+        origin: Origin,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let work = self
+            .inner
+            .answered_again(environment, client, credential, origin, now);
+        self.around(work).await
     }
 
     async fn give_up_once(&self, claim: &Claim) -> Result<(), StoreError> {

@@ -43,6 +43,27 @@ impl fmt::Display for Digest {
     }
 }
 
+/// A credential that an answer holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShownCredential {
+    /// A client's API key, perhaps with a session token.
+    ClientApiKey,
+    /// A client's session token.
+    SessionToken,
+    /// The secret that signs an environment's webhook.
+    WebhookSecret,
+}
+
+impl fmt::Display for ShownCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ClientApiKey => "CLIENT_API_KEY",
+            Self::SessionToken => "SESSION_TOKEN",
+            Self::WebhookSecret => "WEBHOOK_SECRET",
+        })
+    }
+}
+
 macro_rules! shown_details {
     ($($kind:ty),* $(,)?) => {
         $(impl Detail for $kind {
@@ -62,6 +83,7 @@ shown_details!(
     KeyId,
     OperationId,
     OperationKind,
+    ShownCredential,
     SigningSharePairId,
     WalletId,
     WebhookSecretId,
@@ -179,6 +201,11 @@ acts! {
     ClientKeyReplaced = "CLIENT_KEY_REPLACED" {}
     /// A client's API key is in force no longer.
     ClientKeyRevoked = "CLIENT_KEY_REVOKED" {}
+    /// A credential was given out once more, to who repeated the request that made it.
+    CredentialShownAgain = "CREDENTIAL_SHOWN_AGAIN" {
+        /// What it opens.
+        credential as "credential": ShownCredential,
+    }
     /// A signature left the server.
     Signature = "SIGNATURE" {
         /// The curve.

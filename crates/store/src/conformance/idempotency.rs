@@ -4,10 +4,13 @@ use portal_lifecycle::ids::EnvironmentId;
 use portal_seal::SecretBytes;
 
 use super::Backend;
-use super::fixture::{environment, fresh, kms, kms_of, new_client, new_session, now, origin};
+use super::fixture::{
+    audit_log, environment, fresh, kms, kms_of, new_client, new_session, now, origin,
+};
+use crate::audit::ShownCredential;
 use crate::{
-    Act, Begun, Claim, ClaimTimes, ClientStore as _, IdempotencyStore as _, IdempotentRequest,
-    NewClient, Store, StoreError,
+    Act, Begun, Claim, ClaimTimes, ClientStore as _, CommitError, IdempotencyStore as _,
+    IdempotentRequest, NewClient, Store, StoreError, WebhookConfig, WebhookStore as _,
 };
 
 const CLAIMED_MS: u64 = 30_000;
@@ -51,8 +54,8 @@ async fn total(store: &impl Store, environment: EnvironmentId) -> u64 {
     page.total
 }
 
-fn is_lost(result: &Result<(), StoreError>) -> bool {
-    matches!(result, Err(StoreError::ClaimLost))
+fn is_lost(result: &Result<(), CommitError>) -> bool {
+    matches!(result, Err(CommitError::Store(StoreError::ClaimLost)))
 }
 
 /// The act is done once, and whoever asks again gets the same answer until it is forgotten.
@@ -130,6 +133,49 @@ pub async fn what_fails_keeps_no_answer(backend: &impl Backend) {
     assert_eq!(total(&store, home).await, 1);
     store.give_up_once(&claimed).await.expect("given up");
     claim(&store, &request, 2).await;
+}
+
+/// A webhook is replaced with its answer, or neither is there; a secret that is told again leaves a
+/// line.
+pub async fn a_webhook_is_changed_with_its_answer(backend: &impl Backend) {
+    let store = backend.open(kms()).await;
+    let home = environment(&store).await;
+    let request = request(home);
+    let claimed = claim(&store, &request, 0).await;
+    let stored = store.webhook(home).await.expect("read").expect("a webhook");
+    let put = |version, base_url: &str| Act::PutWebhook {
+        environment: home,
+        webhook: Box::new(WebhookConfig {
+            version,
+            base_url: base_url.to_owned(),
+            ..stored.clone()
+        }),
+        origin: origin(),
+        now: now(),
+    };
+    let overtaken = put(stored.version, "https://overtaken.example");
+    let conflict = store.finish_once(&claimed, overtaken, &answer("no")).await;
+    assert!(
+        matches!(conflict, Err(CommitError::Conflict)),
+        "{conflict:?}"
+    );
+    assert_eq!(begin(&store, &request, 1).await, Begun::InProgress);
+    let next = put(stored.version.next(), "https://next.example");
+    let kept = store.finish_once(&claimed, next, &answer("a secret")).await;
+    kept.expect("decided anew");
+    let changed = store.webhook(home).await.expect("read").expect("a webhook");
+    assert_eq!(changed.base_url, "https://next.example");
+    let again = begin(&store, &request, 2).await;
+    assert_eq!(again, Begun::Answered(answer("a secret")));
+
+    let secret = ShownCredential::WebhookSecret;
+    let noted = store.answered_again(home, None, secret, origin(), now());
+    noted.await.expect("written");
+    let lines = audit_log(&store, home).await;
+    let last = lines.last().expect("a line");
+    let told = (last.act.as_str(), last.details.get("credential"));
+    let expected = "WEBHOOK_SECRET".to_owned();
+    assert_eq!(told, ("CREDENTIAL_SHOWN_AGAIN", Some(&expected)));
 }
 
 /// Another digest is another request; another key, route, caller or environment is another key.

@@ -147,6 +147,7 @@ macro_rules! conformance_tests {
                 an_answer_is_kept_and_given_again
                 a_claim_excludes_others_and_ends
                 what_fails_keeps_no_answer
+                a_webhook_is_changed_with_its_answer
                 a_key_is_one_callers_for_one_request
                 answers_that_are_over_are_forgotten
                 an_answer_opens_under_its_own_key_only

@@ -2,12 +2,16 @@
 
 use async_trait::async_trait;
 use portal_lifecycle::Timestamp;
+use portal_lifecycle::ids::{ClientId, EnvironmentId};
 use portal_seal::SecretBytes;
 use uuid::Uuid;
 
-use super::MemoryStore;
+use super::{MemoryStore, audit};
+use crate::audit::{AuditAct, Origin, ShownCredential};
 use crate::sealed::Place;
-use crate::{Act, Begun, Claim, ClaimTimes, IdempotencyStore, IdempotentRequest, StoreError};
+use crate::{
+    Act, Begun, Claim, ClaimTimes, CommitError, IdempotencyStore, IdempotentRequest, StoreError,
+};
 
 /// A request with its answer, if it has one by now.
 #[derive(Debug, Clone)]
@@ -75,17 +79,35 @@ impl IdempotencyStore for MemoryStore {
         claim: &Claim,
         act: Act,
         answer: &SecretBytes,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), CommitError> {
         let place = Place::answer(&claim.request);
         let sealed = self.sealer.seal(&place, answer).await?;
+        let sealed_webhook = match &act {
+            Act::PutWebhook {
+                environment,
+                webhook,
+                ..
+            } => Some(self.seal_webhook(*environment, webhook).await?),
+            _ => None,
+        };
         let mut state = self.lock();
         let claimed = state.once.get(&claim.id);
         if claimed.is_none_or(|once| once.sealed_answer.is_some()) {
-            return Err(StoreError::ClaimLost);
+            return Err(StoreError::ClaimLost.into());
         }
         // Each of these changes everything or nothing.
         match act {
             Act::Nothing => {}
+            Act::PutWebhook {
+                environment,
+                webhook,
+                origin,
+                now,
+            } => {
+                if let Some(sealed) = sealed_webhook {
+                    super::webhook::put(&mut state, environment, &webhook, sealed, origin, now)?;
+                }
+            }
             Act::CreateClient(new, origin) => {
                 super::tenants::insert_client(&mut state, new, origin)?;
             }
@@ -108,6 +130,19 @@ impl IdempotencyStore for MemoryStore {
         if let Some(once) = state.once.get_mut(&claim.id) {
             once.sealed_answer = Some(sealed);
         }
+        Ok(())
+    }
+
+    async fn answered_again(
+        &self,
+        environment: EnvironmentId,
+        client: Option<ClientId>,
+        credential: ShownCredential,
+        origin: Origin,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let acts = [AuditAct::CredentialShownAgain { credential }];
+        audit::append(&mut self.lock(), environment, client, &acts, origin, now);
         Ok(())
     }
 

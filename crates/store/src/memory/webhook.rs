@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use portal_lifecycle::Timestamp;
 use portal_lifecycle::ids::{EnvironmentId, WebhookDeliveryId, WebhookSecretId};
 
-use super::{MemoryStore, audit};
+use super::{MemoryStore, State, audit};
 use crate::audit::{AuditAct, Origin};
 use crate::sealed::Place;
 use crate::{
@@ -47,6 +47,28 @@ const NO_ENVIRONMENT: StoreError = StoreError::NoSuchRow {
     table: "environments",
 };
 
+/// Replaces a webhook by that of the next version; the audit log gets a line.
+pub(super) fn put(
+    state: &mut State,
+    environment: EnvironmentId,
+    webhook: &WebhookConfig,
+    sealed: Webhook,
+    origin: Origin,
+    now: Timestamp,
+) -> Result<(), CommitError> {
+    let changed = state.environments.get_mut(&environment);
+    let changed = changed.ok_or(NO_ENVIRONMENT)?;
+    let stored = changed.webhook.as_ref();
+    let stored = stored.map_or(WebhookVersion(0), |stored| stored.version);
+    if stored.next() != webhook.version {
+        return Err(CommitError::Conflict);
+    }
+    changed.webhook = Some(sealed);
+    let acts = [AuditAct::webhook_changed(webhook)];
+    audit::append(state, environment, None, &acts, origin, now);
+    Ok(())
+}
+
 #[async_trait]
 impl WebhookStore for MemoryStore {
     async fn put_webhook(
@@ -57,18 +79,7 @@ impl WebhookStore for MemoryStore {
         now: Timestamp,
     ) -> Result<(), CommitError> {
         let sealed = self.seal_webhook(environment, &webhook).await?;
-        let mut state = self.lock();
-        let changed = state.environments.get_mut(&environment);
-        let changed = changed.ok_or(NO_ENVIRONMENT)?;
-        let stored = changed.webhook.as_ref();
-        let stored = stored.map_or(WebhookVersion(0), |stored| stored.version);
-        if stored.next() != webhook.version {
-            return Err(CommitError::Conflict);
-        }
-        changed.webhook = Some(sealed);
-        let acts = [AuditAct::webhook_changed(&webhook)];
-        audit::append(&mut state, environment, None, &acts, origin, now);
-        Ok(())
+        put(&mut self.lock(), environment, &webhook, sealed, origin, now)
     }
 
     async fn webhook(

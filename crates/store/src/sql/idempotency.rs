@@ -2,15 +2,20 @@
 
 use async_trait::async_trait;
 use portal_lifecycle::Timestamp;
+use portal_lifecycle::ids::{ClientId, EnvironmentId};
 use portal_seal::SecretBytes;
 use uuid::Uuid;
 
-use super::SqlStore;
+use super::audit::{Entry, append};
 use super::client::{insert_client, replace_client_key, replace_sessions};
 use super::engine::{Transaction, locking, query};
 use super::row::Row;
+use super::{SqlStore, webhook};
+use crate::audit::{AuditAct, Origin, ShownCredential};
 use crate::sealed::Place;
-use crate::{Act, Begun, Claim, ClaimTimes, IdempotencyStore, IdempotentRequest, StoreError};
+use crate::{
+    Act, Begun, Claim, ClaimTimes, CommitError, IdempotencyStore, IdempotentRequest, StoreError,
+};
 
 #[async_trait]
 impl IdempotencyStore for SqlStore {
@@ -79,9 +84,18 @@ impl IdempotencyStore for SqlStore {
         claim: &Claim,
         act: Act,
         answer: &SecretBytes,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), CommitError> {
         let place = Place::answer(&claim.request);
         let sealed = self.sealer.seal(&place, answer).await?;
+        // No transaction is open while the KMS is asked.
+        let sealed_webhook = match &act {
+            Act::PutWebhook {
+                environment,
+                webhook,
+                ..
+            } => Some(self.seal_webhook(*environment, webhook).await?),
+            _ => None,
+        };
         let mut transaction = self.engine.write().await?;
         // First: a claim that was taken over must not be acted on.
         let kept = query(
@@ -93,10 +107,28 @@ impl IdempotencyStore for SqlStore {
         .execute(&mut transaction)
         .await?;
         if kept != 1 {
-            return Err(StoreError::ClaimLost);
+            return Err(StoreError::ClaimLost.into());
         }
         match act {
             Act::Nothing => {}
+            Act::PutWebhook {
+                environment,
+                webhook,
+                origin,
+                now,
+            } => {
+                if let Some(sealed) = sealed_webhook {
+                    let put = webhook::put(
+                        &mut transaction,
+                        environment,
+                        &webhook,
+                        &sealed,
+                        origin,
+                        now,
+                    );
+                    put.await?;
+                }
+            }
             Act::CreateClient(new, origin) => {
                 insert_client(&mut transaction, &new, origin).await?;
             }
@@ -117,6 +149,26 @@ impl IdempotencyStore for SqlStore {
             }
         }
         Ok(transaction.commit().await?)
+    }
+
+    async fn answered_again(
+        &self,
+        environment: EnvironmentId,
+        client: Option<ClientId>,
+        credential: ShownCredential,
+        origin: Origin,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.engine.write().await?;
+        let entry = Entry {
+            environment,
+            client,
+            acts: &[AuditAct::CredentialShownAgain { credential }],
+            origin,
+            at: now,
+        };
+        append(&mut transaction, entry).await?;
+        transaction.commit().await
     }
 
     async fn give_up_once(&self, claim: &Claim) -> Result<(), StoreError> {

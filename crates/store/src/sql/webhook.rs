@@ -30,24 +30,15 @@ impl WebhookStore for SqlStore {
     ) -> Result<(), CommitError> {
         let sealed = self.seal_webhook(environment, &webhook).await?;
         let mut transaction = self.engine.write().await?;
-        if !write(&mut transaction, environment, &webhook, &sealed).await? {
-            let there = query("SELECT 1 AS one FROM environments WHERE environment_id = $1")
-                .bind(environment.0)
-                .fetch_optional(&mut transaction)
-                .await?;
-            return Err(match there {
-                Some(_) => CommitError::Conflict,
-                None => no_environment().into(),
-            });
-        }
-        let entry = Entry {
+        put(
+            &mut transaction,
             environment,
-            client: None,
-            acts: &[AuditAct::webhook_changed(&webhook)],
+            &webhook,
+            &sealed,
             origin,
-            at: now,
-        };
-        append(&mut transaction, entry).await?;
+            now,
+        )
+        .await?;
         Ok(transaction.commit().await?)
     }
 
@@ -172,6 +163,35 @@ const fn no_environment() -> StoreError {
 pub(super) struct SealedSecrets {
     present: Vec<u8>,
     former: Option<Vec<u8>>,
+}
+
+/// Replaces a webhook by that of the next version; the audit log gets a line.
+pub(super) async fn put(
+    transaction: &mut Transaction,
+    environment: EnvironmentId,
+    webhook: &WebhookConfig,
+    sealed: &SealedSecrets,
+    origin: Origin,
+    now: Timestamp,
+) -> Result<(), CommitError> {
+    if !write(transaction, environment, webhook, sealed).await? {
+        let there = query("SELECT 1 AS one FROM environments WHERE environment_id = $1")
+            .bind(environment.0)
+            .fetch_optional(transaction)
+            .await?;
+        return Err(match there {
+            Some(_) => CommitError::Conflict,
+            None => no_environment().into(),
+        });
+    }
+    let entry = Entry {
+        environment,
+        client: None,
+        acts: &[AuditAct::webhook_changed(webhook)],
+        origin,
+        at: now,
+    };
+    Ok(append(transaction, entry).await?)
 }
 
 /// Writes a webhook over that of the version before; whether that one was there.

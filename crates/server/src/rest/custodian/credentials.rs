@@ -90,6 +90,7 @@ pub(crate) async fn replace_client_api_key(
         &app,
         key,
         caller,
+        origin,
         "replaceClientApiKey",
         &id,
         async move |keeper| {
