@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use portal_custodian::{AppTokens, Receiver, RecoveryPolicy, WebhookAuth, WebhookSecret};
-use portal_serving::HttpMetrics;
+use portal_serving::{HttpMetrics, listen};
 use serde_json::json;
-use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
 use super::custodian_store;
@@ -42,9 +41,8 @@ pub(crate) async fn run(args: CustodianServeArgs, output: Output) -> anyhow::Res
         .sealing(sealing::of_backend(&args.data, &store, policy)?)
         .plain_backups(args.plain_backups)
         .build();
-    let listener = TcpListener::bind(args.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", args.listen))?;
+    let listener =
+        listen(args.listen).with_context(|| format!("cannot listen on {}", args.listen))?;
     let url = format!("{}://{}", scheme(&door), listener.local_addr()?);
     let secret_file = args.data.join(WEBHOOK_SECRET);
     output.result(

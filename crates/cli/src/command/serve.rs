@@ -8,13 +8,12 @@ use portal_server::clock::SystemClock;
 use portal_server::{
     App, CountedKms, HttpWebhooks, Limits, Metrics, Parts, RateLimits, WebhookPolicy,
 };
-use portal_serving::HttpMetrics;
+use portal_serving::{HttpMetrics, listen};
 use portal_store::SqlStore;
 use portal_store::kms::Kms;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use serde_json::json;
-use tokio::net::TcpListener;
 
 use super::door::{door, scheme};
 use super::metrics::Counting;
@@ -33,9 +32,8 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> anyhow::Result<()> {
     let counted = |kms| Arc::new(CountedKms::new(kms, metrics.clone())) as Arc<dyn Kms>;
     let store = storage::open_counted(&args.storage, counted).await?;
     let app = app(&args, &store, metrics.clone())?;
-    let listener = TcpListener::bind(args.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", args.listen))?;
+    let listener =
+        listen(args.listen).with_context(|| format!("cannot listen on {}", args.listen))?;
     let url = format!("{}://{}", scheme(&door), listener.local_addr()?);
     output.result(
         format!(

@@ -9,6 +9,7 @@
 )]
 
 mod browsers;
+mod burst;
 mod full;
 mod service;
 mod slow;
