@@ -92,6 +92,19 @@ pub(crate) enum Command {
     OfflineSign(OfflineSignArgs),
 }
 
+impl Command {
+    /// The service that this runs, if it is one, and where its spans go by its settings.
+    pub(crate) fn service(&self) -> Option<(&'static str, Option<&str>)> {
+        match self {
+            Self::Serve(args) => Some(("portal-server", args.door.otlp_endpoint.as_deref())),
+            Self::Custodian(CustodianCommand::Serve(args)) => {
+                Some(("portal-custodian", args.door.otlp_endpoint.as_deref()))
+            }
+            _ => None,
+        }
+    }
+}
+
 #[derive(Subcommand)]
 pub(crate) enum CustodianCommand {
     /// Run the customer's backend: webhook receiver and store of cipher texts.
@@ -408,6 +421,10 @@ pub(crate) struct DoorArgs {
     /// Nobody is asked for a credential there: give an address that strangers do not reach.
     #[arg(long, env = "PORTAL_METRICS_LISTEN", value_name = "ADDRESS")]
     pub(crate) metrics_listen: Option<SocketAddr>,
+    /// Where spans go, by OTLP over HTTP, such as http://127.0.0.1:4318. Off by default;
+    /// OTEL_EXPORTER_OTLP_ENDPOINT is heard too.
+    #[arg(long, env = "PORTAL_OTLP_ENDPOINT", value_name = "URL")]
+    pub(crate) otlp_endpoint: Option<String>,
     /// Let the process leave a core dump when it crashes, and let a debugger attach. Both show
     /// keys and shares.
     #[arg(long, env = "PORTAL_ALLOW_CORE_DUMPS")]

@@ -15,12 +15,14 @@ mod offline;
 mod output;
 mod process;
 mod storage;
+mod telemetry;
 mod trust;
 
 use std::process::ExitCode;
 
 use args::{AuditCommand, Command, CustodianCommand, KeysCommand};
 use output::Output;
+use telemetry::Telemetry;
 
 fn main() -> ExitCode {
     // Both HTTP clients and both WebSocket sides take the process's provider; `ring` builds
@@ -34,12 +36,21 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    if let Err(error) = logging::start(&cli.log, cli.log_format) {
-        eprintln!("error: {error:#}");
-        return ExitCode::from(2);
-    }
+    let telemetry = Telemetry::begin(cli.command.service());
+    let started = telemetry.and_then(|telemetry| {
+        logging::start(&cli.log, cli.log_format, telemetry.tracer()).map(|()| telemetry)
+    });
+    let telemetry = match started {
+        Ok(telemetry) => telemetry,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::from(2);
+        }
+    };
     let output = Output::new(cli.json);
-    match run(cli.command, output) {
+    let done = run(cli.command, output);
+    telemetry.end();
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output.error(&error);

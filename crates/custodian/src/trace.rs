@@ -7,8 +7,10 @@ use axum::middleware::Next;
 use axum::response::Response;
 use portal_api::TRACE_HEADER;
 use portal_lifecycle::ids::TraceId;
+use portal_serving::{TraceParent, begin_trace, method_name};
 use rand::Rng as _;
 use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::ambient;
 use crate::refusal::{Refusal, problem_response};
@@ -22,14 +24,27 @@ use crate::router::Shared;
 /// a header or a body: ids of clients, tokens, secrets and shares stay out of the log.
 pub(crate) async fn traced(State(shared): State<Shared>, request: Request, next: Next) -> Response {
     let started = ambient::instant();
-    let trace_id = sent_trace_id(request.headers()).unwrap_or_else(|| new_trace_id(&shared));
-    let method = request.method().clone();
+    let caller = TraceParent::of(request.headers());
+    let trace_id = sent_trace_id(request.headers())
+        // Both have 128 bits: what the caller's tracing knows is found in the log.
+        .or_else(|| format!("{:032x}", caller?.trace_id()).parse().ok())
+        .unwrap_or_else(|| new_trace_id(&shared));
+    let method = method_name(request.method());
     let path = request.extensions().get::<MatchedPath>().cloned();
     let path = path.as_ref().map_or("(none)", MatchedPath::as_str);
-    let span = tracing::info_span!("request", %trace_id, %method, path);
+    let span = tracing::info_span!(
+        "request",
+        %trace_id,
+        %method,
+        path,
+        status = Empty,
+        otel.kind = "server",
+        otel.status_code = Empty,
+    );
+    begin_trace(&span, trace_id.0.as_u128(), caller);
     let mut response = next.run(request).instrument(span.clone()).await;
     // What is said of the answer belongs to the request too.
-    let _entered = span.entered();
+    let entered = span.entered();
 
     if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
         let problem = problem_response(&refusal.problem(trace_id));
@@ -54,6 +69,10 @@ pub(crate) async fn traced(State(shared): State<Shared>, request: Request, next:
         .headers_mut()
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let status = response.status().as_u16();
+    entered.record("status", status);
+    if response.status().is_server_error() {
+        entered.record("otel.status_code", "error");
+    }
     let latency_us = started.elapsed().as_micros();
     tracing::info!(status, latency_us, "answered");
     response

@@ -27,7 +27,8 @@ use portal_lifecycle::ids::TraceId;
 use portal_lifecycle::{ErrorId, Plan};
 use portal_mpc::{Abort, HeldMessage, Machine, Step};
 use portal_store::ClientAuth;
-use tracing::Instrument as _;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use crate::auth::Origin;
 use crate::error::Operation as Failing;
@@ -86,7 +87,9 @@ pub(crate) async fn upgrade(
         return Err(stopping());
     }
     let trace_id = trace::current();
-    let span = tracing::info_span!("session", %trace_id);
+    // It outlives the request, whose span ends with the answer.
+    let span = tracing::info_span!(parent: None, "session", %trace_id);
+    trace::beside(&span);
     let place = Arc::clone(&app.sessions)
         .try_acquire_owned()
         .map_err(|_| too_many())?;
@@ -171,10 +174,18 @@ async fn converse(
         let what = "expected a start frame, got another";
         return Err(ApiError::new(ErrorId::WsMsgMalformed, what));
     };
-    if let Some(named) = start.trace_id {
-        *trace_id = named;
+    let opened_under = *trace_id;
+    *trace_id = start.trace_id.unwrap_or(opened_under);
+    let span = tracing::info_span!(
+        "operation",
+        %trace_id,
+        kind = Empty,
+        outcome = Empty,
+        otel.status_code = Empty,
+    );
+    if *trace_id != opened_under {
+        trace::elsewhere(&span, *trace_id);
     }
-    let span = tracing::info_span!("operation", %trace_id, kind = tracing::field::Empty);
     let answered = answer(app, socket, caller, start, server_nonce);
     trace::scope(*trace_id, answered.instrument(span)).await
 }
@@ -216,7 +227,8 @@ async fn answer(
         .map_or(Duration::MAX, Duration::from_millis);
     let begun = Instant::now();
     let mut running = app.metrics.operation(&start.operation);
-    tracing::Span::current().record("kind", running.kind());
+    let span = Span::current();
+    span.record("kind", running.kind());
     // On the heap: what it holds while it waits is too much for the stack that it is moved over.
     let operation = Box::pin(operate(app, socket, client, start, nonces));
     // The caller has given up by then; whoever comes next need not wait for the lease.
@@ -225,6 +237,10 @@ async fn answer(
         .await
         .unwrap_or_else(|_| Err(too_long(allowed)));
     running.ended(&ended);
+    span.record("outcome", running.outcome());
+    if ended.is_err() {
+        trace::failed(&span);
+    }
     let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(outcome = running.outcome(), elapsed_ms, "operation ended");
     ended
@@ -410,6 +426,7 @@ where
         let _turn = turn;
         machine.step(&message, &mut entropy::rng())
     })
+    .instrument(tracing::debug_span!("step"))
     .await
     .ok_or_else(|| ApiError::internal("a protocol step did not end"))
 }

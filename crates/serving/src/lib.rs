@@ -6,7 +6,7 @@
 //! sends nor takes anything; bytes of a head.
 //!
 //! It also speaks [TLS](Tls), says to browsers what they may do ([`Origins`]), and counts
-//! ([`HttpMetrics`]).
+//! ([`HttpMetrics`]). Where a request stands in a trace is taken, and passed on ([`TraceParent`]).
 //!
 //! # Architecture invariant
 //!
@@ -25,12 +25,14 @@ mod metrics;
 mod origins;
 mod scrape;
 mod tls;
+mod trace_parent;
 
 pub use body::BodyTooSlow;
 pub use door::{Door, Open};
 pub use limits::ConnectionLimits;
 pub use listen::listen;
-pub use metrics::{HttpMetrics, LATENCY_SECONDS, ProblemId};
+pub use metrics::{HttpMetrics, LATENCY_SECONDS, ProblemId, method_name};
 pub use origins::{OriginError, Origins};
 pub use scrape::scrape_routes;
 pub use tls::{Tls, TlsError, TlsFiles};
+pub use trace_parent::{TRACEPARENT_HEADER, TraceParent, begin_trace, wanted_trace_id};

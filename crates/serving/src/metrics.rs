@@ -123,7 +123,7 @@ pub(crate) async fn measure(
     next: Next,
 ) -> Response {
     let begun = Instant::now();
-    let method = known(request.method());
+    let method = method_name(request.method());
     // The template, never the path itself.
     let path = request.extensions().get::<MatchedPath>();
     let path = path.map_or("(none)", MatchedPath::as_str).to_owned();
@@ -142,8 +142,9 @@ pub(crate) async fn measure(
     response
 }
 
-/// A method that a stranger made up is no label.
-fn known(method: &Method) -> &'static str {
+/// The method in a word of ours: one that a stranger made up is no label, and no attribute.
+#[must_use]
+pub fn method_name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::POST => "POST",

@@ -45,6 +45,7 @@ mod once;
 mod operation_ids;
 mod order;
 mod outages;
+mod passed_on;
 mod progress;
 mod proofs;
 mod rates;

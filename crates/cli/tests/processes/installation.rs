@@ -22,6 +22,8 @@ pub(crate) struct Setup {
     pub(crate) log: &'static str,
     /// How it is logged.
     pub(crate) log_format: &'static str,
+    /// Where both services send their spans.
+    pub(crate) otlp: Option<String>,
     /// Further arguments of `portal serve`.
     pub(crate) serve: Vec<String>,
 }
@@ -33,6 +35,7 @@ impl Default for Setup {
             servers: 1,
             log: "trace",
             log_format: "text",
+            otlp: None,
             serve: Vec::new(),
         }
     }
@@ -113,6 +116,16 @@ impl Installation {
 
     pub(crate) fn custodian_url(&self) -> &str {
         &self.custodian.url
+    }
+
+    /// SIGTERM, while nothing is under way.
+    pub(crate) fn stop_custodian(&mut self) {
+        self.custodian.terminate();
+        let status = self.custodian.wait();
+        assert!(
+            status.success(),
+            "expected that the customer's backend stops, seen {status}"
+        );
     }
 
     pub(crate) fn kill_custodian(&mut self) {
@@ -255,6 +268,9 @@ fn start_server(root: &Path, setup: &Setup) -> Service {
     let mut serve = operator(root, setup, &serve);
     serve.args(without_limits());
     serve.args(&setup.serve);
+    if let Some(otlp) = &setup.otlp {
+        serve.args(["--otlp-endpoint", otlp]);
+    }
     // Nobody listens there: a webhook must not take a way that the environment names.
     for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
         serve.env(name, "http://127.0.0.1:9");
@@ -279,6 +295,10 @@ fn start_custodian(root: &Path, setup: &Setup, address: &str) -> Result<Service,
     let mut serve = logging(root, setup);
     serve.args(["custodian", "serve", "--listen", address, "--data"]);
     serve.arg(root.join("custodian"));
+    // The other way to say it.
+    if let Some(otlp) = &setup.otlp {
+        serve.env("OTEL_EXPORTER_OTLP_ENDPOINT", otlp);
+    }
     Service::start(serve, &root.join("custodian.log"))
 }
 

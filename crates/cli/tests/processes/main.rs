@@ -13,6 +13,7 @@
 mod audit;
 mod check_backup;
 mod cluster;
+mod collector;
 mod crash;
 mod custodians;
 mod demo;
@@ -35,6 +36,7 @@ mod shutdown;
 mod siege;
 mod signing;
 mod tls;
+mod traces;
 mod verify;
 mod walk;
 mod webhook;

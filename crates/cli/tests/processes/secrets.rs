@@ -16,6 +16,7 @@ use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use zeroize::Zeroizing;
 
+use crate::collector::Collector;
 use crate::installation::{Installation, Setup};
 
 const PASSWORD: &str = "a password that nobody else would choose 7261";
@@ -92,13 +93,15 @@ async fn no_secret_lies_in_clear_where_it_does_not_belong() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nor_where_logs_are_json() {
+async fn nor_where_logs_are_json_and_spans_are_collected() {
     none_lies_in_clear("json").await;
 }
 
 async fn none_lies_in_clear(log_format: &'static str) {
+    let collector = Collector::start().await;
     let mut installation = Installation::start_with(Setup {
         log_format,
+        otlp: Some(collector.url.clone()),
         ..Setup::default()
     });
     fs::write(installation.path("password"), PASSWORD).unwrap();
@@ -144,7 +147,15 @@ async fn none_lies_in_clear(log_format: &'static str) {
         installation.wallet_refusal("phone", &["backup", "--password-file", "password"]),
         "SIGNING_SHARE_SUPERSEDED"
     );
+    if log_format == "json" {
+        // What is left is sent at the end.
+        installation.stop_server(0);
+        installation.stop_custodian();
+        let spans = collector.spans();
+        assert!(spans.len() > 100, "expected spans, seen {}", spans.len());
+    }
     installation.stop();
+    fs::write(installation.path("spans"), collector.bytes()).unwrap();
 
     let mut secrets = keys_and_tokens(&installation);
     secrets.extend(device_shares(&installation, "phone").await);
@@ -174,6 +185,7 @@ async fn none_lies_in_clear(log_format: &'static str) {
             "custodian.log",
             "device.log",
             "drive",
+            "spans",
         ]
         .map(|place| installation.path(place)),
     );

@@ -13,9 +13,12 @@ use portal_api::webhook::{SECRET_HEADER, WebhookKind, WebhookOutcome, WebhookRou
 use portal_lifecycle::ErrorId;
 use portal_lifecycle::Timestamp;
 use portal_lifecycle::ids::{BackupSharePairId, ClientId, EnvironmentId, WebhookDeliveryId};
+use portal_serving::TRACEPARENT_HEADER;
 use portal_store::{Store, WebhookAttempt, WebhookConfig};
 use serde::Serialize;
 use tokio::time::Instant;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -113,7 +116,17 @@ impl WebhookClient {
         body: &'a (impl Serialize + Sync),
         read: impl FnOnce(&[u8]) -> Result<T, ApiError> + Send + 'a,
     ) -> BoxFuture<'a, Called<T>> {
-        self.made(webhook, call, body, read).boxed()
+        let span = tracing::info_span!(
+            "webhook",
+            call = call.route.path(),
+            status = Empty,
+            outcome = Empty,
+            otel.kind = "client",
+            otel.status_code = Empty,
+        );
+        self.made(webhook, call, body, read)
+            .instrument(span)
+            .boxed()
     }
 
     async fn made<T>(
@@ -149,6 +162,15 @@ impl WebhookClient {
                         route,
                     }),
                 });
+        let span = Span::current();
+        if let Some(status) = status_code {
+            span.record("status", status);
+        }
+        let outcome = outcome(&answer);
+        span.record("outcome", outcome.as_str());
+        if answer.is_err() {
+            trace::failed(&span);
+        }
         let now = self.now();
         let attempt = WebhookAttempt {
             id: WebhookDeliveryId::make(now, entropy::bytes()),
@@ -157,7 +179,7 @@ impl WebhookClient {
             webhook_id: call.id,
             client_id: call.client_id,
             backup_share_pair_id: call.pair,
-            outcome: outcome(&answer),
+            outcome,
             status_code,
             latency_ms,
             trace_id: trace::current(),
@@ -237,6 +259,8 @@ impl WebhookClient {
             (SIGNATURE_HEADER, Zeroizing::new(signatures.join(" "))),
             (TRACE_HEADER, Zeroizing::new(trace::current().to_string())),
         ];
+        let parent = trace::parent().map(|parent| Zeroizing::new(parent.value()));
+        headers.extend(parent.map(|parent| (TRACEPARENT_HEADER, parent)));
         headers.extend(shown.map(|shown| (SECRET_HEADER, shown)));
         Ok(headers)
     }

@@ -7,6 +7,7 @@ use portal_lifecycle::Timestamp;
 use sqlx::postgres::{PgArguments, PgPool, PgRow, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqlitePool, SqliteRow};
 use sqlx::{Decode, Row as _, Type};
+use tracing::Span;
 use uuid::Uuid;
 
 use super::row::ms;
@@ -33,21 +34,24 @@ impl Engine {
     /// On SQLite nobody else writes beside it. On Postgres (READ COMMITTED) it is alone with the
     /// rows that it has locked or changed.
     pub(super) async fn write(&self) -> Result<Transaction, StoreError> {
+        let span = around(true);
         Ok(match self {
             Self::Sqlite { writer, .. } => {
-                Transaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)
+                Transaction::sqlite(writer.begin_with("BEGIN IMMEDIATE").await?, span)
             }
-            Self::Postgres { pool, .. } => Transaction::Postgres(pool.begin().await?),
+            Self::Postgres { pool, .. } => Transaction::postgres(pool.begin().await?, span),
         })
     }
 
     /// A transaction that sees one state of the database and changes nothing.
     pub(super) async fn read(&self) -> Result<Transaction, StoreError> {
+        let span = around(false);
         Ok(match self {
-            Self::Sqlite { readers, .. } => Transaction::Sqlite(readers.begin().await?),
-            Self::Postgres { pool, .. } => Transaction::Postgres(
+            Self::Sqlite { readers, .. } => Transaction::sqlite(readers.begin().await?, span),
+            Self::Postgres { pool, .. } => Transaction::postgres(
                 pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                     .await?,
+                span,
             ),
         })
     }
@@ -94,6 +98,15 @@ impl Engine {
     }
 }
 
+/// A transaction's span: from before the wait for a connection to the end. Where nobody asked for
+/// the transaction, as where a worker looks for work, there is none.
+fn around(writes: bool) -> Span {
+    if Span::current().is_none() {
+        return Span::none();
+    }
+    tracing::debug_span!("transaction", writes)
+}
+
 fn of_pool<D: sqlx::Database>(pool: &sqlx::Pool<D>) -> DatabaseConnections {
     let open = pool.size();
     let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
@@ -104,23 +117,46 @@ fn of_pool<D: sqlx::Database>(pool: &sqlx::Pool<D>) -> DatabaseConnections {
 }
 
 /// A transaction of either database.
-pub(super) enum Transaction {
+pub(super) struct Transaction {
+    of: Either,
+    /// Around it, for whoever records spans.
+    _span: Span,
+}
+
+enum Either {
     Sqlite(sqlx::Transaction<'static, Sqlite>),
     Postgres(sqlx::Transaction<'static, Postgres>),
 }
 
 impl Transaction {
+    const fn sqlite(transaction: sqlx::Transaction<'static, Sqlite>, span: Span) -> Self {
+        Self {
+            of: Either::Sqlite(transaction),
+            _span: span,
+        }
+    }
+
+    pub(super) const fn postgres(
+        transaction: sqlx::Transaction<'static, Postgres>,
+        span: Span,
+    ) -> Self {
+        Self {
+            of: Either::Postgres(transaction),
+            _span: span,
+        }
+    }
+
     pub(super) async fn commit(self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(transaction) => transaction.commit().await?,
-            Self::Postgres(transaction) => transaction.commit().await?,
+        match self.of {
+            Either::Sqlite(transaction) => transaction.commit().await?,
+            Either::Postgres(transaction) => transaction.commit().await?,
         }
         Ok(())
     }
 
     /// Whether rows must be locked one by one: on SQLite the whole database is.
     pub(super) const fn locks_rows(&self) -> bool {
-        matches!(self, Self::Postgres(_))
+        matches!(self.of, Either::Postgres(_))
     }
 }
 
@@ -191,13 +227,13 @@ impl<'q> Query<'q> {
 
     /// Runs it; says how many rows it changed.
     pub(super) async fn execute(self, transaction: &mut Transaction) -> Result<u64, sqlx::Error> {
-        Ok(match transaction {
-            Transaction::Sqlite(inner) => self
+        Ok(match &mut transaction.of {
+            Either::Sqlite(inner) => self
                 .for_sqlite()
                 .execute(&mut **inner)
                 .await?
                 .rows_affected(),
-            Transaction::Postgres(inner) => self
+            Either::Postgres(inner) => self
                 .for_postgres()
                 .execute(&mut **inner)
                 .await?
@@ -209,13 +245,13 @@ impl<'q> Query<'q> {
         self,
         transaction: &mut Transaction,
     ) -> Result<Option<AnyRow>, sqlx::Error> {
-        Ok(match transaction {
-            Transaction::Sqlite(inner) => self
+        Ok(match &mut transaction.of {
+            Either::Sqlite(inner) => self
                 .for_sqlite()
                 .fetch_optional(&mut **inner)
                 .await?
                 .map(AnyRow::Sqlite),
-            Transaction::Postgres(inner) => self
+            Either::Postgres(inner) => self
                 .for_postgres()
                 .fetch_optional(&mut **inner)
                 .await?
@@ -227,12 +263,12 @@ impl<'q> Query<'q> {
         self,
         transaction: &mut Transaction,
     ) -> Result<Vec<AnyRow>, sqlx::Error> {
-        Ok(match transaction {
-            Transaction::Sqlite(inner) => {
+        Ok(match &mut transaction.of {
+            Either::Sqlite(inner) => {
                 let rows = self.for_sqlite().fetch_all(&mut **inner).await?;
                 rows.into_iter().map(AnyRow::Sqlite).collect()
             }
-            Transaction::Postgres(inner) => {
+            Either::Postgres(inner) => {
                 let rows = self.for_postgres().fetch_all(&mut **inner).await?;
                 rows.into_iter().map(AnyRow::Postgres).collect()
             }

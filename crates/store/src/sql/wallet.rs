@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use portal_lifecycle::ids::{ClientId, EnvironmentId, SigningSharePairId};
 use portal_lifecycle::{Curve, Epoch, Timestamp, Wallet};
 use portal_seal::SecretBytes;
+use tracing::Span;
 
 use super::audit::{Entry, append, environment_of};
 use super::engine::{Engine, Transaction, locking, query};
@@ -147,7 +148,7 @@ impl WalletStore for SqlStore {
             // One process serves a file; it takes turns by itself.
             Engine::Sqlite { .. } => Ok(SigningTurn::new(OneProcess)),
             Engine::Postgres { turns, .. } => {
-                let mut transaction = Transaction::Postgres(turns.begin().await?);
+                let mut transaction = Transaction::postgres(turns.begin().await?, Span::none());
                 // The lock is of this transaction: it ends with the turn, or with the process.
                 query("SELECT pg_advisory_xact_lock($1)")
                     .bind(turn_key(client))
