@@ -484,6 +484,14 @@ pub(crate) struct ServeArgs {
         value_name = "NUMBER"
     )]
     pub(crate) max_sessions: usize,
+    /// WebSockets that may be open besides, while their first frame has not said yet who it is.
+    #[arg(
+        long,
+        env = "PORTAL_MAX_UNAUTHENTICATED_SESSIONS",
+        default_value_t = 200,
+        value_name = "NUMBER"
+    )]
+    pub(crate) max_unauthenticated_sessions: usize,
     /// A backup share that no custodian has taken for so many seconds makes /ready say "degraded".
     #[arg(
         long,

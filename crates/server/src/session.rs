@@ -27,6 +27,7 @@ use portal_lifecycle::ids::TraceId;
 use portal_lifecycle::{ErrorId, Plan};
 use portal_mpc::{Abort, HeldMessage, Machine, Step};
 use portal_store::ClientAuth;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
@@ -90,9 +91,13 @@ pub(crate) async fn upgrade(
     // It outlives the request, whose span ends with the answer.
     let span = tracing::info_span!(parent: None, "session", %trace_id);
     trace::beside(&span);
-    let place = Arc::clone(&app.sessions)
-        .try_acquire_owned()
-        .map_err(|_| too_many())?;
+    // Who has not said who it is takes no place from those who have.
+    let places = if client.is_some() {
+        &app.sessions
+    } else {
+        &app.strangers
+    };
+    let place = place_of(places)?;
     // Counted from here on: the service waits for it.
     let token = app.tasks.token();
     Ok(upgrade
@@ -103,11 +108,21 @@ pub(crate) async fn upgrade(
         .write_buffer_size(BUFFER_BYTES)
         .max_write_buffer_size(2 * FRAME_BYTES)
         .on_upgrade(move |socket| async move {
-            let caller = Caller { client, address };
+            let caller = Caller {
+                client,
+                address,
+                trace_id,
+                place,
+            };
             let session = trace::scope(trace_id, run(app, socket, caller));
             session.instrument(span).await;
-            drop((token, place));
+            drop(token);
         }))
+}
+
+fn place_of(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, ApiError> {
+    let place = Arc::clone(places).try_acquire_owned();
+    place.map_err(|_| too_many())
 }
 
 /// Who comes too late for a place; another server may have one.
@@ -126,13 +141,11 @@ fn stopping() -> ApiError {
 }
 
 /// One session, from greeting to end; whatever goes wrong is told as a problem.
-async fn run(app: App, socket: WebSocket, caller: Caller) {
+async fn run(app: App, socket: WebSocket, mut caller: Caller) {
     let limits = app.limits;
     let _open = app.metrics.session();
     let mut socket = Socket::new(socket, limits.frame_timeout, limits.ping_interval);
-    // A browser says in its first frame under which trace id it wants to be found.
-    let mut trace_id = trace::current();
-    let session = converse(&app, &mut socket, caller, &mut trace_id);
+    let session = converse(&app, &mut socket, &mut caller);
     let session = tokio::time::timeout(limits.session_timeout, session);
     let ended = tokio::select! {
         biased;
@@ -141,6 +154,7 @@ async fn run(app: App, socket: WebSocket, caller: Caller) {
             Err(too_long(limits.session_timeout))
         }),
     };
+    let trace_id = caller.trace_id;
     if let Err(error) = ended {
         tracing::info!(%trace_id, id = %error.id(), "session ended with a problem");
         let problem = error.problem(trace_id);
@@ -151,18 +165,16 @@ async fn run(app: App, socket: WebSocket, caller: Caller) {
 }
 
 /// Who opened the connection, as far as that is known by then.
-#[derive(Clone, Copy)]
 struct Caller {
     client: Option<ClientAuth>,
     address: Address,
+    /// A browser says in its first frame under which one it wants to be found.
+    trace_id: TraceId,
+    /// Among strangers, until it is known who it is; held to the connection's end.
+    place: OwnedSemaphorePermit,
 }
 
-async fn converse(
-    app: &App,
-    socket: &mut Socket,
-    caller: Caller,
-    trace_id: &mut TraceId,
-) -> Result<(), ApiError> {
+async fn converse(app: &App, socket: &mut Socket, caller: &mut Caller) -> Result<(), ApiError> {
     let server_nonce: [u8; 32] = entropy::bytes();
     let hello = ServerFrame::Hello {
         protocol_version: PROTOCOL_VERSION,
@@ -174,8 +186,9 @@ async fn converse(
         let what = "expected a start frame, got another";
         return Err(ApiError::new(ErrorId::WsMsgMalformed, what));
     };
-    let opened_under = *trace_id;
-    *trace_id = start.trace_id.unwrap_or(opened_under);
+    let opened_under = caller.trace_id;
+    let trace_id = start.trace_id.unwrap_or(opened_under);
+    caller.trace_id = trace_id;
     let span = tracing::info_span!(
         "operation",
         %trace_id,
@@ -183,18 +196,18 @@ async fn converse(
         outcome = Empty,
         otel.status_code = Empty,
     );
-    if *trace_id != opened_under {
-        trace::elsewhere(&span, *trace_id);
+    if trace_id != opened_under {
+        trace::elsewhere(&span, trace_id);
     }
     let answered = answer(app, socket, caller, start, server_nonce);
-    trace::scope(*trace_id, answered.instrument(span)).await
+    trace::scope(trace_id, answered.instrument(span)).await
 }
 
 /// Takes the first frame for what it asks.
 async fn answer(
     app: &App,
     socket: &mut Socket,
-    caller: Caller,
+    caller: &mut Caller,
     start: Start,
     server_nonce: [u8; 32],
 ) -> Result<(), ApiError> {
@@ -207,7 +220,11 @@ async fn answer(
     }
     let client = match (caller.client, &start.token) {
         (Some(client), _) => client,
-        (None, Some(token)) => auth::client(app, token, caller.address).await?,
+        (None, Some(token)) => {
+            let client = auth::client(app, token, caller.address).await?;
+            caller.place = place_of(&app.sessions)?;
+            client
+        }
         (None, None) => return Err(auth::refused()),
     };
     app.rates.operation(client.client_id)?;

@@ -29,6 +29,8 @@ pub struct App {
     pub(crate) computing: Arc<Semaphore>,
     /// Sessions that may be open at once.
     pub(crate) sessions: Arc<Semaphore>,
+    /// WebSockets that may be open while nobody has said who it is.
+    pub(crate) strangers: Arc<Semaphore>,
     pub(crate) readiness: Arc<Readiness>,
     /// The wallets that sign at present.
     pub(crate) signing_turns: Arc<SigningTurns>,
@@ -73,6 +75,8 @@ pub struct Limits {
     pub first_frame_timeout: Duration,
     /// Sessions that may be open at once.
     pub sessions: usize,
+    /// WebSockets besides these whose first frame has not said yet who it is.
+    pub strangers: usize,
     /// How long an answer of the KMS about its health is believed.
     pub kms_check_interval: Duration,
     /// A delivery that waits longer than this is told as late.
@@ -114,6 +118,7 @@ impl Default for Limits {
             drain_delay: Duration::ZERO,
             first_frame_timeout: Duration::from_secs(10),
             sessions: 2_000,
+            strangers: 200,
             kms_check_interval: Duration::from_secs(15),
             late_delivery: Duration::from_secs(15 * 60),
             rates: RateLimits::default(),
@@ -170,6 +175,7 @@ impl App {
             rates: Arc::new(Rates::new(parts.limits.rates)),
             computing: Arc::new(Semaphore::new(cores)),
             sessions: Arc::new(Semaphore::new(parts.limits.sessions)),
+            strangers: Arc::new(Semaphore::new(parts.limits.strangers)),
             readiness: Arc::default(),
             signing_turns: Arc::default(),
             tasks: TaskTracker::new(),

@@ -70,6 +70,7 @@ fn app(args: &ServeArgs, store: &Arc<SqlStore>, metrics: Metrics) -> anyhow::Res
         drain_delay: Duration::from_secs(args.drain_delay_s),
         first_frame_timeout: Duration::from_secs(args.first_frame_timeout_s),
         sessions: args.max_sessions,
+        strangers: args.max_unauthenticated_sessions,
         late_delivery: Duration::from_secs(args.late_delivery_s),
         rates: RateLimits {
             client_requests_per_minute: args.rates.client_requests_per_minute,

@@ -33,6 +33,7 @@ mod cipher_texts;
 mod crash_backup;
 mod crash_signing;
 mod credentials;
+mod crowded;
 mod described;
 mod devices;
 mod engines;

@@ -43,6 +43,9 @@ fn impatient() -> Installation {
         "2",
         "--first-frame-timeout-s",
         "2",
+        // Of each of them it is to be seen what it costs.
+        "--max-unauthenticated-sessions",
+        "2000",
     ])
 }
 
