@@ -68,6 +68,7 @@ impl SealPurpose {
 
 /// A blind of one curve, sealed to the custodian.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SealedBlind {
     /// Which of the custodian's keys opens it: 8 bytes.
@@ -231,6 +232,7 @@ impl SealContext<'_> {
 
 /// What a client shows the custodian, past the server, to be given its share blinded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BlindedRecovery {
     /// σ of each curve.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use portal_api::sealed::PinnedSealingKey;
 use portal_lifecycle::BackupMode;
+use portal_lifecycle::ids::{ClientId, WalletId};
 use portal_store::audit::Checkpoint;
 use uuid::Uuid;
 
@@ -226,6 +227,15 @@ pub(crate) struct StorageArgs {
     /// `vault:MOUNT/KEY` (Transit; VAULT_ADDR and VAULT_TOKEN).
     #[arg(long, env = "PORTAL_KMS", default_value = "file", value_name = "KMS")]
     pub(crate) kms: String,
+    /// What wraps the keys of the custodian's shares of managed backups; as --kms, and `file` is
+    /// portal-backup.key in the data directory.
+    #[arg(
+        long,
+        env = "PORTAL_BACKUP_KMS",
+        default_value = "file",
+        value_name = "KMS"
+    )]
+    pub(crate) backup_kms: String,
     /// Another KMS, or several, that still opens what it wrapped, while `portal keys rotate` moves
     /// everything to --kms.
     #[arg(
@@ -244,6 +254,7 @@ impl StorageArgs {
             data: data.to_owned(),
             database: None,
             kms: "file".to_owned(),
+            backup_kms: "file".to_owned(),
             former_kms: Vec::new(),
         }
     }
@@ -681,16 +692,22 @@ pub(crate) struct CustodianCreateArgs {
     /// What people call its environment.
     #[arg(long, env = "PORTAL_ENVIRONMENT_NAME", default_value = "production")]
     pub(crate) environment: String,
-    /// Base URL of its backend; Portal appends /backup and /backup/fetch.
-    #[arg(long, env = "PORTAL_WEBHOOK_URL", value_name = "URL")]
-    pub(crate) webhook_url: String,
+    /// Base URL of its backend; Portal appends /backup and /backup/fetch. Managed mode needs none.
+    #[arg(
+        long,
+        env = "PORTAL_WEBHOOK_URL",
+        value_name = "URL",
+        requires = "webhook_secret_file"
+    )]
+    pub(crate) webhook_url: Option<String>,
     /// File with the secret that its backend expects (`webhook-secret` in its data directory).
     #[arg(long, env = "PORTAL_WEBHOOK_SECRET_FILE", value_name = "FILE")]
-    pub(crate) webhook_secret_file: PathBuf,
+    pub(crate) webhook_secret_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) webhooks: WebhookPolicyArgs,
     /// Who holds the custodian's backup shares: `sealed` (its backend, which alone can form them;
-    /// `portal custodian serve` can) or `plain` (any backend; the server sees them in passing).
+    /// `portal custodian serve` can), `plain` (any backend; the server sees them in passing) or
+    /// `managed` (the server itself, under a key of their own).
     #[arg(
         long,
         env = "PORTAL_BACKUP_MODE",
@@ -774,6 +791,15 @@ pub(crate) enum ClientCommand {
         #[arg(long, env = "PORTAL_CLIENT", value_name = "ID")]
         client: String,
     },
+    /// Let an end user take their private keys out, for five minutes.
+    EnableEject {
+        /// The end user's id.
+        #[arg(long, env = "PORTAL_CLIENT", value_name = "ID")]
+        client: ClientId,
+        /// The id of either key of their wallet, as `portal wallet status` shows it.
+        #[arg(long, value_name = "ID")]
+        wallet: WalletId,
+    },
 }
 
 #[derive(Args)]
@@ -819,6 +845,16 @@ pub(crate) enum WalletCommand {
     Recover(BackupArgs),
     /// Replace both signing shares; the key stays.
     Refresh,
+    /// Take the private keys out, while the customer allows it (`portal client enable-eject`), and
+    /// end the wallet: Portal signs no more for it. Run again, it finishes what was interrupted.
+    Eject {
+        /// Write the private keys into this file.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// What opens the backup.
+        #[command(flatten)]
+        backup: BackupArgs,
+    },
     /// Sign a request of a chain.
     Sign(SignArgs),
     /// Show the wallet: addresses, pairs and their statuses, and whether it is backed up.

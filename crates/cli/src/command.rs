@@ -10,6 +10,7 @@ pub(crate) mod custodian_serve;
 pub(crate) mod custodian_store;
 pub(crate) mod custodian_webhook;
 pub(crate) mod door;
+pub(crate) mod eject;
 pub(crate) mod maintain;
 pub(crate) mod metrics;
 pub(crate) mod offline;

@@ -33,16 +33,21 @@ pub(crate) fn replace_private(path: &Path, content: &[u8]) -> std::io::Result<()
     persist_private(path, content, |draft| draft.persist(path))
 }
 
+/// A file that is there is its owner's alone from now on, and its name and content are on the
+/// disk.
+pub(crate) fn keep_private(path: &Path) -> std::io::Result<()> {
+    let file = File::open(path)?;
+    file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    file.sync_all()?;
+    File::open(directory_of(path))?.sync_all()
+}
+
 fn persist_private(
     path: &Path,
     content: &[u8],
     persist: impl FnOnce(NamedTempFile) -> Result<File, PersistError>,
 ) -> std::io::Result<()> {
-    // A bare name lies in the working directory.
-    let directory = path
-        .parent()
-        .filter(|directory| !directory.as_os_str().is_empty());
-    let directory = directory.unwrap_or(Path::new("."));
+    let directory = directory_of(path);
     let mut draft = tempfile::Builder::new()
         .prefix(".draft-")
         .permissions(fs::Permissions::from_mode(0o600))
@@ -51,6 +56,14 @@ fn persist_private(
     draft.as_file().sync_all()?;
     persist(draft)?;
     File::open(directory)?.sync_all()
+}
+
+/// Where a file lies; a bare name, in the working directory.
+fn directory_of(path: &Path) -> &Path {
+    let directory = path.parent();
+    directory
+        .filter(|directory| !directory.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 /// 32 secret bytes, as hexadecimal text in a file; drawn on first use.

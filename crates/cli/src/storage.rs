@@ -15,6 +15,7 @@ use crate::{ambient, key_file};
 /// The KMS that is a key file.
 const FILE: &str = "file";
 const KEY_FILE: &str = "portal.key";
+const BACKUP_KEY_FILE: &str = "portal-backup.key";
 const DATABASE_FILE: &str = "portal.db";
 const SERVING_FILE: &str = "portal.serving";
 
@@ -40,10 +41,11 @@ pub(crate) async fn open_counted(
         Some(url) => postgres(url, kms).await?,
         None => SqlStore::sqlite(&args.data.join(DATABASE_FILE), kms).await?,
     };
+    let store = with_backup_kms(args, store).await?;
     match store.try_one_secret().await {
         Err(error) if error.is_under_another_key() => Err(error).context(
             "this database's secrets do not open with this KMS; give every server the same \
-             portal.key, or the same --kms",
+             portal.key and portal-backup.key, or the same --kms and --backup-kms",
         ),
         // One damaged secret is not another key, and must not stop a server.
         Err(StoreError::Unsealing { .. }) | Ok(()) => Ok(Arc::new(store)),
@@ -67,6 +69,35 @@ pub(crate) async fn open_to_read(data: &Path, database: Option<&str>) -> anyhow:
         );
     }
     Ok(SqlStore::sqlite_to_read(&path, no_key).await?)
+}
+
+/// Gives the store what wraps the custodian's shares of managed backups. Its key file is made
+/// where nothing is under another one yet.
+async fn with_backup_kms(args: &StorageArgs, store: SqlStore) -> anyhow::Result<SqlStore> {
+    let path = args.data.join(BACKUP_KEY_FILE);
+    let needs_it = args.backup_kms == FILE || args.former_kms.iter().any(|name| name == FILE);
+    if needs_it && !path.exists() {
+        let unused = Arc::new(KeyFileKms::from_key(new_key()));
+        match store.clone().with_backup_kms(unused).try_one_secret().await {
+            Err(error) if error.is_under_another_key() => {
+                return Err(error).context(format!(
+                    "this database's secrets do not open, and {} is not there: copy that of its \
+                     other servers, or restore it from its backup",
+                    path.display()
+                ));
+            }
+            _ => key_file::secret(&path).map(|_| ())?,
+        }
+    }
+    let current = kms(&args.backup_kms, &args.data, BACKUP_KEY_FILE).await?;
+    if args.former_kms.is_empty() {
+        return Ok(store.with_backup_kms(current));
+    }
+    let mut former = Vec::with_capacity(args.former_kms.len());
+    for name in &args.former_kms {
+        former.push(kms(name, &args.data, BACKUP_KEY_FILE).await?);
+    }
+    Ok(store.with_backup_kms(Arc::new(KeyRing { current, former })))
 }
 
 async fn postgres(url: &str, kms: Arc<dyn Kms>) -> anyhow::Result<SqlStore> {
@@ -124,9 +155,13 @@ pub(crate) fn serve_alone(args: &StorageArgs) -> anyhow::Result<Option<File>> {
     }
 }
 
-/// The key file, if a KMS of these settings is one.
-pub(crate) fn key_file_path(args: &StorageArgs) -> Option<std::path::PathBuf> {
-    (args.kms == FILE).then(|| args.data.join(KEY_FILE))
+/// The key files, where a KMS of these settings is one.
+pub(crate) fn key_file_paths(args: &StorageArgs) -> Vec<std::path::PathBuf> {
+    [(&args.kms, KEY_FILE), (&args.backup_kms, BACKUP_KEY_FILE)]
+        .into_iter()
+        .filter(|(kms, _)| *kms == FILE)
+        .map(|(_, name)| args.data.join(name))
+        .collect()
 }
 
 /// A fresh key.
@@ -135,23 +170,23 @@ pub(crate) fn new_key() -> SealingKey {
 }
 
 async fn key_ring(args: &StorageArgs) -> anyhow::Result<Arc<dyn Kms>> {
-    let current = kms(&args.kms, &args.data).await?;
+    let current = kms(&args.kms, &args.data, KEY_FILE).await?;
     if args.former_kms.is_empty() {
         return Ok(current);
     }
     let mut former = Vec::with_capacity(args.former_kms.len());
     for name in &args.former_kms {
-        former.push(kms(name, &args.data).await?);
+        former.push(kms(name, &args.data, KEY_FILE).await?);
     }
     Ok(Arc::new(KeyRing { current, former }))
 }
 
-/// The KMS that `name` names.
-async fn kms(name: &str, data: &Path) -> anyhow::Result<Arc<dyn Kms>> {
+/// The KMS that `name` names; a file is `key_file` in the data directory.
+async fn kms(name: &str, data: &Path, key_file: &str) -> anyhow::Result<Arc<dyn Kms>> {
     let (kind, rest) = name.split_once(':').unwrap_or((name, ""));
     match kind {
         FILE if rest.is_empty() => {
-            let path = data.join(KEY_FILE);
+            let path = data.join(key_file);
             key_file::ensure_key(&path, &data.join(DATABASE_FILE))?;
             Ok(Arc::new(KeyFileKms::open(&path)?))
         }

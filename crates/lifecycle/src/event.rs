@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{BackupSharePairId, DeviceId, OperationId, SigningSharePairId};
 use crate::{
     BackupMethod, BackupMode, CipherTextDigest, Curve, Fence, Generation, PerCurve, PublicPoints,
-    Wallet,
+    Timestamp, Wallet,
 };
 
 /// The operations that make a pair, and so take the wallet's lease.
@@ -197,6 +197,15 @@ pub enum Event {
     },
     /// E9, E10, E18: what has been of no use for long enough is given up.
     Collect,
+    /// The custodian lets the user take the key out, for a while.
+    EnableEject {
+        /// Until then; from one minute to seven days ahead.
+        until: Timestamp,
+    },
+    /// Somebody asks for the custodian's share of the backup in force, to take the key out.
+    ReleaseBackupShare,
+    /// The user holds the whole key, durably.
+    Eject,
 }
 
 /// What became of a pair that is of no use any more.
@@ -263,6 +272,11 @@ pub enum Effect {
     AuditSignature,
     /// Make the freeze durable; only then answer anybody.
     Freeze,
+    /// E14, managed mode: store the sealed custodian share for good; only then let the last
+    /// message go.
+    StoreCustodianShare(PerCurve<BackupSharePairId>),
+    /// Write the audit record; only then give the custodian's share out.
+    ReleaseBackupShare,
     /// Erase the shares of purged signing pairs, take the backup pairs out of the outbox, and tell
     /// the custodian of each purged one, by its id and no other. Empty where nothing changed.
     Collect(Vec<Garbage>),

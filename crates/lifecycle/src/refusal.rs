@@ -114,6 +114,23 @@ pub enum Refusal {
     /// E17: the pair was completed with another cipher text.
     #[error("this backup was completed with a cipher text of another digest; make a new backup")]
     CipherTextDigestDiffers,
+    /// The user has taken the key out.
+    #[error("the private key of this wallet was taken out; use the ejected key")]
+    Ejected,
+    /// The custodian allows nobody to take the key out now.
+    #[error(
+        "the custodian has not enabled eject for this wallet, or the time has run out; ask the app \
+         to enable it"
+    )]
+    EjectNotEnabled,
+    /// A window that is too short or too long.
+    #[error("expected an ejectableUntil from {min_ms} ms to {max_ms} ms ahead")]
+    EjectWindow {
+        /// The least.
+        min_ms: u64,
+        /// The most.
+        max_ms: u64,
+    },
     /// E17: the pair was overtaken or given up.
     #[error("this backup is {status} and can no longer be completed; make a new backup")]
     BackupSuperseded {
@@ -141,7 +158,9 @@ impl Refusal {
             }
             Self::SigningFrozen => ErrorId::SigningShareFrozen,
             Self::KeyChanged => ErrorId::ReshareFailed,
-            Self::CipherTextDigestMissing => ErrorId::BadRequest,
+            Self::CipherTextDigestMissing | Self::EjectWindow { .. } => ErrorId::BadRequest,
+            Self::Ejected => ErrorId::WalletEjected,
+            Self::EjectNotEnabled => ErrorId::EjectNotEnabled,
             Self::PairIdTaken => ErrorId::InternalError,
             Self::BackupNotActive
             | Self::CipherTextDigestDiffers

@@ -1,6 +1,7 @@
-//! The rules E1–E20 of a wallet's life: [`Wallet::apply`].
+//! The rules E1–E20 of a wallet's life, and its end by Eject: [`Wallet::apply`].
 
 mod backup;
+mod eject;
 mod garbage;
 mod lease;
 mod signing;
@@ -18,6 +19,9 @@ impl Wallet {
     ///
     /// A [`Refusal`]; the wallet stays as it is.
     pub fn apply(&self, event: Event, now: Timestamp) -> Result<Transition, Refusal> {
+        if self.ejected_at.is_some() {
+            return eject::after(self, &event);
+        }
         match event {
             Event::Start(start) => lease::start(self, start, now),
             Event::End { fence } => Ok(lease::end(self, fence)),
@@ -37,6 +41,9 @@ impl Wallet {
                 cipher_text_digest,
             } => backup::prove(self, ids, cipher_text_digest, now),
             Event::Collect => Ok(garbage::collect(self, now)),
+            Event::EnableEject { until } => eject::enable(self, until, now),
+            Event::ReleaseBackupShare => eject::release(self, now),
+            Event::Eject => eject::eject(self, now),
         }
     }
 

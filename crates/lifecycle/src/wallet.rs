@@ -181,6 +181,10 @@ pub struct Wallet {
     pub signing_pairs: Vec<SigningPair>,
     /// Backup pairs, oldest first.
     pub backup_pairs: Vec<BackupPair>,
+    /// Until when the user may take the key out, if the custodian ever allowed it.
+    pub ejectable_until: Option<Timestamp>,
+    /// When the user took the key out; nothing happens to the wallet after that.
+    pub ejected_at: Option<Timestamp>,
 }
 
 impl Wallet {
@@ -196,6 +200,8 @@ impl Wallet {
             lease: None,
             signing_pairs: Vec::new(),
             backup_pairs: Vec::new(),
+            ejectable_until: None,
+            ejected_at: None,
         }
     }
 
@@ -228,11 +234,15 @@ impl Wallet {
             .max_by_key(|pair| pair.generation)
     }
 
-    /// The public keys, once a pair that both sides hold exists (promise P1).
+    /// The public keys, once a pair that both sides hold exists (promise P1). An ejected wallet
+    /// has none any more, and its keys are those of its backup.
     #[must_use]
     pub fn keys(&self) -> Option<PerCurve<&Point>> {
-        self.current_signing()
-            .map(|pair| pair.points.as_ref().map(|points| &points.key))
+        let signing = self.current_signing().map(|pair| &pair.points);
+        let backup = || self.active_backup().map(|pair| &pair.points);
+        let ejected = self.ejected_at.and_then(|_| backup());
+        let points = signing.or(ejected)?;
+        Some(points.as_ref().map(|points| &points.key))
     }
 
     /// The signing pair that has `id` on `curve`.

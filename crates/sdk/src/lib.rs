@@ -28,7 +28,7 @@
 //! # Architecture invariant
 //!
 //! A share leaves this crate in two ways: sealed into the keychain, and encrypted in a cipher
-//! text. No method returns one.
+//! text. No method returns one; `eject` alone returns what two of them add up to.
 
 #![deny(clippy::indexing_slicing)]
 
@@ -52,7 +52,7 @@ pub use builder::PortalBuilder;
 pub use error::Error;
 pub use meter::Report;
 pub use operation::{
-    Backup, BackupChecked, BackupMade, Created, Recovered, SignedRaw, SignedRequest,
+    Backup, BackupChecked, BackupMade, Created, EjectedKeys, Recovered, SignedRaw, SignedRequest,
 };
 pub use portal::{Api, Portal};
 pub use portal_api::sealed::{MalformedSealingKey, PinnedSealingKey};
@@ -60,5 +60,6 @@ pub use portal_backup::{BackupStorage, FolderStorage, MemoryStorage, Password};
 pub use portal_chains::{Addresses, ChainId, Signed};
 pub use portal_keychain::{FileKeychain, Keychain, MemoryKeychain};
 pub use portal_lifecycle::{BackupMethod, Curve, ErrorId};
+pub use portal_mpc::{Ed25519, PrivateKey, Secp256k1};
 pub use progress::{Progress, Status};
 pub use transport::{Frames, Transport, Unreachable, websocket_config};

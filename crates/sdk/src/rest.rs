@@ -3,9 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portal_api::rest::{ClientState, UpdateBackupSharePairs, UpdateSigningSharePairs};
+use portal_api::rest::{
+    BackupShareText, ClientState, Eject, KeepCipherText, KeptCipherText, PrepareEject,
+    UpdateBackupSharePairs, UpdateSigningSharePairs,
+};
 use portal_api::{Problem, TRACE_HEADER};
 use portal_lifecycle::ErrorId;
+use portal_lifecycle::ids::{BackupSharePairId, WalletId};
+use portal_seal::SecretBytes;
 use serde::Serialize;
 use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use tokio_tungstenite::tungstenite::http::{Method, Request, StatusCode};
@@ -69,14 +74,65 @@ impl Rest {
             .await
     }
 
+    /// Managed mode: stores a cipher text at the server.
+    pub(crate) async fn keep_cipher_text(
+        &self,
+        meter: &mut Meter,
+        pair: BackupSharePairId,
+        body: &KeepCipherText,
+    ) -> Result<(), Error> {
+        let path = format!("api/v3/clients/me/backup-share-pairs/{pair}/cipher-text");
+        self.patch(meter, &path, body).await
+    }
+
+    /// Managed mode: the cipher text that the server keeps.
+    pub(crate) async fn kept_cipher_text(
+        &self,
+        meter: &mut Meter,
+        pair: BackupSharePairId,
+    ) -> Result<String, Error> {
+        let path = format!("api/v3/clients/me/backup-share-pairs/{pair}/cipher-text");
+        let body = self.send(meter, StatusCode::OK, Method::GET, &path, None);
+        let kept: KeptCipherText = serde_json::from_slice(&body.await?).map_err(|_| answer())?;
+        Ok(kept.cipher_text)
+    }
+
+    /// The custodian's share of one curve, as it travels, while the window for it is open.
+    pub(crate) async fn prepare_eject(
+        &self,
+        meter: &mut Meter,
+        wallet: WalletId,
+        asking: &PrepareEject,
+    ) -> Result<SecretBytes, Error> {
+        let path = format!("api/v3/clients/me/wallets/{wallet}/prepare-eject");
+        let body = written(asking)?;
+        let body = self.send(meter, StatusCode::OK, Method::POST, &path, Some(body));
+        let body = Zeroizing::new(body.await?);
+        let share: BackupShareText = serde_json::from_slice(&body).map_err(|_| answer())?;
+        Ok(SecretBytes::new(share.share.into_bytes()))
+    }
+
+    pub(crate) async fn eject(&self, meter: &mut Meter, body: &Eject) -> Result<(), Error> {
+        let path = "api/v3/clients/me/eject";
+        let body = written(body)?;
+        self.send(
+            meter,
+            StatusCode::NO_CONTENT,
+            Method::POST,
+            path,
+            Some(body),
+        )
+        .await
+        .map(|_| ())
+    }
+
     async fn patch(
         &self,
         meter: &mut Meter,
         path: &str,
         body: &impl Serialize,
     ) -> Result<(), Error> {
-        let body = serde_json::to_vec(body)
-            .map_err(|_| Error::new(ErrorId::InternalError, "a request cannot be written"))?;
+        let body = written(body)?;
         self.send(
             meter,
             StatusCode::NO_CONTENT,
@@ -153,6 +209,18 @@ impl Rest {
             Error::from,
         ))
     }
+}
+
+fn written(body: &impl Serialize) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(body)
+        .map_err(|_| Error::new(ErrorId::InternalError, "a request cannot be written"))
+}
+
+fn answer() -> Error {
+    Error::new(
+        ErrorId::InternalError,
+        "the server's answer is not what was expected; update the SDK",
+    )
 }
 
 /// The `total` of a `Server-Timing` header, in milliseconds there.

@@ -1,8 +1,10 @@
 //! Reads of the wallet's state: yes, no, or an error; never a "no" that means "could not find out".
 
-use portal_api::rest::ClientState;
+use portal_api::rest::{BackupSharePair, ClientState};
 use portal_lifecycle::ids::SigningSharePairId;
-use portal_lifecycle::{BackupMethod, BackupStatus, Curve, PerCurve, SigningStatus};
+use portal_lifecycle::{
+    BackupMethod, BackupStatus, Curve, ErrorId, PerCurve, Refusal, SigningStatus,
+};
 
 use crate::device::PairRecord;
 use crate::meter::{Meter, traced};
@@ -83,6 +85,37 @@ impl Portal {
         Ok(!self.available_recovery_methods().await?.is_empty())
     }
 
+    /// The cipher text of the backup in force, where the server keeps it (managed mode); none where
+    /// the app does.
+    ///
+    /// # Errors
+    ///
+    /// As [`state`](Self::state), and `BACKUP_NOT_COMPLETE`.
+    pub async fn kept_cipher_text(&self) -> Result<Option<String>, Error> {
+        let meter = Meter::start();
+        traced(meter.trace_id(), self.kept(meter)).await
+    }
+
+    async fn kept(&self, mut meter: Meter) -> Result<Option<String>, Error> {
+        let state = self.rest.state(&mut meter).await?;
+        let wallet = state.wallets.first();
+        let pairs = wallet.map(|wallet| wallet.backup_share_pairs.as_slice());
+        let mut pairs = pairs.unwrap_or_default().iter();
+        let complete =
+            |pair: &&BackupSharePair| pair.status == BackupStatus::StoredClientBackupShare;
+        let active = pairs.find(complete).ok_or(Refusal::BackupNotComplete)?;
+        let kept = self.rest.kept_cipher_text(&mut meter, active.id);
+        match kept.await {
+            Ok(cipher_text) => Ok(Some(cipher_text)),
+            // The pair is there: so this is the answer that it was made in another mode, or by a
+            // server that has no other.
+            Err(error) if matches!(error.id(), ErrorId::StateInvalid | ErrorId::NotFound) => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// The methods of the backup in force; empty if there is none.
     ///
     /// # Errors
@@ -126,7 +159,7 @@ pub(crate) fn signing_status(
 }
 
 /// P1: whether both sides hold the pair or held it once, so that its addresses are the wallet's.
-const fn was_confirmed(status: Option<SigningStatus>) -> bool {
+pub(crate) const fn was_confirmed(status: Option<SigningStatus>) -> bool {
     is_current(status)
         || matches!(
             status,

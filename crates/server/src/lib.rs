@@ -24,6 +24,7 @@ mod auth;
 mod body;
 pub mod clock;
 mod credential;
+mod custodian_share;
 pub mod entropy;
 mod error;
 mod garbage;

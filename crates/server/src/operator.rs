@@ -75,12 +75,6 @@ pub enum OperatorError {
         /// Why.
         problem: String,
     },
-    /// A backup mode that this server does not have.
-    #[error("the backup mode {given} is not there yet; expected SEALED or PLAIN")]
-    BackupMode {
-        /// What was asked for.
-        given: BackupMode,
-    },
     /// The signing policy will not do.
     #[error("the signing policy: {detail}")]
     SigningPolicy {
@@ -134,9 +128,6 @@ impl Operator {
         webhook: Option<WebhookSettings>,
         backup_mode: BackupMode,
     ) -> Result<CustodianCreated, OperatorError> {
-        if backup_mode == BackupMode::Managed {
-            return Err(OperatorError::BackupMode { given: backup_mode });
-        }
         let now = self.clock.now();
         let webhook = webhook
             .map(|webhook| settings::first(self.policy, webhook.base_url, webhook.secret, now));

@@ -6,7 +6,7 @@ use portal_api::rest::{
     SigningSharePair, WalletState,
 };
 use portal_lifecycle::{
-    BackupPair, BackupStatus, Curve, Epoch, Point, SigningPair, SigningStatus, Wallet,
+    BackupMode, BackupPair, BackupStatus, Curve, Epoch, Point, SigningPair, SigningStatus, Wallet,
 };
 use portal_store::{ClientRecord, StoredWallet, Tenant};
 
@@ -33,10 +33,10 @@ pub(crate) fn client_state(
             id: tenant.environment_id,
             name: tenant.environment_name,
             backup_mode: tenant.backup_mode,
-            backup_with_portal_enabled: false,
+            backup_with_portal_enabled: tenant.backup_mode == BackupMode::Managed,
             is_multi_backup_enabled: false,
         },
-        ejected_at: None,
+        ejected_at: wallet.and_then(|stored| stored.wallet.ejected_at).map(Time),
         is_account_abstracted: client.is_account_abstracted,
         epoch: epoch.number,
         is_proved: wallet.is_none_or(|stored| stored.wallet.is_proved()),
@@ -105,7 +105,7 @@ fn wallets(stored: &StoredWallet) -> Vec<WalletState> {
             id: *id,
             curve,
             public_key: keys.as_ref().map(|keys| hex::encode(&keys.of(curve).0)),
-            ejectable_until: None,
+            ejectable_until: wallet.ejectable_until.map(Time),
             created_at: Time(stored.created_at),
             signing_share_pairs: signing_pairs(recent(&wallet.signing_pairs, signing), curve),
             backup_share_pairs: backup_pairs(recent(&wallet.backup_pairs, backup), curve),

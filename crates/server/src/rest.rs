@@ -2,9 +2,11 @@
 
 mod audit;
 mod browser;
+mod cipher_text;
 mod client;
 mod custodian;
 mod description;
+mod eject;
 mod health;
 mod signing_policy;
 mod webhook;
@@ -52,11 +54,16 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         || routes!(webhook::put, webhook::get),
         || routes!(webhook::test),
         || routes!(webhook::deliveries),
+        || routes!(eject::enable),
+        || routes!(eject::shares),
         || routes!(client::state),
         || routes!(client::update_signing_pairs),
         || routes!(client::update_backup_pairs),
         || routes!(client::signing_pairs),
         || routes!(client::backup_pairs),
+        || routes!(cipher_text::keep, cipher_text::kept),
+        || routes!(eject::prepare),
+        || routes!(eject::eject),
         || routes!(session::upgrade),
         || routes!(health::live),
         || routes!(health::ready),

@@ -37,7 +37,6 @@ use crate::openapi::problems;
 use crate::rates::Address;
 use crate::{ApiError, App, auth, entropy, trace};
 pub(crate) use guard::{Signing, SigningTurns};
-pub(crate) use pair::points_of;
 use socket::Socket;
 
 /// Buffers of a connection; most messages of a protocol fit in.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use portal_lifecycle::ids::{ClientId, WalletId};
-use portal_lifecycle::{Effect, Event, PerCurve, Wallet};
+use portal_lifecycle::{Effect, Event, PerCurve, Timestamp, Transition, Wallet};
 use portal_store::audit::{Actor, AuditAct, Origin};
 use portal_store::{CommitError, Secrets, Store, StoredWallet, WalletCommit, WalletVersion};
 
@@ -43,14 +43,7 @@ impl Wallets {
             let (before, expected) = self.read(client).await?;
             let now = self.clock.now();
             let transition = before.apply(event.clone(), now)?;
-            let secrets = match &transition.effect {
-                Effect::EraseOutbox(ids) => Secrets::EraseOutbox { ids: *ids },
-                Effect::Collect(garbage) if !garbage.is_empty() => Secrets::Collect {
-                    garbage: garbage.clone(),
-                    due_at: now,
-                },
-                _ => secrets.clone(),
-            };
+            let secrets = secrets_of(&transition.effect, secrets.clone(), now);
             let applied = Applied {
                 wallet: transition.wallet.clone(),
                 effect: transition.effect.clone(),
@@ -76,19 +69,20 @@ impl Wallets {
         Err(CommitError::Conflict.into())
     }
 
-    /// Decides an event of the client's that an act follows from, and writes the line of that act
+    /// Decides an event that an act of `actor` follows from, and writes the line of that act
     /// together with what else changes, against the very state that was decided on (E11).
     pub(crate) async fn audited(
         &self,
+        actor: Actor,
         client: ClientId,
         event: Event,
         act: AuditAct,
     ) -> Result<(), ApiError> {
-        let origin = origin(Actor::Client(client));
+        let origin = origin(actor);
         for _ in 0..TRIES {
             let (before, expected) = self.read(client).await?;
             let now = self.clock.now();
-            let wallet = before.apply(event.clone(), now)?.wallet;
+            let Transition { wallet, effect } = before.apply(event.clone(), now)?;
             let expected = expected.ok_or_else(ApiError::not_found)?;
             let written = if wallet == before {
                 self.store.audit(client, expected, origin, act, now).await
@@ -97,7 +91,7 @@ impl Wallets {
                     client_id: client,
                     expected: Some(expected),
                     wallet,
-                    secrets: Secrets::Unchanged,
+                    secrets: secrets_of(&effect, Secrets::Unchanged, now),
                     origin,
                     acts: vec![act],
                     now,
@@ -150,5 +144,17 @@ pub(crate) fn origin(actor: Actor) -> Origin {
     Origin {
         actor,
         trace_id: trace::current(),
+    }
+}
+
+/// The secrets that an effect moves by itself; `given` where it moves none.
+fn secrets_of(effect: &Effect, given: Secrets, now: Timestamp) -> Secrets {
+    match effect {
+        Effect::EraseOutbox(ids) => Secrets::EraseOutbox { ids: *ids },
+        Effect::Collect(garbage) if !garbage.is_empty() => Secrets::Collect {
+            garbage: garbage.clone(),
+            due_at: now,
+        },
+        _ => given,
     }
 }

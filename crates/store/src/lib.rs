@@ -1,7 +1,7 @@
 //! The server's transactional storage.
 //!
 //! One trait per concern ([`CustodianStore`], [`ClientStore`], [`WalletStore`],
-//! [`OutboxStore`], [`IdempotencyStore`], [`AuditStore`], [`Maintenance`]), joined as [`Store`]; each method is one transaction. Backends
+//! [`OutboxStore`], [`ManagedBackupStore`], [`IdempotencyStore`], [`AuditStore`], [`Maintenance`]), joined as [`Store`]; each method is one transaction. Backends
 //! stand beside them ([`SqlStore`] on SQLite or Postgres), and every backend passes one exported suite
 //! (`conformance`).
 //!
@@ -34,8 +34,8 @@ pub use error::{CommitError, StoreError, UnsealingError};
 pub use idempotency::{Act, Begun, Claim, ClaimTimes, IdempotentRequest};
 pub use memory::MemoryStore;
 pub use port::{
-    AuditStore, ClientStore, CustodianStore, IdempotencyStore, Maintenance, OutboxStore, Store,
-    WalletStore,
+    AuditStore, ClientStore, CustodianStore, IdempotencyStore, Maintenance, ManagedBackupStore,
+    OutboxStore, Store, WalletStore,
 };
 pub use record::{
     ClientAuth, ClientRecord, CredentialHash, CredentialKind, CustodianAuth, CustodianKey,

@@ -9,6 +9,7 @@
 mod audit;
 mod guards;
 mod idempotency;
+mod managed;
 mod outbox;
 mod tenants;
 mod wallets;
@@ -61,6 +62,15 @@ impl MemoryStore {
         }
     }
 
+    /// The same storage, with another KMS for the custodian's shares of managed backups.
+    #[must_use]
+    pub fn with_backup_kms(self, backup_kms: Arc<dyn Kms>) -> Self {
+        Self {
+            sealer: self.sealer.with_backup_kms(backup_kms),
+            ..self
+        }
+    }
+
     /// A copy of everything as it is now, as of a database that is copied away.
     #[must_use]
     pub fn copy(&self) -> Self {
@@ -98,6 +108,8 @@ struct State {
     /// By the id of the pair on the curve.
     signing_shares: BTreeMap<(Curve, Uuid), Vec<u8>>,
     outbox: BTreeMap<BackupSharePairId, Queued>,
+    managed_shares: BTreeMap<(Curve, BackupSharePairId), (ClientId, Vec<u8>)>,
+    cipher_texts: BTreeMap<(ClientId, BackupSharePairId, BackupSharePairId), String>,
     notices: BTreeMap<(BackupSharePairId, BackupStatus), QueuedNotice>,
     audit_log: BTreeMap<EnvironmentId, Vec<Arc<AuditLine>>>,
     webhook_attempts: BTreeMap<WebhookDeliveryId, WebhookAttempt>,
@@ -119,6 +131,8 @@ impl Default for State {
             wallets: BTreeMap::new(),
             signing_shares: BTreeMap::new(),
             outbox: BTreeMap::new(),
+            managed_shares: BTreeMap::new(),
+            cipher_texts: BTreeMap::new(),
             notices: BTreeMap::new(),
             audit_log: BTreeMap::new(),
             webhook_attempts: BTreeMap::new(),
@@ -206,13 +220,18 @@ impl crate::Maintenance for MemoryStore {
     }
 
     async fn try_one_secret(&self) -> Result<(), StoreError> {
-        match self.sealed_secrets().first() {
-            Some((place, stored)) => {
-                let opened = self.sealer.open(&place.as_place(), stored).await;
-                opened.map(|_| ())
+        let secrets = self.sealed_secrets();
+        let is_managed =
+            |place: &outbox::OwnedPlace| matches!(place, outbox::OwnedPlace::Managed(..));
+        for managed in [false, true] {
+            let one = secrets
+                .iter()
+                .find(|(place, _)| is_managed(place) == managed);
+            if let Some((place, stored)) = one {
+                self.sealer.open(&place.as_place(), stored).await?;
             }
-            None => Ok(()),
         }
+        Ok(())
     }
 
     /// In one step: nothing here is so large that it must be split.

@@ -520,6 +520,48 @@ pub trait AuditStore: Send + Sync {
     ) -> Result<Vec<EnvironmentId>, StoreError>;
 }
 
+/// What the server keeps of backups in managed mode. Insert-only: nothing of it is replaced or
+/// deleted. The custodian's share comes with the commit of its pair.
+#[async_trait]
+pub trait ManagedBackupStore: Send + Sync {
+    /// The custodian's share of a pair on one curve, if it is kept here.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], which never means "none".
+    async fn custodian_share(
+        &self,
+        client: ClientId,
+        curve: Curve,
+        pair: BackupSharePairId,
+    ) -> Result<Option<SecretBytes>, StoreError>;
+
+    /// Stores the cipher text of a pair; says whether it is the one that is stored now. It is not
+    /// where another one was stored before.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NoSuchRow`] for an unknown pair, or another [`StoreError`].
+    async fn keep_cipher_text(
+        &self,
+        client: ClientId,
+        ids: PerCurve<BackupSharePairId>,
+        cipher_text: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// The cipher text of a pair, if one is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], which never means "none".
+    async fn cipher_text(
+        &self,
+        client: ClientId,
+        ids: PerCurve<BackupSharePairId>,
+    ) -> Result<Option<String>, StoreError>;
+}
+
 /// What an operator does to the database as a whole.
 #[async_trait]
 pub trait Maintenance: Send + Sync {
@@ -531,7 +573,7 @@ pub trait Maintenance: Send + Sync {
     /// [`StoreError`]; the epoch is then as it was.
     async fn raise_epoch(&self, now: Timestamp, origin: Origin) -> Result<Epoch, StoreError>;
 
-    /// Opens one secret, if there is any: a KMS that does not is not this database's.
+    /// Opens one secret of each kind that there is: a KMS that does not is not this database's.
     ///
     /// # Errors
     ///
@@ -556,6 +598,7 @@ pub trait Store:
     + ClientStore
     + WalletStore
     + OutboxStore
+    + ManagedBackupStore
     + IdempotencyStore
     + AuditStore
     + Maintenance
@@ -567,7 +610,7 @@ pub trait Store:
     /// [`StoreError::Unavailable`].
     async fn ping(&self) -> Result<(), StoreError>;
 
-    /// Whether the KMS wraps a key and opens it again. The key is drawn for this and thrown away.
+    /// Whether each KMS wraps a key and opens it again. The key is drawn for this and thrown away.
     ///
     /// # Errors
     ///

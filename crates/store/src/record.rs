@@ -214,6 +214,13 @@ pub enum Secrets {
         /// When the worker may take it up, if nobody delivers it before.
         due_at: Timestamp,
     },
+    /// Managed mode: the custodian's share of a new backup pair is kept here.
+    StoreCustodianShare {
+        /// The pair.
+        ids: PerCurve<BackupSharePairId>,
+        /// The custodian's share of each curve.
+        shares: PerCurve<SecretBytes>,
+    },
     /// The custodian has acknowledged its share: the outbox forgets it.
     EraseOutbox {
         /// The pair.

@@ -43,6 +43,13 @@ pub(crate) enum Place<'a> {
         pair: BackupSharePairId,
         curve: Curve,
     },
+    /// Managed mode: the custodian's share of a backup pair. Wrapped by the backup KMS.
+    ManagedShare {
+        client: ClientId,
+        wallet: WalletId,
+        pair: BackupSharePairId,
+        curve: Curve,
+    },
     /// What authenticates the server to a custodian. Bound to the URL too: whoever can write
     /// to the database only must not be able to have secret and shares sent elsewhere.
     WebhookSecret {
@@ -77,6 +84,7 @@ impl Place<'_> {
         match self {
             Self::SigningShare { .. } => "signing_share_pairs",
             Self::OutboxShare { .. } => "outbox",
+            Self::ManagedShare { .. } => "managed_backup_shares",
             Self::WebhookSecret { .. } => "environments",
             Self::Answer { .. } => "idempotent_requests",
         }
@@ -122,6 +130,19 @@ impl Place<'_> {
                 curve,
                 "custodian",
             ),
+            Self::ManagedShare {
+                client,
+                wallet,
+                pair,
+                curve,
+            } => of_share(
+                "managed backup share",
+                client,
+                wallet,
+                pair.to_string(),
+                curve,
+                "custodian",
+            ),
             Self::WebhookSecret {
                 environment,
                 base_url,
@@ -159,11 +180,34 @@ fn hex(bytes: [u8; 32]) -> String {
 
 /// Seals and opens secrets for their places.
 #[derive(Debug, Clone)]
-pub(crate) struct Sealer(Arc<dyn Kms>);
+pub(crate) struct Sealer {
+    kms: Arc<dyn Kms>,
+    /// For what together with a signing share would still be no key, and is kept apart from it
+    /// all the same.
+    backup_kms: Arc<dyn Kms>,
+}
 
 impl Sealer {
     pub(crate) fn new(kms: Arc<dyn Kms>) -> Self {
-        Self(kms)
+        Self {
+            backup_kms: Arc::clone(&kms),
+            kms,
+        }
+    }
+
+    pub(crate) fn with_backup_kms(self, backup_kms: Arc<dyn Kms>) -> Self {
+        Self { backup_kms, ..self }
+    }
+
+    /// Which KMS wraps the data keys of a place.
+    fn kms_of(&self, place: &Place<'_>) -> &dyn Kms {
+        match place {
+            Place::ManagedShare { .. } => self.backup_kms.as_ref(),
+            Place::SigningShare { .. }
+            | Place::OutboxShare { .. }
+            | Place::WebhookSecret { .. }
+            | Place::Answer { .. } => self.kms.as_ref(),
+        }
     }
 
     /// The only place in this crate that draws randomness: a key or nonce is no business of a
@@ -175,7 +219,8 @@ impl Sealer {
     ) -> Result<Vec<u8>, StoreError> {
         let context = place.context();
         let data_key = SealingKey::generate(&mut UnwrapErr(SysRng));
-        let wrapped = self.0.wrap(&data_key, &context).await.map_err(kms_failed)?;
+        let wrapped = self.kms_of(place).wrap(&data_key, &context).await;
+        let wrapped = wrapped.map_err(kms_failed)?;
         let sealed = portal_seal::seal(
             &data_key,
             &context.to_bytes(),
@@ -186,16 +231,15 @@ impl Sealer {
         encode(&wrapped, &sealed).map_err(kms_failed)
     }
 
-    /// Whether the KMS gives back a key that it wrapped. Nothing is ever sealed under it.
+    /// Whether each KMS gives back a key that it wrapped. Nothing is ever sealed under it.
     pub(crate) async fn try_kms(&self) -> Result<(), StoreError> {
         let context = KeyContext(vec![("purpose", "readiness".to_owned())]);
-        let key = SealingKey::generate(&mut UnwrapErr(SysRng));
-        let wrapped = self.0.wrap(&key, &context).await.map_err(kms_failed)?;
-        self.0
-            .unwrap(&wrapped, &context)
-            .await
-            .map(|_| ())
-            .map_err(kms_failed)
+        for kms in [&self.kms, &self.backup_kms] {
+            let key = SealingKey::generate(&mut UnwrapErr(SysRng));
+            let wrapped = kms.wrap(&key, &context).await.map_err(kms_failed)?;
+            kms.unwrap(&wrapped, &context).await.map_err(kms_failed)?;
+        }
+        Ok(())
     }
 
     pub(crate) async fn open(
@@ -225,12 +269,13 @@ impl Sealer {
             table: place.table(),
             source,
         })?;
-        if wrapped.key_id == self.0.key_id().await.map_err(kms_failed)? {
+        let kms = self.kms_of(place);
+        if wrapped.key_id == kms.key_id().await.map_err(kms_failed)? {
             return Ok(None);
         }
         let context = place.context();
         let data_key = self.unwrap(place, &wrapped, &context).await?;
-        let wrapped = self.0.wrap(&data_key, &context).await.map_err(kms_failed)?;
+        let wrapped = kms.wrap(&data_key, &context).await.map_err(kms_failed)?;
         encode(&wrapped, sealed).map(Some).map_err(kms_failed)
     }
 
@@ -240,7 +285,7 @@ impl Sealer {
         wrapped: &WrappedKey,
         context: &KeyContext,
     ) -> Result<SealingKey, StoreError> {
-        self.0
+        self.kms_of(place)
             .unwrap(wrapped, context)
             .await
             .map_err(|source| match source {
@@ -266,6 +311,10 @@ pub(crate) enum SealedSecrets {
         sealed: PerCurve<Vec<u8>>,
         blinds: Option<PerCurve<Vec<u8>>>,
         due_at: Timestamp,
+    },
+    StoreCustodianShare {
+        ids: PerCurve<BackupSharePairId>,
+        sealed: PerCurve<Vec<u8>>,
     },
     EraseOutbox {
         ids: PerCurve<BackupSharePairId>,
@@ -313,6 +362,16 @@ impl Sealer {
                     blinds: blinds.clone(),
                     due_at: *due_at,
                 }
+            }
+            Secrets::StoreCustodianShare { ids, shares } => {
+                let place = |curve| Place::ManagedShare {
+                    client,
+                    wallet: *wallets.of(curve),
+                    pair: *ids.of(curve),
+                    curve,
+                };
+                let sealed = self.seal_both(place, shares).await?;
+                SealedSecrets::StoreCustodianShare { ids: *ids, sealed }
             }
             Secrets::EraseOutbox { ids } => SealedSecrets::EraseOutbox { ids: *ids },
             Secrets::Collect { garbage, due_at } => SealedSecrets::Collect {
@@ -456,6 +515,12 @@ mod tests {
             signing(1, 2, 9, Curve::Ed25519),
             signing(1, 2, 3, Curve::Secp256k1),
             Place::OutboxShare {
+                client: ClientId(id(1)),
+                wallet: WalletId(id(2)),
+                pair: BackupSharePairId(id(3)),
+                curve: Curve::Ed25519,
+            },
+            Place::ManagedShare {
                 client: ClientId(id(1)),
                 wallet: WalletId(id(2)),
                 pair: BackupSharePairId(id(3)),

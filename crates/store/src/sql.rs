@@ -20,6 +20,7 @@ mod custodian;
 mod engine;
 mod idempotency;
 mod maintenance;
+mod managed;
 mod outbox;
 mod pairs;
 mod postgres;
@@ -118,6 +119,15 @@ impl SqlStore {
             engine,
             sealer: Sealer::new(kms),
         })
+    }
+
+    /// The same storage, with another KMS for the custodian's shares of managed backups.
+    #[must_use]
+    pub fn with_backup_kms(self, backup_kms: Arc<dyn Kms>) -> Self {
+        Self {
+            sealer: self.sealer.with_backup_kms(backup_kms),
+            ..self
+        }
     }
 
     /// A setting of one of its connections to Postgres, as the database tells it.

@@ -4,15 +4,15 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use portal_api::Problem;
-use portal_api::rest::{CreateClient, CreatedClient, CreatedSession};
-use portal_lifecycle::ids::ClientId;
+use portal_api::rest::{CreateClient, CreatedClient, CreatedSession, EjectableUntil, EnableEject};
+use portal_lifecycle::ids::{ClientId, WalletId};
 use portal_sdk::PinnedSealingKey;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::custodian_serve::app_tokens;
-use super::sealing;
+use super::{eject, sealing};
 use crate::args::{ClientArgs, ClientCommand};
 use crate::device::{Device, Profile};
 use crate::output::Output;
@@ -32,7 +32,9 @@ pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> 
             args.device.display()
         ),
         ClientCommand::Login { client } => device_of(client_id(client)?, &args.device)?,
-        ClientCommand::Create | ClientCommand::Revoke { .. } => None,
+        ClientCommand::Create
+        | ClientCommand::Revoke { .. }
+        | ClientCommand::EnableEject { .. } => None,
     };
     // The device's profile keeps it, and is used from anywhere.
     let ca_file = args.ca_file.as_ref().map(std::path::absolute).transpose()?;
@@ -45,6 +47,11 @@ pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> 
     if let ClientCommand::Revoke { client, api_key } = &args.command {
         return revoke(&custodian, client, *api_key, output).await;
     }
+    if let ClientCommand::EnableEject { client, wallet } = args.command {
+        let enabled = custodian.enable_eject(client, wallet).await?;
+        eject::tell_window(enabled.ejectable_until, output);
+        return Ok(());
+    }
     // First: where no key is shown, nothing is made.
     let (sealing_key, plain_backups) = backups(&args, renewed.as_ref(), ca_file.as_deref()).await?;
     let (id, token) = match &args.command {
@@ -56,6 +63,8 @@ pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> 
             let id = client_id(client)?;
             (id, custodian.create_session(id).await?.client_session_token)
         }
+        // Done above: it makes no device.
+        ClientCommand::EnableEject { .. } => return Ok(()),
     };
     let (custodian, custodian_token) = match &renewed {
         // Only the session is renewed where no other backend is named.
@@ -192,6 +201,24 @@ impl Custodian<'_> {
         let http = trust::http(self.server, self.ca_file)?;
         let request = http.delete(url).bearer_auth(self.api_key);
         nothing(request.send().await, self.server).await
+    }
+
+    async fn enable_eject(
+        &self,
+        client: ClientId,
+        wallet_id: WalletId,
+    ) -> anyhow::Result<EjectableUntil> {
+        let path = format!("api/v3/custodians/me/clients/{client}/enable-eject");
+        let url = format!("{}/{path}", self.server.trim_end_matches('/'));
+        let body = EnableEject {
+            wallet_id,
+            ejectable_until: None,
+        };
+        let request = trust::http(self.server, self.ca_file)?
+            .patch(url)
+            .bearer_auth(self.api_key)
+            .json(&body);
+        answer(request.send().await, self.server).await
     }
 
     async fn post<T: DeserializeOwned>(

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use portal_api::signing_policy::SigningPolicy;
+use portal_lifecycle::BackupMode;
 use portal_seal::SecretBytes;
 use portal_server::clock::SystemClock;
 use portal_server::{Operator, WebhookPolicy, WebhookSettings};
@@ -15,23 +16,28 @@ use crate::output::Output;
 use crate::storage;
 
 pub(crate) async fn run(args: CustodianCreateArgs, output: Output) -> anyhow::Result<()> {
-    let text = key_file::text(&args.webhook_secret_file)?;
-    // A second one is of before, for a backend that knows both.
-    let secret = text.lines().next().unwrap_or_default();
-    let webhook = WebhookSettings {
-        base_url: args.webhook_url,
-        secret: SecretBytes::new(secret.as_bytes().to_vec()),
+    let webhook = match args.webhook_url.zip(args.webhook_secret_file) {
+        Some((base_url, secret_file)) => {
+            let text = key_file::text(&secret_file)?;
+            // A second one is of before, for a backend that knows both.
+            let secret = text.lines().next().unwrap_or_default();
+            Some(WebhookSettings {
+                base_url,
+                secret: SecretBytes::new(secret.as_bytes().to_vec()),
+            })
+        }
+        None if args.backup_mode == BackupMode::Managed => None,
+        None => bail!(
+            "expected --webhook-url and --webhook-secret-file: in {} mode the custodian's shares \
+             go to its backend",
+            args.backup_mode
+        ),
     };
     let store = storage::open(&args.storage).await?;
     let policy = WebhookPolicy::from(&args.webhooks);
     let operator = Operator::new(Arc::clone(&store) as _, Arc::new(SystemClock), policy);
     let created = operator
-        .create_custodian(
-            &args.name,
-            &args.environment,
-            Some(webhook),
-            args.backup_mode,
-        )
+        .create_custodian(&args.name, &args.environment, webhook, args.backup_mode)
         .await?;
     if args.allow_raw_signing {
         let raw = SigningPolicy {

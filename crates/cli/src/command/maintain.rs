@@ -1,7 +1,7 @@
 //! What an operator does to a server's storage as a whole: `keys rotate`, `restore-check`,
 //! `collect`.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,14 +23,16 @@ fn operator(store: &Arc<SqlStore>) -> Operator {
 }
 
 pub(crate) async fn rotate(args: RotateArgs, output: Output) -> anyhow::Result<()> {
-    let key_file = storage::key_file_path(&args.storage);
-    if key_file.is_none() && (args.new_key || args.forget) {
+    let key_files = storage::key_file_paths(&args.storage);
+    if key_files.is_empty() && (args.new_key || args.forget) {
         bail!("--new-key and --forget are for --kms file; another KMS makes its own keys");
     }
     // Opened first: it makes the key file where there is none, and checks it where there is.
     let store = storage::open(&args.storage).await?;
-    if let Some(path) = key_file.as_ref().filter(|_| args.new_key) {
-        KeyFileKms::add_key(path, storage::new_key())?;
+    if args.new_key {
+        for path in &key_files {
+            KeyFileKms::add_key(path, storage::new_key())?;
+        }
         output.say("  a new key wraps from now on; the former ones still open");
     }
     let done = operator(&store).rewrap_all().await?;
@@ -40,9 +42,9 @@ pub(crate) async fn rotate(args: RotateArgs, output: Output) -> anyhow::Result<(
             done.unreadable
         ));
     }
-    if let Some(path) = key_file.as_ref().filter(|_| args.forget) {
-        forget(path, &operator(&store), done, args.settle_s).await?;
-        output.say("  the former keys are gone from the key file");
+    if args.forget {
+        forget(&key_files, &operator(&store), done, args.settle_s).await?;
+        output.say("  the former keys are gone from the key files");
     }
     store.close().await;
     output.result(
@@ -62,7 +64,7 @@ pub(crate) async fn rotate(args: RotateArgs, output: Output) -> anyhow::Result<(
 /// Forgets former keys, if two looks at everything, with time for a slow commit between them, find
 /// nothing under one.
 async fn forget(
-    key_file: &Path,
+    key_files: &[PathBuf],
     operator: &Operator,
     first: Rewrapped,
     settle_s: u64,
@@ -81,7 +83,10 @@ async fn forget(
     refuse_unless_clean(first)?;
     tokio::time::sleep(Duration::from_secs(settle_s)).await;
     refuse_unless_clean(operator.rewrap_all().await?)?;
-    Ok(KeyFileKms::forget_former(key_file)?)
+    for path in key_files {
+        KeyFileKms::forget_former(path)?;
+    }
+    Ok(())
 }
 
 pub(crate) async fn restore_check(args: RestoreCheckArgs, output: Output) -> anyhow::Result<()> {

@@ -10,7 +10,7 @@ use portal_lifecycle::{BackupMethod, BackupStatus, Refusal, SigningStatus};
 use portal_sdk::{Backup, ChainId, Password, Portal, Report, Status};
 use serde_json::{Value, json};
 
-use super::custodian_app;
+use super::{custodian_app, eject};
 use crate::args::{BackupArgs, SignArgs, WalletArgs, WalletCommand};
 use crate::device::Device;
 use crate::key_file;
@@ -36,6 +36,15 @@ pub(crate) async fn run(args: WalletArgs, output: Output) -> anyhow::Result<()> 
         WalletCommand::CheckBackup(backup) => check_backup(&device, backup, output).await,
         WalletCommand::Recover(backup) => recover(&device, backup, output).await,
         WalletCommand::Refresh => refresh(&device, output).await,
+        WalletCommand::Eject { out, backup } => {
+            let portal = portal(&device, backup.folder.as_deref(), output).await?;
+            let opener = async {
+                let file = backup.cipher_text_file.as_deref();
+                let cipher_text = cipher_text(&device, &portal, file).await?;
+                Ok((choose(&backup)?, cipher_text))
+            };
+            eject::run(&portal, &out, opener, output).await
+        }
         WalletCommand::Sign(sign_args) => sign(&device, sign_args, output).await,
         WalletCommand::Status => status(&device, output).await,
     }
@@ -72,6 +81,8 @@ async fn back_up(device: &Device, args: BackupArgs, output: Output) -> anyhow::R
                 )
             })?;
         }
+        // The server keeps it.
+        None if made.is_complete => {}
         None => {
             let ids = made.backup_share_pair_ids;
             let stored = custodian_app::store(&device.profile, method, ids, &made);
@@ -157,6 +168,9 @@ async fn cipher_text(
             .trim_end()
             .to_owned()),
         None => {
+            if let Some(kept) = portal.kept_cipher_text().await? {
+                return Ok(kept);
+            }
             let (method, pair) = backup_in_force(portal).await?;
             let stored = custodian_app::fetch(&device.profile, method, pair).await?;
             Ok(stored.cipher_text)

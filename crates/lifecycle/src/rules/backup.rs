@@ -3,11 +3,12 @@
 use super::{UNFINISHED_PAIRS, lease, signing};
 use crate::ids::BackupSharePairId;
 use crate::{
-    BackupCommit, BackupPair, BackupStatus, CipherTextDigest, Effect, OperationKind, PerCurve,
-    Plan, Refusal, Timestamp, Transition, Wallet,
+    BackupCommit, BackupMode, BackupPair, BackupStatus, CipherTextDigest, Effect, OperationKind,
+    PerCurve, Plan, Refusal, Timestamp, Transition, Wallet,
 };
 
-/// E14: a new pair is `PENDING`, its custodian share in the outbox; the lease ends with it.
+/// E14: a new pair is `PENDING`, its custodian share in the outbox; or, in managed mode, stored at
+/// once. The lease ends with it.
 pub(super) fn commit(
     wallet: &Wallet,
     commit: BackupCommit,
@@ -33,7 +34,11 @@ pub(super) fn commit(
     let pair = BackupPair {
         ids: commit.ids,
         generation: lease.generation,
-        status: BackupStatus::Pending,
+        status: match commit.mode {
+            BackupMode::Plain | BackupMode::Sealed => BackupStatus::Pending,
+            // The server is the one that keeps it: there is nobody to wait for.
+            BackupMode::Managed => BackupStatus::StoredCustodianBackupShare,
+        },
         method: commit.method,
         mode: commit.mode,
         points: commit.points,
@@ -58,7 +63,10 @@ pub(super) fn commit(
     next.backup_pairs.push(pair);
     Ok(Transition {
         wallet: next,
-        effect: Effect::EnqueueCustodianShare(commit.ids),
+        effect: match commit.mode {
+            BackupMode::Plain | BackupMode::Sealed => Effect::EnqueueCustodianShare(commit.ids),
+            BackupMode::Managed => Effect::StoreCustodianShare(commit.ids),
+        },
     })
 }
 

@@ -1,20 +1,20 @@
 //! What holds after every transition, each with a name and a proof that it can be seen to fail.
 
 use portal_lifecycle::{
-    BackupStatus, Curve, Effect, Event, LeaseTaken, Plan, PublicPoints, SigningStatus, Timestamp,
-    Wallet,
+    BackupStatus, Curve, Effect, Event, LeaseTaken, Plan, PublicPoints, SigningPair, SigningStatus,
+    Timestamp, Wallet,
 };
 
 use crate::world::{
     KEY, OTHER_KEY, active, after, at, backed_up, backup, backup_acknowledged, commit_backup,
-    commit_signing, commit_signing_of, confirm_signing_in, frozen, points, refresh, refreshed,
-    sign, start, with,
+    commit_signing, commit_signing_of, confirm_signing_in, ejected, frozen, points, refresh,
+    refreshed, sign, start, with,
 };
 
 /// A property of a transition: the wallet before and after it.
 type Holds = fn(&Wallet, &Wallet) -> bool;
 
-const INVARIANTS: [(&str, Holds); 14] = [
+const INVARIANTS: [(&str, Holds); 16] = [
     ("I2: at most one signing pair is in force", |_, next| {
         in_force(next).count() <= 1
     }),
@@ -29,13 +29,18 @@ const INVARIANTS: [(&str, Holds); 14] = [
     }),
     (
         "I1: a wallet that had a pair in force has one",
-        |before, next| before.current_signing().is_none() || next.current_signing().is_some(),
+        |before, next| {
+            before.current_signing().is_none()
+                || next.current_signing().is_some()
+                || is_ejected_now(before, next)
+        },
     ),
     (
         "the pair in force never gives way to an older one",
         |before, next| {
             in_force(before).map(|pair| pair.generation).max()
                 <= in_force(next).map(|pair| pair.generation).max()
+                || is_ejected_now(before, next)
         },
     ),
     ("the key never changes once there is one", |before, next| {
@@ -58,6 +63,7 @@ const INVARIANTS: [(&str, Holds); 14] = [
                     SigningStatus::StoredDatabase | SigningStatus::StoredClient => true,
                     SigningStatus::Frozen => {
                         matches!(is, Some(SigningStatus::Frozen | SigningStatus::Superseded))
+                            || is_ejected_now(before, next)
                     }
                     SigningStatus::Superseded | SigningStatus::Abandoned => {
                         is == Some(was.status) || is == Some(SigningStatus::Purged)
@@ -98,6 +104,20 @@ const INVARIANTS: [(&str, Holds); 14] = [
         },
     ),
     (
+        "an ejected wallet has no signing share, no lease and no open backup",
+        |_, next| {
+            let purged = |pair: &SigningPair| pair.status == SigningStatus::Purged;
+            next.ejected_at.is_none()
+                || next.lease.is_none()
+                    && next.signing_pairs.iter().all(purged)
+                    && !next.backup_pairs.iter().any(|pair| pair.status.is_open())
+        },
+    ),
+    (
+        "nothing happens to a wallet after it was ejected",
+        |before, next| before.ejected_at.is_none() || before == next,
+    ),
+    (
         "nothing of a pair changes but its status, its digest and its proofs",
         |before, next| {
             before.signing_pairs.iter().all(|was| {
@@ -114,6 +134,11 @@ const INVARIANTS: [(&str, Holds); 14] = [
         },
     ),
 ];
+
+/// The one way in which a wallet loses its signing pairs.
+const fn is_ejected_now(before: &Wallet, next: &Wallet) -> bool {
+    before.ejected_at.is_none() && next.ejected_at.is_some()
+}
 
 /// The names of the invariants that the transition from `before` to `next` breaks.
 pub(crate) fn broken(before: &Wallet, next: &Wallet) -> Vec<&'static str> {
@@ -166,6 +191,15 @@ pub(crate) fn wrongly_allowed(
         (Event::Sign { curve, pair }, _) if !signs(*curve, *pair) => {
             Some("E11: a pair signed that is not active")
         }
+        (Event::Eject | Event::ReleaseBackupShare, _)
+            if before.ejected_at.is_none()
+                && before.ejectable_until.is_none_or(|until| now >= until) =>
+        {
+            Some("a share or the end, outside of the window")
+        }
+        (_, Effect::ReleaseBackupShare) if before.ejected_at.is_some() => {
+            Some("a share after the end")
+        }
         _ => None,
     }
 }
@@ -189,7 +223,11 @@ fn next_fence(wallet: &Wallet) -> u64 {
 ///
 /// The step that was refused, and why.
 pub(crate) fn recovers(wallet: &Wallet, now: Timestamp) -> Result<(), String> {
-    let Some(backup) = wallet.active_backup() else {
+    // Who took the key out needs nobody.
+    let Some(backup) = wallet
+        .active_backup()
+        .filter(|_| wallet.ejected_at.is_none())
+    else {
         return Ok(());
     };
     let free_at = wallet
@@ -294,6 +332,14 @@ fn each_invariant_sees_what_breaks_it() {
             }),
         ),
         (
+            backed_up(),
+            with(backed_up(), |wallet| wallet.ejected_at = Some(at(0))),
+        ),
+        (
+            ejected(),
+            with(ejected(), |wallet| wallet.ejectable_until = None),
+        ),
+        (
             active(),
             with(active(), |wallet| {
                 wallet.signing_pairs[0].points = points(KEY, 2)
@@ -326,6 +372,8 @@ fn what_was_wrongly_allowed_is_seen() {
         (commit_signing(refresh(1), 2, 2), Effect::None),
         (commit_backup(2, 2, 1), Effect::None),
         (sign(Curve::Ed25519, 2), Effect::AuditSignature),
+        (Event::ReleaseBackupShare, Effect::ReleaseBackupShare),
+        (Event::Eject, Effect::None),
     ] {
         let seen = wrongly_allowed(&leased, &event, &effect, at(0));
         assert!(seen.is_some(), "expected {event:?} to be seen");

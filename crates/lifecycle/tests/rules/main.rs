@@ -8,6 +8,7 @@
 
 mod backup;
 mod backup_commit;
+mod eject;
 mod epoch;
 mod errors;
 mod example;

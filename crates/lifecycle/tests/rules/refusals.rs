@@ -6,7 +6,17 @@ use crate::world::{at, device, operation, signing};
 
 #[test]
 fn each_refusal_has_its_id_and_status() {
-    let rows: [(Refusal, ErrorId, u16); 20] = [
+    let rows: [(Refusal, ErrorId, u16); 23] = [
+        (Refusal::Ejected, ErrorId::WalletEjected, 409),
+        (Refusal::EjectNotEnabled, ErrorId::EjectNotEnabled, 403),
+        (
+            Refusal::EjectWindow {
+                min_ms: 60_000,
+                max_ms: 604_800_000,
+            },
+            ErrorId::BadRequest,
+            400,
+        ),
         (
             Refusal::LeaseHeld {
                 device_id: device(1),

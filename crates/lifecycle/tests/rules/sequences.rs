@@ -127,6 +127,11 @@ enum Action {
         digest: u8,
     },
     Collect,
+    EnableEject {
+        after_ms: u64,
+    },
+    ReleaseBackupShare,
+    Eject,
     /// An older copy of the database is put in its place; here, the very same state.
     Restore,
 }
@@ -159,6 +164,12 @@ fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
         2 => prop_oneof![0..2 * LEASE_MS, 0..40 * DAY_MS].prop_map(|ms| Action::Wait { ms }),
         1 => Just(Action::Collect),
+        // Rare: it is the end.
+        1 => prop_oneof![
+            6 => (0..20 * DAY_MS).prop_map(|after_ms| Action::EnableEject { after_ms }),
+            2 => Just(Action::ReleaseBackupShare),
+            1 => Just(Action::Eject),
+        ],
         1 => prop::bool::weighted(0.3).prop_map(|restore| {
             if restore { Action::Restore } else { Action::Collect }
         }),
@@ -180,11 +191,16 @@ fn action() -> impl Strategy<Value = Action> {
 
 impl Action {
     /// The event this is on `wallet`; none where only time passes.
-    fn on(&self, wallet: &Wallet) -> Option<Event> {
+    fn on(&self, wallet: &Wallet, now: Timestamp) -> Option<Event> {
         let fence = |ago| wallet.fence.0.saturating_sub(ago);
         Some(match *self {
             Self::Wait { .. } | Self::Restore => return None,
             Self::Collect => Event::Collect,
+            Self::EnableEject { after_ms } => Event::EnableEject {
+                until: now.plus_ms(after_ms),
+            },
+            Self::ReleaseBackupShare => Event::ReleaseBackupShare,
+            Self::Eject => Event::Eject,
             Self::ProveBackup { pair, digest: n } => Event::ProveBackup {
                 ids: backup(pair.backup(wallet)),
                 cipher_text_digest: digest(n),
@@ -260,7 +276,7 @@ fn run(
             Action::Restore => wallet = restored(wallet, now),
             _ => {}
         }
-        let Some(event) = action.on(&wallet) else {
+        let Some(event) = action.on(&wallet, now) else {
             continue;
         };
         let answer = wallet
@@ -333,7 +349,12 @@ fn the_histories_reach_every_rule() {
     );
 }
 
-const MILESTONES: [&str; 31] = [
+const MILESTONES: [&str; 36] = [
+    "share released",
+    "ejected",
+    "Ejected",
+    "EjectNotEnabled",
+    "EjectWindow",
     "lease taken over from another device",
     "operation id found what it made",
     "recovered pair in force",
@@ -417,6 +438,11 @@ fn milestones(
         (was_frozen && came_into_force, "frozen pair replaced"),
         (is_frozen && !was_frozen, "frozen pair"),
         (*effect == Effect::AuditSignature, "signature"),
+        (*effect == Effect::ReleaseBackupShare, "share released"),
+        (
+            before.ejected_at.is_none() && next.ejected_at.is_some(),
+            "ejected",
+        ),
         (backup_came, "backup active"),
         (backup_came && was_backup.is_some(), "backup superseded"),
         (

@@ -264,3 +264,14 @@ pub(crate) fn refreshing() -> Wallet {
         &[start(refresh(1), 9, 1), commit_signing(refresh(1), 2, 2)],
     )
 }
+
+/// As [`backed_up`], and the custodian lets the key be taken out until `until_ms`.
+pub(crate) fn ejectable(until_ms: u64) -> Wallet {
+    let until = at(until_ms);
+    after(backed_up(), &[Event::EnableEject { until }])
+}
+
+/// As [`backed_up`], and the key was taken out.
+pub(crate) fn ejected() -> Wallet {
+    after(ejectable(300_000), &[Event::Eject])
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portal_api::Base64Bytes;
-use portal_api::rest::UpdateBackupSharePairs;
+use portal_api::rest::{KeepCipherText, UpdateBackupSharePairs};
 use portal_api::sealed::{PinnedSealingKey, SealPurpose};
 use portal_api::session::{Operation, Outcome, PairIds, Started};
 use portal_backup::{
@@ -49,13 +49,16 @@ impl Backup {
 }
 
 /// A backup whose cipher text is made. **It is not complete** until the app has stored the
-/// cipher text and confirmed it.
+/// cipher text and confirmed it; but in managed mode, where the SDK does both.
 pub struct BackupMade<'a> {
     portal: &'a Portal,
     /// To be stored by the app's backend.
     pub cipher_text: String,
     /// The backup pair whose client share it holds.
     pub backup_share_pair_ids: PerCurve<BackupSharePairId>,
+    /// Whether it is complete already: in managed mode the server keeps the cipher text, and
+    /// [`confirm`](Self::confirm) changes nothing.
+    pub is_complete: bool,
     /// Where time and bytes went.
     pub report: Report,
 }
@@ -103,6 +106,7 @@ impl Portal {
         let pair = self.pair_in_use(&state).await?;
         self.tell(Status::GeneratingShare);
         let mode = self.new_backup_mode(&state)?;
+        let is_complete = mode.0 == BackupMode::Managed;
         let (started, shares) = self
             .reshare(&mut meter, &pair, backup.method(), mode)
             .await?;
@@ -137,11 +141,23 @@ impl Portal {
                     .await?
             }
         };
+        let cipher_text = cipher_text.to_string();
+        if is_complete {
+            let body = KeepCipherText {
+                client_cipher_text: cipher_text.clone(),
+            };
+            let keeping = self.rest.keep_cipher_text(&mut meter, ids.secp256k1, &body);
+            keeping.await?;
+            let confirming = Meter::resume(meter.trace_id());
+            self.confirm_backup(&cipher_text, confirming).await?;
+            meter.passed(BackupStatus::StoredClientBackupShare.as_str());
+        }
         self.tell(Status::Done);
         Ok(BackupMade {
             portal: self,
-            cipher_text: cipher_text.to_string(),
+            cipher_text,
             backup_share_pair_ids: ids,
+            is_complete,
             report: meter.finish(),
         })
     }

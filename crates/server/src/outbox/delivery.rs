@@ -14,7 +14,7 @@ use portal_store::Delivery;
 use sha2::{Digest as _, Sha256};
 
 use crate::ApiError;
-use crate::session::points_of;
+use crate::custodian_share::points_of;
 
 /// The call for each curve.
 pub(super) fn bodies(

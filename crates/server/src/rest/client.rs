@@ -9,12 +9,14 @@ use portal_api::rest::{
 };
 use portal_lifecycle::ids::ClientId;
 use portal_lifecycle::{
-    BackupStatus, CipherTextDigest, Curve, ErrorId, Event, SigningPair, SigningStatus, Wallet,
+    BackupMode, BackupStatus, CipherTextDigest, Curve, ErrorId, Event, SigningPair, SigningStatus,
+    Wallet,
 };
 use portal_mpc::Role;
 use portal_store::Secrets;
 use portal_store::audit::Actor;
 
+use super::cipher_text;
 use crate::auth::Client;
 use crate::body::{Json, Query};
 use crate::openapi::problems;
@@ -140,18 +142,25 @@ pub(crate) async fn update_backup_pairs(
     Json(body): Json<UpdateBackupSharePairs>,
 ) -> Result<StatusCode, ApiError> {
     let wallet = wallet(&app, client.client_id).await?;
-    let ids = wallet
+    let pair = wallet
         .backup_pairs
         .iter()
-        .map(|pair| pair.ids)
-        .find(|ids| ids.same_set(&body.backup_share_pair_ids))
+        .find(|pair| pair.ids.same_set(&body.backup_share_pair_ids))
         .ok_or_else(|| unknown_pair("backupSharePairIds"))?;
+    let ids = pair.ids;
     let event = match body.status {
         BackupStatus::StoredClientBackupShareKey => Event::ClientKeyStored { ids },
-        BackupStatus::StoredClientBackupShare => Event::ConfirmBackup {
-            ids,
-            cipher_text_digest: digest(body.cipher_text_digest)?,
-        },
+        BackupStatus::StoredClientBackupShare => {
+            let cipher_text_digest = digest(body.cipher_text_digest)?;
+            if pair.mode == BackupMode::Managed {
+                let client = client.client_id;
+                cipher_text::check_confirmed(&app, client, ids, cipher_text_digest).await?;
+            }
+            Event::ConfirmBackup {
+                ids,
+                cipher_text_digest,
+            }
+        }
         other => {
             return Err(bad(format!(
                 "expected status STORED_CLIENT_BACKUP_SHARE_KEY or STORED_CLIENT_BACKUP_SHARE, \

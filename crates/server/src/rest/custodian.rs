@@ -223,7 +223,7 @@ pub(crate) async fn create_session_by_older_path(
 }
 
 /// A client of this environment; another's is as good as none.
-async fn client_of(
+pub(super) async fn client_of(
     app: &App,
     environment: EnvironmentId,
     id: &str,

@@ -7,14 +7,14 @@
 use portal_api::session::Outcome;
 use portal_api::{Base64Bytes, Time};
 use portal_lifecycle::ids::BackupSharePairId;
-use portal_lifecycle::{CipherTextDigest, ErrorId, Event, PerCurve, Refusal};
+use portal_lifecycle::{BackupMode, CipherTextDigest, ErrorId, Event, PerCurve, Refusal};
 use portal_mpc::Role;
 use portal_store::audit::Actor;
 use portal_store::{ClientAuth, Secrets};
 
 use super::socket::Socket;
 use super::{Nonces, custodian_proof};
-use crate::{ApiError, App, auth};
+use crate::{ApiError, App, auth, custodian_share};
 
 /// What the client says of its backup.
 pub(super) struct Claim {
@@ -48,7 +48,13 @@ pub(super) async fn run(
         .backup_pair_of(claim.ids)
         .ok_or(Refusal::BackupNotActive)?;
     custodian_proof::check(client, pair, Role::Client, &nonces.server, &claim.proofs)?;
-    let proofs = custodian_proof::fetch(app, socket, client, nonces, pair).await?;
+    let proofs = if pair.mode == BackupMode::Managed {
+        // Opened and held against the points on record: that is a proof to oneself.
+        custodian_share::of_pair(app, client, pair).await?;
+        None
+    } else {
+        Some(custodian_proof::fetch(app, socket, client, nonces, pair).await?)
+    };
     auth::still(app, caller).await?;
     let actor = Actor::Client(client);
     let applied = app.wallets.apply(actor, client, event, Secrets::Unchanged);
@@ -60,6 +66,6 @@ pub(super) async fn run(
     Ok(Outcome::BackupProof {
         ids: claim.ids,
         proved_at: Time(proved_at.ok_or_else(|| ApiError::internal("a proof was not kept"))?),
-        proofs: Some(proofs),
+        proofs,
     })
 }

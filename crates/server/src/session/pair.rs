@@ -8,12 +8,11 @@ use portal_api::session::{Outcome, PairIds, ServerFrame, Start, Started};
 use portal_lifecycle::ids::{BackupSharePairId, ClientId, SigningSharePairId};
 use portal_lifecycle::{
     self as lifecycle, AlreadyMade, BackupCommit, BackupMethod, BackupMode, Curve, Effect, ErrorId,
-    Event, Fence, LeaseTaken, OperationKind, PerCurve, Plan, Point, PublicPoints, SigningCommit,
-    Wallet,
+    Event, Fence, LeaseTaken, OperationKind, PerCurve, Plan, SigningCommit, Wallet,
 };
 use portal_mpc::{
-    self as mpc, BothCurves, Generate, Group, KeyContext, KeyShare, KeyShares, Points,
-    ReshareToBackup, ReshareToSigning, Role, SigningShares,
+    self as mpc, BothCurves, Generate, KeyContext, KeyShares, ReshareToBackup, ReshareToSigning,
+    SigningShares,
 };
 use portal_seal::SecretBytes;
 use portal_store::audit::Actor;
@@ -21,6 +20,7 @@ use portal_store::{ClientAuth, Secrets};
 
 use super::socket::Socket;
 use super::{Nonces, RunError, custodian_proof, drive};
+use crate::custodian_share::public_points;
 use crate::error::Operation;
 use crate::wallets::Applied;
 use crate::{ApiError, App, auth, entropy, outbox, trace};
@@ -70,8 +70,9 @@ pub(super) async fn run(
     } = asked;
     if matches!(plan, Plan::Backup { .. }) {
         // Better now than after the pair was made.
-        sealed::mode(app, client, mode).await?;
-        outbox::webhook(app, client).await?;
+        if sealed::mode(app, client, mode).await? != BackupMode::Managed {
+            outbox::webhook(app, client).await?;
+        }
     }
     let event = Event::Start(lifecycle::Start {
         operation_id: start.operation_id,
@@ -197,6 +198,7 @@ struct Session<'a> {
     lease: LeaseTaken,
     nonces: Nonces,
     plan: Plan,
+    /// Of a backup that is made now.
     mode: BackupMode,
     blinded: Option<Box<BlindedRecovery>>,
 }
@@ -322,15 +324,18 @@ impl Session<'_> {
             SecretBytes::new(shares.secp256k1.encode()),
             SecretBytes::new(shares.ed25519.encode()),
         );
-        let due_at = self.app.clock.now().plus_ms(outbox::SESSION_GRACE_MS);
-        let secrets = Secrets::Enqueue {
-            ids,
-            shares,
-            blinds: blinds.map(|blinds| blinds.map(|blind| blind.encode())),
-            due_at,
+        let secrets = match self.mode {
+            BackupMode::Plain | BackupMode::Sealed => Secrets::Enqueue {
+                ids,
+                shares,
+                blinds: blinds.map(|blinds| blinds.map(|blind| blind.encode())),
+                due_at: self.app.clock.now().plus_ms(outbox::SESSION_GRACE_MS),
+            },
+            BackupMode::Managed => Secrets::StoreCustodianShare { ids, shares },
         };
         self.apply(commit, secrets).await?;
         socket.send_binary(made.last.release().into_bytes()).await?;
+        // Nothing is in the outbox of a managed backup.
         let actor = Actor::Client(self.client);
         let delivering = Box::pin(outbox::deliver(self.app, actor, self.client, ids));
         socket.while_working(delivering).await??;
@@ -404,19 +409,6 @@ impl Session<'_> {
 
     fn abort(&self, abort: &mpc::Abort) -> ApiError {
         ApiError::from_abort(Operation::Pair(self.plan.kind()), abort)
-    }
-}
-
-/// The public side of a new sharing, as the wallet's record keeps it.
-fn public_points<G: Group>(share: &KeyShare<G>) -> PublicPoints {
-    points_of(share.points())
-}
-
-pub(crate) fn points_of<G: Group>(points: &Points<G>) -> PublicPoints {
-    PublicPoints {
-        key: Point(points.key()),
-        client: Point(points.share(Role::Client)),
-        server: Point(points.share(Role::Server)),
     }
 }
 

@@ -9,7 +9,7 @@ use portal_mpc::{
 };
 use portal_seal::SecretBytes;
 use portal_store::ClientAuth;
-use portal_store::audit::{AuditAct, Digest};
+use portal_store::audit::{Actor, AuditAct, Digest};
 
 use super::guard::{Signing, guarded_step};
 use super::socket::Socket;
@@ -56,7 +56,11 @@ pub(super) async fn run(
         .store
         .signing_share(client, signing.curve, signing.pair)
         .await?;
-    let share = share.ok_or_else(|| ApiError::internal("the server's share is gone"))?;
+    let Some(share) = share else {
+        // It may have been erased since: the wallet was ejected, or the pair purged.
+        app.wallets.check(client, signing.event()).await?;
+        return Err(ApiError::internal("the server's share is gone"));
+    };
     let held = match signing.curve {
         Curve::Secp256k1 => {
             let machine = ecdsa(&session, &key, &share, &payload)?;
@@ -76,7 +80,9 @@ pub(super) async fn run(
         pair: signing.pair,
         payload: Digest::of(&payload),
     };
-    app.wallets.audited(client, signing.event(), act).await?;
+    let actor = Actor::Client(client);
+    let audited = app.wallets.audited(actor, client, signing.event(), act);
+    audited.await?;
     socket.send_binary(held.release().into_bytes()).await?;
     Ok(Outcome::Signature)
 }

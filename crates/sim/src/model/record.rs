@@ -165,6 +165,9 @@ impl Record {
             lease: self.lease.map(LeaseRecord::lease),
             signing_pairs: self.signing().map(SigningRecord::pair).collect(),
             backup_pairs: self.backup().map(BackupRecord::pair).collect(),
+            // Nobody ejects in the model.
+            ejectable_until: None,
+            ejected_at: None,
         }
     }
 

@@ -75,7 +75,10 @@ impl World {
             | Effect::LeaseTaken(_)
             | Effect::AlreadyMade(_)
             | Effect::AuditSignature
-            | Effect::Freeze => {}
+            | Effect::Freeze
+            // Nobody backs up in managed mode, and nobody ejects.
+            | Effect::StoreCustodianShare(_)
+            | Effect::ReleaseBackupShare => {}
         }
     }
 

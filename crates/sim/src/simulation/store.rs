@@ -12,10 +12,10 @@ use portal_store::audit::{AuditAct, AuditFilter, AuditLine, ChainPart, Origin, S
 use portal_store::{
     Act, AuditStore, Begun, Claim, ClaimTimes, ClientAuth, ClientRecord, ClientStore, CommitError,
     CredentialHash, CredentialKind, CustodianAuth, CustodianKey, CustodianStore, Delivery,
-    IdempotencyStore, IdempotentRequest, Maintenance, MemoryStore, NewClient, NewCustodian,
-    NewSession, Notice, OutboxDepth, OutboxStore, PageOf, Rewrapped, SealedAt, SigningPolicies,
-    SigningTurn, Store, StoreError, StoredWallet, Tenant, WalletCommit, WalletStore, WalletVersion,
-    WebhookAttempt, WebhookConfig, WebhookStore,
+    IdempotencyStore, IdempotentRequest, Maintenance, ManagedBackupStore, MemoryStore, NewClient,
+    NewCustodian, NewSession, Notice, OutboxDepth, OutboxStore, PageOf, Rewrapped, SealedAt,
+    SigningPolicies, SigningTurn, Store, StoreError, StoredWallet, Tenant, WalletCommit,
+    WalletStore, WalletVersion, WebhookAttempt, WebhookConfig, WebhookStore,
 };
 use uuid::Uuid;
 
@@ -486,6 +486,38 @@ impl IdempotencyStore for FaultyStore {
 
     async fn forget_answers(&self, now: Timestamp, take: u32) -> Result<u64, StoreError> {
         self.around(self.inner.forget_answers(now, take)).await
+    }
+}
+
+#[async_trait]
+impl ManagedBackupStore for FaultyStore {
+    async fn custodian_share(
+        &self,
+        client: ClientId,
+        curve: Curve,
+        pair: BackupSharePairId,
+    ) -> Result<Option<SecretBytes>, StoreError> {
+        self.around(self.inner.custodian_share(client, curve, pair))
+            .await
+    }
+
+    async fn keep_cipher_text(
+        &self,
+        client: ClientId,
+        ids: PerCurve<BackupSharePairId>,
+        cipher_text: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.around(self.inner.keep_cipher_text(client, ids, cipher_text, now))
+            .await
+    }
+
+    async fn cipher_text(
+        &self,
+        client: ClientId,
+        ids: PerCurve<BackupSharePairId>,
+    ) -> Result<Option<String>, StoreError> {
+        self.around(self.inner.cipher_text(client, ids)).await
     }
 }
 

@@ -328,6 +328,27 @@ acts! {
         /// Its generation.
         generation as "generation": Generation,
     }
+    /// The custodian lets the user take the key out.
+    EjectEnabled = "EJECT_ENABLED" {
+        /// The key that was named; both curves' may be taken out.
+        wallet as "walletId": WalletId,
+        /// Until when.
+        until as "ejectableUntil": Timestamp,
+    }
+    /// The custodian's share of the backup in force is given out, to take the key out.
+    BackupShareReleased = "BACKUP_SHARE_RELEASED" {
+        /// The key.
+        wallet as "walletId": WalletId,
+        /// Its curve.
+        curve as "curve": Curve,
+    }
+    /// The user holds the whole key; the server's signing shares are erased.
+    Ejected = "EJECTED" {
+        /// The key.
+        wallet as "walletId": PerCurve<WalletId>,
+        /// SHA-256 of what the device said it is.
+        platform as "platformDigest": Digest,
+    }
     /// The database was put back to an older state (E20). The chain goes on from that state: lines
     /// that had followed are gone, and an auditor's later checkpoint says so.
     EpochRaised = "EPOCH_RAISED" {

@@ -296,6 +296,10 @@ impl<'s, S: Store> Life<'s, S> {
                 blinds: Some(blinds_of(*ids)),
                 due_at: self.now.plus_ms(1_000),
             },
+            Effect::StoreCustodianShare(ids) => Secrets::StoreCustodianShare {
+                ids: *ids,
+                shares: shares_of(ids.map(|id| id.0)),
+            },
             Effect::EraseOutbox(ids) => Secrets::EraseOutbox { ids: *ids },
             Effect::Collect(garbage) => Secrets::Collect {
                 garbage: garbage.clone(),
@@ -368,6 +372,15 @@ impl<'s, S: Store> Life<'s, S> {
 
     /// Makes a backup pair, up to `PENDING`.
     pub async fn make_backup(&mut self, method: BackupMethod) -> PerCurve<BackupSharePairId> {
+        self.make_backup_in(BackupMode::Sealed, method).await
+    }
+
+    /// The same in this mode; a managed one is not `PENDING`.
+    pub async fn make_backup_in(
+        &mut self,
+        mode: BackupMode,
+        method: BackupMethod,
+    ) -> PerCurve<BackupSharePairId> {
         let fence = self.start(OperationKind::Backup).await;
         let source = self.wallet.current_signing().map(|pair| pair.ids);
         let ids = PerCurve::new(BackupSharePairId(fresh()), BackupSharePairId(fresh()));
@@ -377,7 +390,7 @@ impl<'s, S: Store> Life<'s, S> {
             points: points(b'Q', fresh().as_bytes()[15]),
             source: source.expect("a backup is made from a signing pair"),
             method,
-            mode: BackupMode::Sealed,
+            mode,
         };
         self.happen(Event::CommitBackup(commit)).await;
         ids
@@ -386,6 +399,12 @@ impl<'s, S: Store> Life<'s, S> {
     /// Makes a backup pair, up to `STORED_CLIENT_BACKUP_SHARE`.
     pub async fn back_up(&mut self, method: BackupMethod) -> PerCurve<BackupSharePairId> {
         let ids = self.make_backup(method).await;
+        self.complete_backup(ids).await;
+        ids
+    }
+
+    /// Brings a backup pair to `STORED_CLIENT_BACKUP_SHARE`.
+    pub async fn complete_backup(&mut self, ids: PerCurve<BackupSharePairId>) {
         self.happen(Event::CustodianAcknowledged { ids }).await;
         self.happen(Event::ClientKeyStored { ids }).await;
         let cipher_text_digest = Some(CipherTextDigest([0xd0; 32]));
@@ -394,7 +413,6 @@ impl<'s, S: Store> Life<'s, S> {
             cipher_text_digest,
         })
         .await;
-        ids
     }
 
     /// Ids and points for another signing pair of the same key.

@@ -27,6 +27,7 @@ mod fixture;
 pub mod garbage;
 pub mod guards;
 pub mod idempotency;
+pub mod managed;
 pub mod outbox;
 pub mod postgres_cluster;
 pub mod sealing;
@@ -53,6 +54,9 @@ pub trait Backend: Send + Sync {
 
     /// Opens the database; again, it is the same database.
     async fn open(&self, kms: Arc<dyn Kms>) -> Self::Store;
+
+    /// The same, with another KMS for the custodian's shares of managed backups.
+    async fn open_with(&self, kms: Arc<dyn Kms>, backup_kms: Arc<dyn Kms>) -> Self::Store;
 }
 
 /// One `#[tokio::test]` for each property of [`conformance`](crate::conformance), on the
@@ -151,6 +155,13 @@ macro_rules! conformance_tests {
                 a_key_is_one_callers_for_one_request
                 answers_that_are_over_are_forgotten
                 an_answer_opens_under_its_own_key_only
+            }
+            managed {
+                a_managed_share_is_read_for_its_client_curve_and_pair_only
+                a_managed_share_needs_its_pair_and_is_never_replaced
+                the_backup_kms_is_another
+                a_cipher_text_is_stored_once
+                an_ejected_wallet_has_no_signing_share
             }
             epochs {
                 an_epoch_is_raised_for_every_wallet

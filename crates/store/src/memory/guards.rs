@@ -31,6 +31,9 @@ pub(super) fn check(
         if next.generation < stored.generation || next.fence < stored.fence {
             return refused("generation and fence of a wallet never fall");
         }
+        if stored.ejected_at.is_some() && next.ejected_at != stored.ejected_at {
+            return refused("an ejected wallet stays ejected");
+        }
         if next.ids != stored.ids {
             return refused("the ids of a wallet never change");
         }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use portal_lifecycle::ids::{BackupSharePairId, ClientId, EnvironmentId, SigningSharePairId};
-use portal_lifecycle::{BackupStatus, Curve, PerCurve, Timestamp};
+use portal_lifecycle::{BackupMode, BackupStatus, Curve, PerCurve, Timestamp};
 use uuid::Uuid;
 
 use super::{MemoryStore, Queued, QueuedNotice, State};
@@ -243,6 +243,18 @@ impl MemoryStore {
                 secrets.push((at, sealed.clone()));
             }
         }
+        for ((curve, id), (client, sealed)) in &state.managed_shares {
+            let Some(stored) = state.wallets.get(client) else {
+                continue;
+            };
+            let place = Place::ManagedShare {
+                client: *client,
+                wallet: *stored.wallet.ids.of(*curve),
+                pair: *id,
+                curve: *curve,
+            };
+            secrets.push((OwnedPlace::Managed(*curve, *id, place), sealed.clone()));
+        }
         for (id, environment) in &state.environments {
             if let Some(webhook) = &environment.webhook {
                 for sealed in webhook.sealed() {
@@ -272,6 +284,10 @@ impl MemoryStore {
                     Curve::Ed25519 => &mut queued.sealed.ed25519,
                 })
             }
+            OwnedPlace::Managed(curve, id, _) => {
+                let share = state.managed_shares.get_mut(&(*curve, *id));
+                share.map(|(_, sealed)| sealed)
+            }
             OwnedPlace::Webhook(id, _) => {
                 let environment = state.environments.get_mut(id);
                 let webhook = environment.and_then(|environment| environment.webhook.as_mut());
@@ -292,6 +308,7 @@ impl MemoryStore {
 pub(super) enum OwnedPlace {
     Signing(Curve, SigningSharePairId, Place<'static>),
     Outbox(BackupSharePairId, Curve, Place<'static>),
+    Managed(Curve, BackupSharePairId, Place<'static>),
     Webhook(EnvironmentId, String),
     Answer(Uuid, Place<'static>),
 }
@@ -299,7 +316,10 @@ pub(super) enum OwnedPlace {
 impl OwnedPlace {
     pub(super) fn as_place(&self) -> Place<'_> {
         match self {
-            Self::Signing(.., place) | Self::Outbox(.., place) | Self::Answer(_, place) => *place,
+            Self::Signing(.., place)
+            | Self::Outbox(.., place)
+            | Self::Managed(.., place)
+            | Self::Answer(_, place) => *place,
             Self::Webhook(environment, base_url) => Place::WebhookSecret {
                 environment: *environment,
                 base_url,
@@ -317,7 +337,9 @@ pub(super) fn write(
 ) -> Result<(), StoreError> {
     let client = commit.client_id;
     match secrets {
-        SealedSecrets::Unchanged | SealedSecrets::StoreSigningShare { .. } => {}
+        SealedSecrets::Unchanged
+        | SealedSecrets::StoreSigningShare { .. }
+        | SealedSecrets::StoreCustodianShare { .. } => {}
         SealedSecrets::Enqueue {
             ids,
             sealed,
@@ -356,7 +378,9 @@ pub(super) fn write(
                     continue;
                 };
                 state.outbox.remove(&ids.secp256k1);
-                if !is_purged {
+                let pair = commit.wallet.backup_pair_of(ids);
+                // Of a managed backup there is no custodian to tell.
+                if !is_purged || pair.is_some_and(|pair| pair.mode == BackupMode::Managed) {
                     continue;
                 }
                 let status = BackupStatus::Purged;

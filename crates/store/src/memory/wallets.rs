@@ -8,7 +8,7 @@ use portal_lifecycle::{BackupPair, Curve, Epoch, SigningPair, SigningStatus, Tim
 use portal_seal::SecretBytes;
 use tokio::sync::OwnedMutexGuard;
 
-use super::{MemoryStore, State, audit, guards, outbox};
+use super::{MemoryStore, State, audit, guards, managed, outbox};
 use crate::audit::{AuditAct, Origin, changes};
 use crate::history::{Change, backup_changes, signing_changes};
 use crate::sealed::{Place, SealedSecrets};
@@ -144,6 +144,7 @@ fn write(
     };
     state.wallets.insert(client, wallet);
     outbox::write(state, commit, secrets)?;
+    managed::write(state, commit, secrets)?;
     let (origin, at) = (commit.origin, commit.now);
     audit::append(state, environment, Some(client), &acts, origin, at);
     Ok(version)

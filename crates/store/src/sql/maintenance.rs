@@ -58,7 +58,7 @@ impl Maintenance for SqlStore {
             let secrets = (table.secrets)(Row::new(table.name, &row))?;
             if let Some(secret) = secrets.first() {
                 let place = secret.place.as_place();
-                return self.sealer.open(&place, &secret.stored).await.map(|_| ());
+                self.sealer.open(&place, &secret.stored).await?;
             }
         }
         Ok(())
@@ -202,7 +202,7 @@ impl OwnedPlace {
     }
 }
 
-const TABLES: [Table; 4] = [
+const TABLES: [Table; 5] = [
     Table {
         name: "signing_share_pairs",
         select: "SELECT pair_id AS id, client_id, curve, sealed_share, secp256k1_wallet_id,
@@ -265,6 +265,29 @@ const TABLES: [Table; 4] = [
                      WHERE secp256k1_pair_id = $1 AND sealed_ed25519_share = $2",
                 ),
             ])
+        },
+    },
+    Table {
+        name: "managed_backup_shares",
+        select: "SELECT pair_id AS id, client_id, curve, sealed_share, secp256k1_wallet_id,
+                     ed25519_wallet_id
+                 FROM managed_backup_shares JOIN wallets USING (client_id)
+                 WHERE ($1 IS NULL OR pair_id > $1)
+                 ORDER BY pair_id LIMIT $2",
+        secrets: |row| {
+            let curve = row.named("curve", |name| name.parse::<Curve>().ok())?;
+            let place = Place::ManagedShare {
+                client: row.id("client_id", ClientId)?,
+                wallet: *wallet_rows::wallet_ids(row)?.of(curve),
+                pair: row.id("id", BackupSharePairId)?,
+                curve,
+            };
+            Ok(vec![Sealed {
+                place: OwnedPlace::Share(place),
+                stored: row.value("sealed_share")?,
+                update: "UPDATE managed_backup_shares SET sealed_share = $3
+                         WHERE pair_id = $1 AND sealed_share = $2",
+            }])
         },
     },
     Table {

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use portal_lifecycle::ids::{BackupSharePairId, ClientId, EnvironmentId, TraceId};
-use portal_lifecycle::{BackupMethod, BackupStatus, Curve, Generation, PerCurve, Timestamp};
+use portal_lifecycle::{
+    BackupMethod, BackupMode, BackupStatus, Curve, Generation, PerCurve, Timestamp, Wallet,
+};
 use uuid::Uuid;
 
 use super::engine::{AnyRow, Transaction, locking, query};
@@ -326,7 +328,9 @@ pub(super) async fn write(
     let (client, next, now) = (commit.client_id, &commit.wallet, commit.now);
     let trace_id = commit.origin.trace_id;
     match secrets {
-        SealedSecrets::Unchanged | SealedSecrets::StoreSigningShare { .. } => Ok(()),
+        SealedSecrets::Unchanged
+        | SealedSecrets::StoreSigningShare { .. }
+        | SealedSecrets::StoreCustodianShare { .. } => Ok(()),
         SealedSecrets::Enqueue {
             ids,
             sealed,
@@ -365,7 +369,7 @@ pub(super) async fn write(
                     continue;
                 };
                 erase(transaction, client, ids).await?;
-                if !is_purged {
+                if !is_purged || is_managed(next, ids) {
                     continue;
                 }
                 query(
@@ -386,6 +390,12 @@ pub(super) async fn write(
             Ok(())
         }
     }
+}
+
+/// Of a managed backup there is no custodian to tell.
+fn is_managed(wallet: &Wallet, ids: PerCurve<BackupSharePairId>) -> bool {
+    let pair = wallet.backup_pair_of(ids);
+    pair.is_some_and(|pair| pair.mode == BackupMode::Managed)
 }
 
 /// Nothing there is what a second acknowledgement finds.

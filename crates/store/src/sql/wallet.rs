@@ -9,7 +9,7 @@ use tracing::Span;
 use super::audit::{Entry, append, environment_of};
 use super::engine::{Engine, Transaction, locking, query};
 use super::row::{Row, count, refers_to};
-use super::{SqlStore, outbox, pairs, wallet_rows};
+use super::{SqlStore, managed, outbox, pairs, wallet_rows};
 use crate::audit::{AuditAct, Origin, changes};
 use crate::sealed::Place;
 use crate::{
@@ -37,6 +37,7 @@ impl WalletStore for SqlStore {
         pairs::write_signing(&mut transaction, client, &signing, next, &secrets).await?;
         pairs::write_backup(&mut transaction, client, &backup, &next.backup_pairs).await?;
         outbox::write(&mut transaction, &commit, &secrets).await?;
+        managed::write(&mut transaction, client, next, &secrets, commit.now).await?;
         let mut acts = commit.acts.clone();
         acts.extend(changes::of_pairs(&signing, &backup, next));
         let entry = Entry {
@@ -225,8 +226,9 @@ async fn insert_wallet(
     query(
         "INSERT INTO wallets (client_id, secp256k1_wallet_id, ed25519_wallet_id, generation, fence,
              version, lease_operation_id, lease_kind, lease_device_id, lease_fence,
-             lease_generation, lease_expires_at, proved_in, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
+             lease_generation, lease_expires_at, proved_in, ejectable_until, ejected_at, created_at,
+             updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)
          ON CONFLICT DO NOTHING",
     )
     .bind(commit.client_id.0)
@@ -242,6 +244,8 @@ async fn insert_wallet(
     .bind(columns.lease_generation)
     .bind(columns.lease_expires_at)
     .bind(columns.proved_in)
+    .bind(commit.wallet.ejectable_until)
+    .bind(commit.wallet.ejected_at)
     .bind(commit.now)
     .execute(transaction)
     .await
@@ -260,8 +264,9 @@ async fn update_wallet(
         "UPDATE wallets SET secp256k1_wallet_id = $2, ed25519_wallet_id = $3, generation = $4,
              fence = $5, version = $6, lease_operation_id = $7, lease_kind = $8,
              lease_device_id = $9, lease_fence = $10, lease_generation = $11,
-             lease_expires_at = $12, proved_in = $13, updated_at = $14
-         WHERE client_id = $1 AND version = $15",
+             lease_expires_at = $12, proved_in = $13, ejectable_until = $14, ejected_at = $15,
+             updated_at = $16
+         WHERE client_id = $1 AND version = $17",
     )
     .bind(commit.client_id.0)
     .bind(commit.wallet.ids.secp256k1.0)
@@ -276,6 +281,8 @@ async fn update_wallet(
     .bind(columns.lease_generation)
     .bind(columns.lease_expires_at)
     .bind(columns.proved_in)
+    .bind(commit.wallet.ejectable_until)
+    .bind(commit.wallet.ejected_at)
     .bind(commit.now)
     .bind(count(expected.0, "wallets", "version")?)
     .execute(transaction)

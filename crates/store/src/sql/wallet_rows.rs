@@ -21,7 +21,7 @@ pub(super) async fn load(
     let Some(row) = query(
         "SELECT secp256k1_wallet_id, ed25519_wallet_id, proved_in, generation, fence, version,
              created_at, lease_operation_id, lease_kind, lease_device_id, lease_fence,
-             lease_generation, lease_expires_at
+             lease_generation, lease_expires_at, ejectable_until, ejected_at
          FROM wallets WHERE client_id = $1",
     )
     .bind(client.0)
@@ -40,6 +40,8 @@ pub(super) async fn load(
         lease: lease(row)?,
         signing_pairs: signing_pairs(transaction, client).await?,
         backup_pairs: backup_pairs(transaction, client).await?,
+        ejectable_until: row.optional_time("ejectable_until")?,
+        ejected_at: row.optional_time("ejected_at")?,
     };
     Ok(Some(StoredWallet {
         wallet,

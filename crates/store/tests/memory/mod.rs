@@ -27,6 +27,10 @@ impl Backend for MemoryBackend {
             None => opened.insert(MemoryStore::new(kms)).clone(),
         }
     }
+
+    async fn open_with(&self, kms: Arc<dyn Kms>, backup_kms: Arc<dyn Kms>) -> MemoryStore {
+        self.open(kms).await.with_backup_kms(backup_kms)
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

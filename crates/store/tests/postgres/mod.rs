@@ -39,6 +39,10 @@ impl Backend for PostgresBackend {
     async fn open(&self, kms: Arc<dyn Kms>) -> SqlStore {
         SqlStore::postgres(&self.url, kms).await.unwrap()
     }
+
+    async fn open_with(&self, kms: Arc<dyn Kms>, backup_kms: Arc<dyn Kms>) -> SqlStore {
+        self.open(kms).await.with_backup_kms(backup_kms)
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -53,4 +53,8 @@ impl Backend for SqliteBackend {
     async fn open(&self, kms: Arc<dyn Kms>) -> SqlStore {
         SqlStore::sqlite(&self.path(), kms).await.unwrap()
     }
+
+    async fn open_with(&self, kms: Arc<dyn Kms>, backup_kms: Arc<dyn Kms>) -> SqlStore {
+        self.open(kms).await.with_backup_kms(backup_kms)
+    }
 }

@@ -1,10 +1,11 @@
 //! What the schema refuses even to somebody who has the file and a prompt, and what the seal
 //! tells where it does not.
 
-use portal_lifecycle::{BackupMethod, Curve, OperationKind};
+use portal_lifecycle::{BackupMethod, BackupMode, Curve, Event, OperationKind};
 use portal_store::conformance::{Backend as _, Life, kms, new_custodian, now, origin};
 use portal_store::{
-    CustodianStore as _, OutboxStore as _, Secrets, StoreError, WalletStore as _, WebhookStore as _,
+    CustodianStore as _, ManagedBackupStore as _, OutboxStore as _, Secrets, StoreError,
+    WalletStore as _, WebhookStore as _,
 };
 
 use super::SqliteBackend;
@@ -64,6 +65,40 @@ async fn history_is_append_only() {
         .await
         .unwrap();
     assert_eq!(whole, "ok");
+}
+
+#[tokio::test]
+async fn managed_backups_are_insert_only_and_an_end_is_for_good() {
+    let backend = SqliteBackend::new();
+    let store = backend.open(kms()).await;
+    let mut life = Life::new(&store).await;
+    life.sign_up(OperationKind::Generate).await;
+    let ids = life
+        .make_backup_in(BackupMode::Managed, BackupMethod::Password)
+        .await;
+    let kept = store.keep_cipher_text(life.client, ids, "a text", now());
+    assert!(kept.await.unwrap());
+    life.complete_backup(ids).await;
+    let until = life.now.plus_ms(300_000);
+    life.happen(Event::EnableEject { until }).await;
+    life.happen(Event::Eject).await;
+    let mut prompt = backend.prompt().await;
+    for refused in [
+        "DELETE FROM managed_backup_shares",
+        "UPDATE managed_backup_shares SET curve = 'ED25519'",
+        "UPDATE managed_backup_shares SET created_at = 0",
+        "INSERT OR REPLACE INTO managed_backup_shares SELECT * FROM managed_backup_shares",
+        "DELETE FROM managed_cipher_texts",
+        "UPDATE managed_cipher_texts SET cipher_text = 'another'",
+        "INSERT OR REPLACE INTO managed_cipher_texts SELECT * FROM managed_cipher_texts",
+        "UPDATE wallets SET ejected_at = NULL, version = version + 1",
+        "UPDATE wallets SET ejected_at = ejected_at + 1, version = version + 1",
+    ] {
+        let result = sqlx::query(refused).execute(&mut prompt).await;
+        let error = result.expect_err(refused);
+        assert!(error.as_database_error().is_some(), "{refused}: {error:?}");
+    }
+    life.check().await;
 }
 
 #[tokio::test]

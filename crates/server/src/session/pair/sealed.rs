@@ -12,7 +12,7 @@ use portal_lifecycle::{BackupMode, Curve, ErrorId, PerCurve, PublicPoints};
 use portal_mpc::{Group, KeyShare, KeyShares};
 
 use super::super::socket::Socket;
-use super::points_of;
+use crate::custodian_share::points_of;
 use crate::{ApiError, App};
 
 /// The mode of a new backup: the environment's, and the one that the client expects.

@@ -1,0 +1,235 @@
+//! Managed mode: the server keeps the custodian's share and the cipher text, and asks nobody.
+
+use std::sync::Arc;
+
+use portal_backup::CipherText;
+use portal_keychain::MemoryKeychain;
+use portal_lifecycle::{BackupMode, BackupStatus};
+use portal_sdk::{ErrorId, Portal};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::alive::Keys;
+use crate::expect::{granted, refused};
+use crate::rest::Answer;
+use crate::wallet::{CUSTOM, backup_pairs, backup_statuses, state_of};
+use crate::world::{User, World};
+
+/// A customer without a webhook, and a user of theirs with a wallet.
+struct Managed {
+    world: World,
+    api_key: String,
+    user: User,
+    portal: Portal,
+    keys: Keys,
+}
+
+impl Managed {
+    async fn start() -> Self {
+        let world = World::start().await;
+        let customer = world
+            .operator()
+            .create_custodian("Managed", "test", None, BackupMode::Managed)
+            .await
+            .expect("a customer");
+        let user = world.user_of(&customer.api_key).await;
+        let portal = world.portal(&user, Arc::new(MemoryKeychain::new())).await;
+        granted(portal.create_wallet().await, "creating the wallet");
+        let keys = Keys::of(&portal).await;
+        Self {
+            world,
+            api_key: customer.api_key,
+            user,
+            portal,
+            keys,
+        }
+    }
+
+    async fn cipher_text(&self, method: Method, pair: &str, body: Option<Value>) -> Answer {
+        let path = format!("/api/v3/clients/me/backup-share-pairs/{pair}/cipher-text");
+        self.world.call(method, &path, &self.user.token, body).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_completes_and_recovers_without_a_webhook() {
+    let managed = Managed::start().await;
+    let portal = &managed.portal;
+    let made = granted(portal.backup_wallet(CUSTOM).await, "backing up");
+    assert!(made.is_complete);
+    granted(made.confirm().await, "said again");
+    let state = state_of(portal).await;
+    assert!(state.environment.backup_with_portal_enabled);
+    assert_eq!(
+        backup_statuses(&state),
+        [BackupStatus::StoredClientBackupShare]
+    );
+
+    let kept = granted(portal.kept_cipher_text().await, "reading it back");
+    assert_eq!(kept.as_deref(), Some(made.cipher_text.as_str()));
+    granted(
+        portal.check_backup(CUSTOM, &made.cipher_text).await,
+        "checking",
+    );
+    let device = managed.world.fresh_device(&managed.user).await;
+    let recovered = device.recover_wallet(CUSTOM, &made.cipher_text).await;
+    let recovered = granted(recovered, "recovering");
+    assert_eq!(recovered.addresses, managed.keys.addresses);
+    let chain = "eip155:1".parse().expect("a chain");
+    let message = json!("hello");
+    let signed = device.sign(&chain, "personal_sign", &message);
+    granted(signed.await, "signing after the recovery");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cipher_text_is_stored_once_and_is_what_is_confirmed() {
+    let managed = Managed::start().await;
+    let made = granted(managed.portal.backup_wallet(CUSTOM).await, "backing up");
+    let (first, second) = (made.cipher_text, made.backup_share_pair_ids);
+    let pair = second.ed25519.to_string();
+    let body = |text: &str| Some(json!({ "clientCipherText": text }));
+    for text in [first.as_str(), first.as_str()] {
+        let kept = managed.cipher_text(Method::PATCH, &pair, body(text)).await;
+        assert_eq!(kept.status, 204, "the same again: {kept:?}");
+    }
+    let other = managed
+        .cipher_text(Method::PATCH, &pair, body("another"))
+        .await;
+    other.is_problem(409, "BACKUP_SHARE_MISMATCH", "another text");
+    for text in [String::new(), "x".repeat(16 * 1024 + 1)] {
+        let refused = managed.cipher_text(Method::PATCH, &pair, body(&text)).await;
+        refused.is_problem(400, "BAD_REQUEST", "a text of that size");
+    }
+    let read = managed.cipher_text(Method::GET, &pair, None).await;
+    assert_eq!(read.body["cipherText"], first);
+    let nobody = managed.user.id.to_string();
+    let read = managed.cipher_text(Method::GET, &nobody, None).await;
+    read.is_problem(404, "NOT_FOUND", "no such pair");
+    let stranger = managed.world.user_of(&managed.api_key).await;
+    let path = format!("/api/v3/clients/me/backup-share-pairs/{pair}/cipher-text");
+    let read = managed
+        .world
+        .call(Method::GET, &path, &stranger.token, None)
+        .await;
+    read.is_problem(404, "NOT_FOUND", "another client");
+
+    // A confirmation names what is stored.
+    let text = CipherText::parse(&first).expect("a cipher text");
+    let confirm = |digest: [u8; 32]| {
+        let digest = portal_api::Base64Bytes(digest.to_vec());
+        let body = json!({
+            "backupSharePairIds": second.into_array(),
+            "status": "STORED_CLIENT_BACKUP_SHARE",
+            "cipherTextDigest": digest,
+        });
+        let path = "/api/v3/clients/me/backup-share-pairs";
+        let (world, token) = (&managed.world, managed.user.token.as_str());
+        async move { world.call(Method::PATCH, path, token, Some(body)).await }
+    };
+    assert_eq!(confirm(text.digest().0).await.status, 204);
+    confirm([7; 32])
+        .await
+        .is_problem(409, "BACKUP_SHARE_MISMATCH", "another digest");
+}
+
+/// A pair is recovered as it was made, and a plain one has its cipher text at the app.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plain_backup_keeps_no_cipher_text_here() {
+    let world = World::start().await;
+    let (wallet, _) = world.backed_up_wallet().await;
+    let kept = granted(wallet.portal.kept_cipher_text().await, "asking");
+    assert_eq!(kept, None);
+    let state = state_of(&wallet.portal).await;
+    let pair = backup_pairs(&state).first().expect("a backup").0.secp256k1;
+    let path = format!("/api/v3/clients/me/backup-share-pairs/{pair}/cipher-text");
+    let body = json!({ "clientCipherText": "text" });
+    let token = &wallet.user.token;
+    let kept = world.call(Method::PATCH, &path, token, Some(body)).await;
+    kept.is_problem(409, "STATE_INVALID", "a plain backup");
+}
+
+/// Without its cipher text a managed backup is not complete, whoever says so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_complete_whose_cipher_text_is_not_here() {
+    let managed = Managed::start().await;
+    let made = granted(managed.portal.backup_wallet(CUSTOM).await, "backing up");
+    // The text of an older pair completes no other.
+    let another = granted(
+        managed.portal.backup_wallet(CUSTOM).await,
+        "backing up again",
+    );
+    let confirmed = managed
+        .portal
+        .api()
+        .stored_client_backup_share(&made.cipher_text)
+        .await;
+    refused(
+        confirmed,
+        ErrorId::BackupShareMismatch,
+        "an overtaken backup",
+    );
+    let state = state_of(&managed.portal).await;
+    assert_eq!(
+        backup_statuses(&state),
+        [
+            BackupStatus::Superseded,
+            BackupStatus::StoredClientBackupShare
+        ]
+    );
+    let kept = granted(managed.portal.kept_cipher_text().await, "reading");
+    assert_eq!(kept, Some(another.cipher_text));
+}
+
+/// The window gives the customer both parts of a managed backup, and nothing before it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_custodian_reads_a_managed_backup_in_its_window_only() {
+    let managed = Managed::start().await;
+    let made = granted(managed.portal.backup_wallet(CUSTOM).await, "backing up");
+    let state = state_of(&managed.portal).await;
+    let client = managed.user.id;
+    let base = format!("/api/v3/custodians/me/clients/{client}");
+    for wallet in &state.wallets {
+        let path = format!("{base}/wallets/{}/ejectable-backup-shares", wallet.id);
+        let read = managed
+            .world
+            .call(Method::GET, &path, &managed.api_key, None)
+            .await;
+        read.is_problem(403, "EJECT_NOT_ENABLED", "before it");
+    }
+    let first = state.wallets.first().expect("a wallet").id;
+    let path = format!("{base}/enable-eject");
+    let body = Some(json!({ "walletId": first }));
+    let opened = managed
+        .world
+        .call(Method::PATCH, &path, &managed.api_key, body)
+        .await;
+    assert_eq!(opened.status, 200);
+    let mut shares = Vec::new();
+    for wallet in &state.wallets {
+        let path = format!("{base}/wallets/{}/ejectable-backup-shares", wallet.id);
+        let read = managed
+            .world
+            .call(Method::GET, &path, &managed.api_key, None)
+            .await;
+        assert_eq!(read.body["encryptedClientBackupShare"], made.cipher_text);
+        shares.push(read.body["custodianBackupShare"].clone());
+    }
+    assert!(shares.iter().all(Value::is_string) && shares[0] != shares[1]);
+    let keys = managed.portal.eject(CUSTOM, &made.cipher_text).await;
+    let keys = granted(keys, "ejecting");
+    let told = state
+        .wallets
+        .first()
+        .and_then(|wallet| wallet.public_key.clone());
+    assert_eq!(told, Some(hex::encode(keys.secp256k1.public_key())));
+    granted(
+        managed.portal.confirm_eject(&keys, "test", "1").await,
+        "the end",
+    );
+    let path = format!("{base}/wallets/{first}/ejectable-backup-shares");
+    let read = managed
+        .world
+        .call(Method::GET, &path, &managed.api_key, None)
+        .await;
+    read.is_problem(409, "WALLET_EJECTED", "after the end");
+}

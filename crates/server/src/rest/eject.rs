@@ -1,0 +1,293 @@
+//! Eject: the custodian opens a window, the device takes the shares, and says when it is done.
+//!
+//! A wallet id names the key of one curve. The window and the end are of both curves: whoever has
+//! one key of a wallet out has no use for the other one in Portal. A share is of the curve that
+//! was named.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use portal_api::Time;
+use portal_api::rest::{
+    BackupShareText, BlindedEject, Eject, EjectableBackupShares, EjectableUntil, EnableEject,
+    PrepareEject,
+};
+use portal_api::sealed::BlindedRecovery;
+use portal_lifecycle::ids::{ClientId, WalletId};
+use portal_lifecycle::{BackupMode, BackupPair, Curve, ErrorId, Event, Refusal, Wallet};
+use portal_store::audit::{Actor, AuditAct, Digest};
+
+use super::custodian::client_of;
+use crate::auth::{Client, Custodian};
+use crate::body::Json;
+use crate::openapi::problems;
+use crate::{ApiError, App, custodian_share};
+
+/// How long a window is open if nobody says.
+const WINDOW_MS: u64 = 5 * 60 * 1_000;
+/// Longest name of a client's platform, in bytes.
+const PLATFORM_BYTES: usize = 100;
+
+problems!(Enabling: NotFound, BackupNotComplete, WalletEjected);
+problems!(
+    ReadingShares: NotFound, BackupNotComplete, EjectNotEnabled, StateInvalid, WalletEjected,
+    BackupShareMismatch
+);
+problems!(
+    Preparing: NotFound, BackupNotComplete, EjectNotEnabled, WalletEjected, BackupShareMismatch,
+    StateInvalid, BackupModeMismatch, RecoveryNotOpen, CustodianShareNotFound, WebhookFailed,
+    WebhookNotConfigured
+);
+problems!(Ejecting: WalletNotFound, BackupNotComplete, EjectNotEnabled);
+
+/// Lets the client take both private keys of its wallet out, for a while.
+#[utoipa::path(
+    patch,
+    path = "/api/v3/custodians/me/clients/{id}/enable-eject",
+    operation_id = "enableEject",
+    tag = "custodian",
+    security(("custodianApiKey" = [])),
+    params(("id" = Uuid, Path, description = "The client.")),
+    request_body = EnableEject,
+    responses((status = 200, description = "Until when.", body = EjectableUntil), Enabling)
+)]
+pub(crate) async fn enable(
+    State(app): State<App>,
+    Custodian(custodian): Custodian,
+    Path(id): Path<String>,
+    Json(body): Json<EnableEject>,
+) -> Result<axum::Json<EjectableUntil>, ApiError> {
+    let client = client_of(&app, custodian.environment_id, &id)
+        .await?
+        .client_id;
+    // Either curve's key stands for both.
+    wallet_of(&app, client, body.wallet_id).await?;
+    let asked = body.ejectable_until.map(|until| until.0);
+    let until = asked.unwrap_or_else(|| app.clock.now().plus_ms(WINDOW_MS));
+    let event = Event::EnableEject { until };
+    let act = AuditAct::EjectEnabled {
+        wallet: body.wallet_id,
+        until,
+    };
+    let actor = Actor::Custodian(custodian.key);
+    app.wallets.audited(actor, client, event, act).await?;
+    Ok(axum::Json(EjectableUntil {
+        ejectable_until: Time(until),
+    }))
+}
+
+/// Reads both parts of a managed backup, while the wallet may be ejected.
+#[utoipa::path(
+    get,
+    path = "/api/v3/custodians/me/clients/{id}/wallets/{walletId}/ejectable-backup-shares",
+    operation_id = "readEjectableBackupShares",
+    tag = "custodian",
+    security(("custodianApiKey" = [])),
+    params(
+        ("id" = Uuid, Path, description = "The client."),
+        ("walletId" = Uuid, Path, description = "The key of one curve.")
+    ),
+    responses((status = 200, description = "The parts.", body = EjectableBackupShares), ReadingShares)
+)]
+pub(crate) async fn shares(
+    State(app): State<App>,
+    Custodian(custodian): Custodian,
+    Path((id, wallet_id)): Path<(String, String)>,
+) -> Result<axum::Json<EjectableBackupShares>, ApiError> {
+    let client = client_of(&app, custodian.environment_id, &id)
+        .await?
+        .client_id;
+    let wallet_id = wallet_id.parse().map_err(|_| ApiError::not_found())?;
+    let (wallet, curve) = wallet_of(&app, client, wallet_id).await?;
+    let pair = active(&wallet)?;
+    if pair.mode != BackupMode::Managed {
+        wallet.apply(Event::ReleaseBackupShare, app.clock.now())?;
+        return Err(ApiError::new(
+            ErrorId::StateInvalid,
+            "the custodian's share of this backup is at your own backend; only managed backups \
+             are kept here",
+        ));
+    }
+    let asked = Asked {
+        actor: Actor::Custodian(custodian.key),
+        client,
+        curve,
+        blinded: None,
+    };
+    let share = released(&app, &wallet, asked).await?;
+    let cipher_text = app.store.cipher_text(client, pair.ids).await?;
+    Ok(axum::Json(EjectableBackupShares {
+        encrypted_client_backup_share: cipher_text,
+        custodian_backup_share: share,
+    }))
+}
+
+/// Gives the custodian's share of one key to the device, while the wallet may be ejected.
+#[utoipa::path(
+    post,
+    path = "/api/v3/clients/me/wallets/{id}/prepare-eject",
+    operation_id = "prepareEject",
+    tag = "client",
+    security(("clientApiKey" = []), ("clientSessionToken" = [])),
+    params(("id" = Uuid, Path, description = "The key of one curve.")),
+    request_body = PrepareEject,
+    responses((status = 200, description = "The share.", body = BackupShareText), Preparing)
+)]
+pub(crate) async fn prepare(
+    State(app): State<App>,
+    Client(client): Client,
+    Path(id): Path<String>,
+    Json(body): Json<PrepareEject>,
+) -> Result<axum::Json<BackupShareText>, ApiError> {
+    let client = client.client_id;
+    let wallet_id = id.parse().map_err(|_| ApiError::not_found())?;
+    let (wallet, curve) = wallet_of(&app, client, wallet_id).await?;
+    let pair = active(&wallet)?;
+    if pair.mode == BackupMode::Sealed && body.blinded.is_none() {
+        wallet.apply(Event::ReleaseBackupShare, app.clock.now())?;
+        return Err(ApiError::new(
+            ErrorId::StateInvalid,
+            "of a sealed backup the custodian gives its share blinded only, and this app sent no \
+             blinds; or have it exported there, and join both shares offline: portal \
+             recover-offline",
+        ));
+    }
+    let method = pair.method;
+    if method != body.backup_method {
+        return Err(ApiError::new(
+            ErrorId::BackupShareMismatch,
+            format!(
+                "expected the backupMethod of the backup in force, {method}, got {}",
+                body.backup_method
+            ),
+        ));
+    }
+    let blinded = body.blinded.map(Blinded::try_from).transpose()?;
+    let asked = Asked {
+        actor: Actor::Client(client),
+        client,
+        curve,
+        blinded,
+    };
+    let share = released(&app, &wallet, asked).await?;
+    Ok(axum::Json(BackupShareText { share }))
+}
+
+/// Ends the wallet: the device has both private keys, durably.
+#[utoipa::path(
+    post,
+    path = "/api/v3/clients/me/eject",
+    operation_id = "eject",
+    tag = "client",
+    security(("clientApiKey" = []), ("clientSessionToken" = [])),
+    request_body = Eject,
+    responses((status = 204, description = "The server signs no more."), Ejecting)
+)]
+pub(crate) async fn eject(
+    State(app): State<App>,
+    Client(client): Client,
+    Json(body): Json<Eject>,
+) -> Result<StatusCode, ApiError> {
+    let client = client.client_id;
+    let texts = [&body.client_platform, &body.client_platform_version];
+    if texts.iter().any(|text| text.len() > PLATFORM_BYTES) {
+        return Err(ApiError::new(
+            ErrorId::BadRequest,
+            format!(
+                "expected a clientPlatform and clientPlatformVersion of at most {PLATFORM_BYTES} \
+                 bytes each"
+            ),
+        ));
+    }
+    let stored = app.wallets.stored(client).await?;
+    let wallet = stored.ok_or(Refusal::WalletNotFound)?.wallet;
+    let act = AuditAct::Ejected {
+        wallet: wallet.ids,
+        platform: Digest::of(texts.map(String::as_str).join("\0").as_bytes()),
+    };
+    let actor = Actor::Client(client);
+    let ejected = app.wallets.audited(actor, client, Event::Eject, act);
+    ejected.await?;
+    tracing::warn!("a wallet was ejected; its signing shares are destroyed");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// One curve's custodian share of the backup in force: only while the window is open, and only
+/// with a line in the audit log, which is written before the share is even fetched.
+async fn released(app: &App, wallet: &Wallet, asked: Asked) -> Result<String, ApiError> {
+    let Asked {
+        actor,
+        client,
+        curve,
+        blinded,
+    } = asked;
+    let pair = active(wallet)?;
+    let event = Event::ReleaseBackupShare;
+    let act = AuditAct::BackupShareReleased {
+        wallet: *wallet.ids.of(curve),
+        curve,
+    };
+    app.wallets.audited(actor, client, event, act).await?;
+    let shares = match &blinded {
+        None => custodian_share::of_pair(app, client, pair).await?,
+        Some(Blinded {
+            challenge,
+            recovery,
+        }) => custodian_share::blinded(app, client, pair, challenge, recovery).await?,
+    };
+    // The window may have closed, or the wallet have been ejected, while the custodian was asked.
+    app.wallets.check(client, Event::ReleaseBackupShare).await?;
+    let share = match curve {
+        Curve::Secp256k1 => shares.secp256k1.encode(),
+        Curve::Ed25519 => shares.ed25519.encode(),
+    };
+    Ok(custodian_share::encode(&share)) // to the one who may have it
+}
+
+/// Who asks for a share, and for which.
+struct Asked {
+    actor: Actor,
+    client: ClientId,
+    curve: Curve,
+    blinded: Option<Blinded>,
+}
+
+/// What a device shows the custodian of a sealed backup, its parts as long as they must be.
+struct Blinded {
+    challenge: [u8; 32],
+    recovery: BlindedRecovery,
+}
+
+impl TryFrom<BlindedEject> for Blinded {
+    type Error = ApiError;
+
+    fn try_from(given: BlindedEject) -> Result<Self, ApiError> {
+        let bad = |detail: String| ApiError::new(ErrorId::BadRequest, detail);
+        let challenge = given.challenge.0.try_into().map_err(|bytes: Vec<u8>| {
+            bad(format!(
+                "expected a challenge of 32 bytes, got {}",
+                bytes.len()
+            ))
+        })?;
+        for (curve, blind) in given.recovery.blinds.iter() {
+            let checked = blind.check(curve);
+            checked.map_err(|error| bad(format!("the blind on {curve}: {error}")))?;
+        }
+        Ok(Self {
+            challenge,
+            recovery: given.recovery,
+        })
+    }
+}
+
+fn active(wallet: &Wallet) -> Result<&BackupPair, Refusal> {
+    wallet.active_backup().ok_or(Refusal::BackupNotComplete)
+}
+
+/// A client's wallet, and the curve of the key that the id names.
+async fn wallet_of(app: &App, client: ClientId, id: WalletId) -> Result<(Wallet, Curve), ApiError> {
+    let stored = app.wallets.stored(client).await?;
+    let wallet = stored.ok_or_else(ApiError::not_found)?.wallet;
+    let curve = wallet.ids.iter().find(|(_, known)| **known == id);
+    let curve = curve.map(|(curve, _)| curve);
+    Ok((wallet, curve.ok_or_else(ApiError::not_found)?))
+}

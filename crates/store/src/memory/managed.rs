@@ -1,0 +1,90 @@
+//! Managed mode: the custodian's shares and the cipher texts, kept here.
+
+use async_trait::async_trait;
+use portal_lifecycle::ids::{BackupSharePairId, ClientId};
+use portal_lifecycle::{Curve, PerCurve, Timestamp};
+use portal_seal::SecretBytes;
+
+use super::{MemoryStore, State};
+use crate::sealed::{Place, SealedSecrets};
+use crate::{ManagedBackupStore, StoreError, WalletCommit};
+
+#[async_trait]
+impl ManagedBackupStore for MemoryStore {
+    async fn custodian_share(
+        &self,
+        client: ClientId,
+        curve: Curve,
+        pair: BackupSharePairId,
+    ) -> Result<Option<SecretBytes>, StoreError> {
+        let found = {
+            let state = self.lock();
+            let share = state.managed_shares.get(&(curve, pair));
+            let share = share.filter(|(owner, _)| *owner == client).cloned();
+            let stored = state.wallets.get(&client);
+            share.zip(stored.map(|stored| *stored.wallet.ids.of(curve)))
+        };
+        let Some(((_, sealed), wallet)) = found else {
+            return Ok(None);
+        };
+        let place = Place::ManagedShare {
+            client,
+            wallet,
+            pair,
+            curve,
+        };
+        self.sealer.open(&place, &sealed).await.map(Some)
+    }
+
+    async fn keep_cipher_text(
+        &self,
+        client: ClientId,
+        ids: PerCurve<BackupSharePairId>,
+        cipher_text: &str,
+        _: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        let known = state.wallets.get(&client);
+        if known.is_none_or(|stored| stored.wallet.backup_pair_of(ids).is_none()) {
+            let table = "backup_share_pairs";
+            return Err(StoreError::NoSuchRow { table });
+        }
+        let place = (client, ids.secp256k1, ids.ed25519);
+        let stored = state.cipher_texts.entry(place);
+        Ok(stored.or_insert_with(|| cipher_text.to_owned()) == cipher_text)
+    }
+
+    async fn cipher_text(
+        &self,
+        client: ClientId,
+        ids: PerCurve<BackupSharePairId>,
+    ) -> Result<Option<String>, StoreError> {
+        let place = (client, ids.secp256k1, ids.ed25519);
+        Ok(self.lock().cipher_texts.get(&place).cloned())
+    }
+}
+
+/// Stores the custodian's share of a new pair, with the pair.
+pub(super) fn write(
+    state: &mut State,
+    commit: &WalletCommit,
+    secrets: &SealedSecrets,
+) -> Result<(), StoreError> {
+    let SealedSecrets::StoreCustodianShare { ids, sealed } = secrets else {
+        return Ok(());
+    };
+    if commit.wallet.backup_pair_of(*ids).is_none() {
+        let table = "backup_share_pairs";
+        return Err(StoreError::NoSuchRow { table });
+    }
+    for (curve, sealed) in sealed.iter() {
+        let place = (curve, *ids.of(curve));
+        if state.managed_shares.contains_key(&place) {
+            let guard = "custodian shares are insert-only";
+            return Err(StoreError::Refused { guard });
+        }
+        let share = (commit.client_id, sealed.clone());
+        state.managed_shares.insert(place, share);
+    }
+    Ok(())
+}
