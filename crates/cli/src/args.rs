@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use portal_api::sealed::PinnedSealingKey;
 use portal_lifecycle::BackupMode;
-use portal_lifecycle::ids::{ClientId, WalletId};
+use portal_lifecycle::ids::{ClientId, EnvironmentId, WalletId};
 use portal_store::audit::Checkpoint;
 use uuid::Uuid;
 
@@ -123,6 +123,9 @@ pub(crate) enum CustodianCommand {
     /// Where a customer's backup shares go, and the secrets that sign: in the server's database.
     #[command(subcommand)]
     Webhook(WebhookCommand),
+    /// Change who holds the shares of the backups that a customer's end users make from now on. A
+    /// backup that is there is recovered as it was made.
+    BackupMode(CustodianBackupModeArgs),
     /// The API keys of a customer's environment. Two may be in force at once: make the second, move
     /// every backend to it, revoke the first.
     #[command(subcommand)]
@@ -192,6 +195,18 @@ pub(crate) struct CustodianKeyArgs {
     /// The environment, as `portal custodian create` printed it.
     #[arg(long, env = "PORTAL_ENVIRONMENT", value_name = "ID")]
     pub(crate) environment: String,
+}
+
+#[derive(Args)]
+pub(crate) struct CustodianBackupModeArgs {
+    #[command(flatten)]
+    pub(crate) storage: StorageArgs,
+    /// The environment, as `portal custodian create` printed it.
+    #[arg(long, env = "PORTAL_ENVIRONMENT", value_name = "ID")]
+    pub(crate) environment: EnvironmentId,
+    /// `sealed`, `plain` or `managed`, as for `portal custodian create`.
+    #[arg(long, env = "PORTAL_BACKUP_MODE", value_name = "MODE")]
+    pub(crate) backup_mode: BackupMode,
 }
 
 #[derive(Args)]

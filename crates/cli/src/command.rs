@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod client;
 pub(crate) mod custodian_app;
+pub(crate) mod custodian_backup_mode;
 pub(crate) mod custodian_create;
 pub(crate) mod custodian_export;
 pub(crate) mod custodian_key;

@@ -93,6 +93,9 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<()> {
         Command::Custodian(CustodianCommand::Webhook(command)) => {
             command::custodian_webhook::run(command, output).await
         }
+        Command::Custodian(CustodianCommand::BackupMode(args)) => {
+            command::custodian_backup_mode::run(args, output).await
+        }
         Command::Custodian(CustodianCommand::Key(command)) => {
             command::custodian_key::run(command, output).await
         }

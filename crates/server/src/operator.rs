@@ -255,6 +255,22 @@ impl Operator {
         }
     }
 
+    /// Sets in which mode an environment's clients back up from now on. A backup that is there is
+    /// recovered as it was made; a wallet comes into another mode by its next backup.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; the former mode is then still in force.
+    pub async fn put_backup_mode(
+        &self,
+        environment: EnvironmentId,
+        mode: BackupMode,
+    ) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let put = self.store.put_backup_mode(environment, mode, origin(), now);
+        put.await
+    }
+
     /// Sets what wallets of an environment may sign, as its custodian would.
     ///
     /// # Errors

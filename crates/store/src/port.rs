@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use portal_lifecycle::ids::{
     BackupSharePairId, ClientId, EnvironmentId, SigningSharePairId, TraceId,
 };
-use portal_lifecycle::{Curve, Epoch, PerCurve, Timestamp};
+use portal_lifecycle::{BackupMode, Curve, Epoch, PerCurve, Timestamp};
 use portal_seal::SecretBytes;
 use uuid::Uuid;
 
@@ -73,6 +73,20 @@ pub trait CustodianStore: Send + Sync {
         origin: Origin,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
+
+    /// Sets in which mode an environment's clients back up from now on. Pairs that are there keep
+    /// theirs.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NoSuchRow`] for an unknown environment, or another [`StoreError`].
+    async fn put_backup_mode(
+        &self,
+        environment: EnvironmentId,
+        mode: BackupMode,
+        origin: Origin,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
 
     /// Sets the signing policy of an environment, or of one of its clients; none removes it.
     ///

@@ -180,6 +180,47 @@ async fn nothing_is_complete_whose_cipher_text_is_not_here() {
     assert_eq!(kept, Some(another.cipher_text));
 }
 
+/// What is there is recovered as it was made; a wallet is converted by its next backup.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wallet_comes_into_another_mode_by_its_next_backup() {
+    let world = World::start().await;
+    let (wallet, first) = world.backed_up_wallet().await;
+    let environment = world.customer.environment_id;
+    let mut text = first;
+    for mode in [BackupMode::Managed, BackupMode::Plain] {
+        let put = world.operator().put_backup_mode(environment, mode).await;
+        put.expect("another mode");
+        let is_managed = mode == BackupMode::Managed;
+        // The pair in force is of the mode before: it recovers all the same.
+        let device = world.fresh_device(&wallet.user).await;
+        granted(device.recover_wallet(CUSTOM, &text).await, "the former");
+
+        let made = granted(device.backup_wallet(CUSTOM).await, "the next");
+        assert_eq!(made.is_complete, is_managed);
+        if !is_managed {
+            world
+                .store_cipher_text(&wallet.user, &made.cipher_text)
+                .await;
+            granted(made.confirm().await, "completing it");
+        }
+        let state = state_of(&device).await;
+        assert_eq!(state.environment.backup_with_portal_enabled, is_managed);
+        let pairs = state
+            .wallets
+            .iter()
+            .flat_map(|wallet| &wallet.backup_share_pairs);
+        let active = pairs.filter(|pair| pair.status == BackupStatus::StoredClientBackupShare);
+        let modes: Vec<_> = active.map(|pair| pair.backup_mode).collect();
+        assert_eq!(modes, [mode; 2], "one backup is in force, on either curve");
+        let kept = granted(device.kept_cipher_text().await, "asking");
+        assert_eq!(kept, is_managed.then(|| made.cipher_text.clone()));
+        text = made.cipher_text;
+    }
+    let device = world.fresh_device(&wallet.user).await;
+    let recovered = granted(device.recover_wallet(CUSTOM, &text).await, "the last");
+    assert_eq!(recovered.addresses, wallet.keys.addresses);
+}
+
 /// The window gives the customer both parts of a managed backup, and nothing before it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_custodian_reads_a_managed_backup_in_its_window_only() {

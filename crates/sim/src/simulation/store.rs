@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use portal_lifecycle::ids::{
     BackupSharePairId, ClientId, EnvironmentId, SigningSharePairId, TraceId, WebhookDeliveryId,
 };
-use portal_lifecycle::{Curve, Epoch, PerCurve, Timestamp};
+use portal_lifecycle::{BackupMode, Curve, Epoch, PerCurve, Timestamp};
 use portal_seal::SecretBytes;
 use portal_store::audit::{AuditAct, AuditFilter, AuditLine, ChainPart, Origin, ShownCredential};
 use portal_store::{
@@ -106,6 +106,17 @@ impl CustodianStore for FaultyStore {
         let work = self
             .inner
             .revoke_custodian_key(environment, key, origin, now);
+        self.around(work).await
+    }
+
+    async fn put_backup_mode(
+        &self,
+        environment: EnvironmentId,
+        mode: BackupMode,
+        origin: Origin,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let work = self.inner.put_backup_mode(environment, mode, origin, now);
         self.around(work).await
     }
 

@@ -11,7 +11,8 @@ use portal_lifecycle::ids::{
     BackupSharePairId, CustodianId, OperationId, SigningSharePairId, WalletId, WebhookSecretId,
 };
 use portal_lifecycle::{
-    BackupMethod, CipherTextDigest, Curve, Generation, OperationKind, PerCurve, Timestamp,
+    BackupMethod, BackupMode, CipherTextDigest, Curve, Generation, OperationKind, PerCurve,
+    Timestamp,
 };
 
 use sha2::Digest as _;
@@ -76,6 +77,7 @@ macro_rules! shown_details {
 
 shown_details!(
     BackupMethod,
+    BackupMode,
     BackupSharePairId,
     Curve,
     CustodianId,
@@ -185,6 +187,11 @@ acts! {
     CustodianKeyRevoked = "CUSTODIAN_KEY_REVOKED" {
         /// The key.
         key as "keyId": KeyId,
+    }
+    /// Who holds the custodian's shares of the backups that are made from now on.
+    BackupModeChanged = "BACKUP_MODE_CHANGED" {
+        /// The mode.
+        mode as "backupMode": BackupMode,
     }
     /// What wallets may sign is another from now on: the client's, or all of the environment's.
     SigningPolicyChanged = "SIGNING_POLICY_CHANGED" {

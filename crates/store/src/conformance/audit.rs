@@ -1,7 +1,7 @@
 //! The audit log: a line for each act, one chain for each environment.
 
 use portal_lifecycle::ids::{ClientId, WalletId};
-use portal_lifecycle::{BackupMethod, Event, OperationKind};
+use portal_lifecycle::{BackupMethod, BackupMode, Event, OperationKind};
 
 use super::Backend;
 use super::fixture::{
@@ -59,6 +59,8 @@ pub async fn every_act_has_its_line(backend: &impl Backend) {
         let put = store.put_signing_policy(home, client, policy, key, now());
         put.await.expect("a policy");
     }
+    let put = store.put_backup_mode(home, BackupMode::Managed, origin(), now());
+    put.await.expect("another mode");
     store.raise_epoch(now(), origin()).await.expect("raised");
     let lines = audit_log(&store, home).await;
     let expected = [
@@ -74,6 +76,7 @@ pub async fn every_act_has_its_line(backend: &impl Backend) {
         ("CUSTODIAN_KEY_REVOKED", None, "OPERATOR"),
         ("SIGNING_POLICY_CHANGED", None, "CUSTODIAN_KEY"),
         ("SIGNING_POLICY_CHANGED", Some(client), "CUSTODIAN_KEY"),
+        ("BACKUP_MODE_CHANGED", None, "OPERATOR"),
         ("EPOCH_RAISED", None, "OPERATOR"),
     ];
     let seen = lines.iter().map(|line| {

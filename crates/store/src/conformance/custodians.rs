@@ -1,5 +1,6 @@
 //! Custodians, API keys, signing policies.
 
+use portal_lifecycle::BackupMode;
 use portal_lifecycle::ids::{ClientId, EnvironmentId};
 
 use super::fixture::{fresh, fresh_hash, kms, new_custodian, now, origin};
@@ -88,6 +89,34 @@ pub async fn signing_policies_are_of_their_environment_and_client(backend: &impl
         ..both
     };
     assert_eq!(read(Some(mine)).await.expect("read"), left);
+}
+
+/// Another mode is that environment's, and nobody else's.
+pub async fn a_backup_mode_is_changed_for_its_environment(backend: &impl Backend) {
+    let store = backend.open(kms()).await;
+    let mut clients = Vec::new();
+    for _ in 0..2 {
+        let custodian = new_custodian();
+        let made = store.create_custodian(custodian.clone(), origin());
+        made.await.expect("made");
+        let client = new_client(custodian.environment_id);
+        let made = store.create_client(client.clone(), origin());
+        made.await.expect("made");
+        clients.push((custodian.environment_id, client.client_id));
+    }
+    for mode in [BackupMode::Managed, BackupMode::Plain, BackupMode::Plain] {
+        let put = store.put_backup_mode(clients[0].0, mode, origin(), now());
+        put.await.expect("put");
+        for ((_, client), expected) in clients.iter().zip([mode, BackupMode::Sealed]) {
+            let tenant = store.tenant(*client).await.expect("read");
+            assert_eq!(tenant.backup_mode, expected);
+        }
+    }
+    let nobodys = EnvironmentId(fresh());
+    let put = store.put_backup_mode(nobodys, BackupMode::Managed, origin(), now());
+    let refused = put.await;
+    let expected = matches!(refused, Err(StoreError::NoSuchRow { .. }));
+    assert!(expected, "{refused:?}");
 }
 
 /// A custodian whose key is another's is not there at all.

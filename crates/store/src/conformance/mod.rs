@@ -68,6 +68,7 @@ macro_rules! conformance_tests {
             custodians {
                 a_key_names_its_environment
                 signing_policies_are_of_their_environment_and_client
+                a_backup_mode_is_changed_for_its_environment
                 a_custodian_is_made_whole_or_not_at_all
                 so_many_keys_live_side_by_side_and_end_at_once
             }

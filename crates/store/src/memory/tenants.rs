@@ -1,8 +1,8 @@
 //! Custodians, clients, and their credentials.
 
 use async_trait::async_trait;
-use portal_lifecycle::Timestamp;
 use portal_lifecycle::ids::{ClientId, EnvironmentId, TraceId};
+use portal_lifecycle::{BackupMode, Timestamp};
 
 use super::{ApiKey, Environment, MemoryStore, Session, State, WebOtp, audit};
 use crate::audit::{Actor, AuditAct, KeyId, Origin};
@@ -142,6 +142,22 @@ impl CustodianStore for MemoryStore {
                 key: KeyId::of(key),
             })
         }))
+    }
+
+    async fn put_backup_mode(
+        &self,
+        environment: EnvironmentId,
+        mode: BackupMode,
+        origin: Origin,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        let found = state.environments.get_mut(&environment);
+        let table = "environments";
+        found.ok_or(StoreError::NoSuchRow { table })?.backup_mode = mode;
+        let acts = [AuditAct::BackupModeChanged { mode }];
+        audit::append(&mut state, environment, None, &acts, origin, now);
+        Ok(())
     }
 
     async fn put_signing_policy(

@@ -1,8 +1,8 @@
 //! Custodians, environments, API keys.
 
 use async_trait::async_trait;
-use portal_lifecycle::Timestamp;
 use portal_lifecycle::ids::{ClientId, CustodianId, EnvironmentId};
+use portal_lifecycle::{BackupMode, Timestamp};
 
 use super::audit::{Entry, append};
 use super::engine::{locking, query};
@@ -210,6 +210,34 @@ impl CustodianStore for SqlStore {
         append(&mut transaction, entry).await?;
         transaction.commit().await?;
         Ok(true)
+    }
+
+    async fn put_backup_mode(
+        &self,
+        environment: EnvironmentId,
+        mode: BackupMode,
+        origin: Origin,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.engine.write().await?;
+        let updated = query("UPDATE environments SET backup_mode = $2 WHERE environment_id = $1")
+            .bind(environment.0)
+            .bind(mode.as_str())
+            .execute(&mut transaction)
+            .await?;
+        if updated == 0 {
+            let table = "environments";
+            return Err(StoreError::NoSuchRow { table });
+        }
+        let entry = Entry {
+            environment,
+            client: None,
+            acts: &[AuditAct::BackupModeChanged { mode }],
+            origin,
+            at: now,
+        };
+        append(&mut transaction, entry).await?;
+        transaction.commit().await
     }
 
     async fn put_signing_policy(
