@@ -477,7 +477,11 @@ pub struct UpdateBackupSharePairs {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KeepCipherText {
-    /// What the client encrypted, both curves in one.
+    /// What the client encrypted, both curves in one: visible ASCII characters.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(min_length = 1, max_length = 16_384, pattern = "^[!-~]+$")
+    )]
     pub client_cipher_text: String,
 }
 
@@ -572,8 +576,10 @@ impl core::fmt::Debug for BackupShareText {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Eject {
     /// What the device is.
+    #[cfg_attr(feature = "openapi", schema(max_length = 100))]
     pub client_platform: String,
     /// Its version.
+    #[cfg_attr(feature = "openapi", schema(max_length = 100))]
     pub client_platform_version: String,
 }
 

@@ -96,7 +96,7 @@ async fn a_cipher_text_is_stored_once_and_is_what_is_confirmed() {
         .cipher_text(Method::PATCH, &pair, body("another"))
         .await;
     other.is_problem(409, "BACKUP_SHARE_MISMATCH", "another text");
-    for text in [String::new(), "x".repeat(16 * 1024 + 1)] {
+    for text in [String::new(), "x".repeat(16 * 1024 + 1), "\0".to_owned()] {
         let refused = managed.cipher_text(Method::PATCH, &pair, body(&text)).await;
         refused.is_problem(400, "BAD_REQUEST", "a text of that size");
     }

@@ -34,11 +34,16 @@ pub(crate) async fn keep(
     Json(body): Json<KeepCipherText>,
 ) -> Result<StatusCode, ApiError> {
     let pair = managed_pair(&app, client.client_id, &id).await?;
-    let given = body.client_cipher_text.len();
-    if given == 0 || given > CIPHER_TEXT_BYTES {
+    let given = body.client_cipher_text.as_bytes();
+    let is_text = given.iter().all(u8::is_ascii_graphic);
+    if !is_text || !(1..=CIPHER_TEXT_BYTES).contains(&given.len()) {
         return Err(ApiError::new(
             ErrorId::BadRequest,
-            format!("expected a clientCipherText of 1 to {CIPHER_TEXT_BYTES} bytes, got {given}"),
+            format!(
+                "expected a clientCipherText of 1 to {CIPHER_TEXT_BYTES} visible ASCII characters, \
+                 got {} bytes",
+                given.len()
+            ),
         ));
     }
     if !pair.status.is_open()

@@ -24,8 +24,8 @@ use crate::{ApiError, App, custodian_share};
 
 /// How long a window is open if nobody says.
 const WINDOW_MS: u64 = 5 * 60 * 1_000;
-/// Longest name of a client's platform, in bytes.
-const PLATFORM_BYTES: usize = 100;
+/// Longest name of a client's platform.
+const PLATFORM_CHARACTERS: usize = 100;
 
 problems!(Enabling: NotFound, BackupNotComplete, WalletEjected);
 problems!(
@@ -189,12 +189,15 @@ pub(crate) async fn eject(
 ) -> Result<StatusCode, ApiError> {
     let client = client.client_id;
     let texts = [&body.client_platform, &body.client_platform_version];
-    if texts.iter().any(|text| text.len() > PLATFORM_BYTES) {
+    if texts
+        .iter()
+        .any(|text| text.chars().count() > PLATFORM_CHARACTERS)
+    {
         return Err(ApiError::new(
             ErrorId::BadRequest,
             format!(
-                "expected a clientPlatform and clientPlatformVersion of at most {PLATFORM_BYTES} \
-                 bytes each"
+                "expected a clientPlatform and clientPlatformVersion of at most \
+                 {PLATFORM_CHARACTERS} characters each"
             ),
         ));
     }
