@@ -762,7 +762,7 @@ pub(crate) struct ClientArgs {
     /// customer's backend shows (`portal custodian sealing-key show`).
     #[arg(long, global = true, env = "PORTAL_SEALING_KEY", value_name = "KEY")]
     pub(crate) sealing_key: Option<PinnedSealingKey>,
-    /// Pin no sealing key, for an environment that makes plain backups; a device that pins one
+    /// Pin no sealing key, for an environment that makes plain or managed backups; a device that pins one
     /// makes sealed backups only.
     #[arg(
         long,
