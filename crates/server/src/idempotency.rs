@@ -181,7 +181,7 @@ pub(crate) async fn once<F>(
     origin: Origin,
     route: &'static str,
     asked: &impl Serialize,
-    act: impl FnOnce(Keeper) -> F,
+    act: impl FnOnce(Keeper) -> F + Send + 'static,
 ) -> Result<Answer, ApiError>
 where
     F: Future<Output = Result<Answer, ApiError>> + Send + 'static,
@@ -194,34 +194,35 @@ where
         return act(keeper).await;
     };
     let request = request(environment_id, route, key, asked)?;
-    let claim = match begin(app, &request).await? {
-        Begun::Claimed(claim) => claim,
-        Begun::InProgress => return Err(in_progress()),
-        Begun::Mismatch => return Err(mismatch()),
-        Begun::Answered(kept) => {
-            let answer = Answer::from_bytes(&kept);
-            let answer =
-                answer.ok_or_else(|| ApiError::internal("a kept answer cannot be read"))?;
-            shown_again::note(app, environment_id, &answer.body, origin).await?;
-            return Ok(answer);
-        }
-    };
-    let acting = act(Keeper {
-        app: app.clone(),
-        claim: Some(claim),
-    });
-    let store = app.store.clone();
+    let (app, tasks) = (app.clone(), app.tasks.clone());
     let work = async move {
-        let answer = acting.await;
+        let claim = match begin(&app, &request).await? {
+            Begun::Claimed(claim) => claim,
+            Begun::InProgress => return Err(in_progress()),
+            Begun::Mismatch => return Err(mismatch()),
+            Begun::Answered(kept) => {
+                let answer = Answer::from_bytes(&kept);
+                let answer =
+                    answer.ok_or_else(|| ApiError::internal("a kept answer cannot be read"))?;
+                shown_again::note(&app, environment_id, &answer.body, origin).await?;
+                return Ok(answer);
+            }
+        };
+        let keeper = Keeper {
+            app: app.clone(),
+            claim: Some(claim),
+        };
+        let answer = act(keeper).await;
         if answer.is_err()
-            && let Err(error) = store.give_up_once(&claim).await
+            && let Err(error) = app.store.give_up_once(&claim).await
         {
             tracing::warn!(%error, "a claim stays until it expires");
         }
         answer
     };
-    // A caller that hangs up does not stop it: it will come again for the answer.
-    let done = app.tasks.spawn(trace::carried(work)).await;
+    // A caller that hangs up does not stop it, wherever it is: it will come again for the answer,
+    // and must not find a claim that nobody acts on.
+    let done = tasks.spawn(trace::carried(work)).await;
     done.unwrap_or_else(|_| Err(ApiError::internal("a request was not acted on to its end")))
 }
 
