@@ -8,7 +8,7 @@ use portal_lifecycle::ids::BackupSharePairId;
 use portal_lifecycle::{BackupMethod, PerCurve};
 use serde::{Deserialize, Serialize};
 
-use crate::{Base64Bytes, Time};
+use crate::{Base64Bytes, SecretText, Time};
 
 /// `PUT /app/clients/{clientId}/cipher-texts/{backupMethod}`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +54,13 @@ pub struct Recovery {
     pub uses_allowed: u32,
     /// How many were answered.
     pub uses: u32,
+    /// When it was closed before its time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<Time>,
+    /// What the device needs to recover: told when a recovery is opened, and to the client's own
+    /// app while it is open. It must not come to Portal's server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<SecretText>,
 }
 
 /// `GET /backend/clients/{clientId}/recoveries`

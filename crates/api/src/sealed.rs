@@ -20,21 +20,24 @@
 //!   custodian proves to it, past the server, that it holds `x − b'`
 //!   ([`custodian_challenge`](crate::webhook::custodian_challenge)). The server learns nothing: it
 //!   does not know ρ.
-//! - In a recovery, the custodian wants two things that the server does not have: a window that the
-//!   app's own backend opened for this client, and a proof that whoever sealed σ holds b'
-//!   ([`recovery_proof_context`]). A server with the user's cipher text and its key has b', and
-//!   still needs the window.
+//! - In a recovery, the custodian wants a proof that whoever sealed σ holds b', made for a window
+//!   that the app's own backend opened for this client ([`recovery_proof_context`]). The window is
+//!   known by a ticket that reaches the device past the server: a server with the user's cipher
+//!   text and its key has b', and still lacks the ticket.
 //! - **A client that cheats** can seal something else than the scalar of its point, or name another
 //!   point. The custodian compares `(t − ρ)·G` with the point on record and refuses. The backup
 //!   stays `PENDING`, and the former one in force.
 //! - **A network that cheats** can drop and repeat. A backup is stored once under its id; a recovery
-//!   that was answered is answered alike, while its window is open; a seal serves one request.
+//!   that was answered is answered alike, while its window is open, and refused in any other; a
+//!   seal serves one request.
 
 use portal_lifecycle::ids::{BackupSharePairId, ClientId, WalletId};
 use portal_lifecycle::{Curve, PerCurve};
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
 
-use crate::Base64Bytes;
+use crate::{Base64Bytes, SecretText};
 
 /// Version of the sealed blind's encoding and of its associated data.
 const VERSION: u8 = 1;
@@ -241,22 +244,76 @@ pub struct BlindedRecovery {
     pub proofs: PerCurve<Base64Bytes>,
 }
 
+/// What a recovery that the app's backend opened is known by: 32 secret bytes of the custodian's. It
+/// goes to the device past the server.
+#[derive(Clone)]
+pub struct RecoveryTicket(pub Zeroizing<[u8; 32]>);
+
+/// What a ticket's text begins with.
+const TICKET_PREFIX: &str = "portal-recovery-v1.";
+
+/// A text that is no ticket of a recovery. It is not repeated: it may be one, mistyped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected the ticket of a recovery: portal-recovery-v1.… of 43 more letters")]
+pub struct MalformedTicket;
+
+impl RecoveryTicket {
+    /// As it is handed to a device.
+    #[must_use]
+    pub fn to_text(&self) -> SecretText {
+        let bytes = SecretText::of_bytes(self.0.as_slice());
+        let text = Zeroizing::new([TICKET_PREFIX, bytes.expose()].concat());
+        text.into()
+    }
+}
+
+impl core::str::FromStr for RecoveryTicket {
+    type Err = MalformedTicket;
+
+    fn from_str(text: &str) -> Result<Self, MalformedTicket> {
+        let bytes = text.trim().strip_prefix(TICKET_PREFIX);
+        let bytes = SecretText::from(bytes.ok_or(MalformedTicket)?).bytes();
+        let bytes = bytes.map_err(|_| MalformedTicket)?;
+        let bytes: [u8; 32] = bytes.as_slice().try_into().map_err(|_| MalformedTicket)?;
+        Ok(Self(Zeroizing::new(bytes)))
+    }
+}
+
+impl PartialEq for RecoveryTicket {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(other.0.as_slice()).into()
+    }
+}
+
+impl Eq for RecoveryTicket {}
+
+impl core::fmt::Debug for RecoveryTicket {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("RecoveryTicket(…)")
+    }
+}
+
 /// What the proofs of a [`BlindedRecovery`] are made for: these very blinds, in this very session,
 /// whose nonce the server drew.
 ///
 /// Both curves' blinds are in each proof: the halves of two requests do not mix.
+///
+/// And for this very opening, whose ticket the custodian drew: the server never sees the ticket, so
+/// it can ask for nothing itself, and what it kept of one recovery is refused in the next.
 #[must_use]
 pub fn recovery_proof_context(
     client: ClientId,
     pairs: PerCurve<BackupSharePairId>,
+    ticket: &RecoveryTicket,
     challenge: &[u8; 32],
     blinds: &PerCurve<SealedBlind>,
 ) -> Vec<u8> {
     framed(&[
-        b"portal sealed recovery v1",
+        b"portal sealed recovery v2",
         &client.to_bytes(),
         &pairs.secp256k1.to_bytes(),
         &pairs.ed25519.to_bytes(),
+        ticket.0.as_slice(), // to be hashed
         challenge,
         &blinds.secp256k1.encode(),
         &blinds.ed25519.encode(),
@@ -409,7 +466,8 @@ mod tests {
         }
         let blinds = PerCurve::new(blind(Curve::Secp256k1), blind(Curve::Ed25519));
         let pairs = PerCurve::new(BackupSharePairId(id(2)), BackupSharePairId(id(3)));
-        let proof = recovery_proof_context(ClientId(id(1)), pairs, &[6; 32], &blinds);
+        let ticket = RecoveryTicket(Zeroizing::new([7; 32]));
+        let proof = recovery_proof_context(ClientId(id(1)), pairs, &ticket, &[6; 32], &blinds);
         next("recovery", &proof);
     }
 
@@ -476,6 +534,17 @@ mod tests {
         }
         let other = blind(Curve::Secp256k1).check(Curve::Ed25519);
         assert!(other.is_err(), "a point of the other curve");
+    }
+
+    #[test]
+    fn a_ticket_is_read_as_it_is_handed_out_and_not_printed() {
+        let ticket = RecoveryTicket(Zeroizing::new([0xab; 32]));
+        assert_eq!(ticket.to_text().expose().parse(), Ok(ticket.clone()));
+        assert_eq!(format!("{ticket:?}"), "RecoveryTicket(…)");
+        assert_ne!(ticket, RecoveryTicket(Zeroizing::new([0xac; 32])));
+        for text in ["", "portal-recovery-v1.AAAA", "portal-recovery-v2.", "AAAA"] {
+            assert_eq!(text.parse::<RecoveryTicket>(), Err(MalformedTicket));
+        }
     }
 
     #[test]

@@ -120,6 +120,8 @@ pub(crate) enum CustodianCommand {
     /// Let an end user recover from a sealed backup, for some minutes and a few tries, after the
     /// app has checked who asks. Portal alone cannot.
     OpenRecovery(OpenRecoveryArgs),
+    /// End what open-recovery allowed, before its time.
+    CloseRecovery(OpenRecoveryArgs),
     /// Where a customer's backup shares go, and the secrets that sign: in the server's database.
     #[command(subcommand)]
     Webhook(WebhookCommand),
@@ -893,6 +895,10 @@ pub(crate) struct BackupArgs {
     /// instead of the customer's backend.
     #[arg(long, env = "PORTAL_CIPHER_TEXT_FILE", value_name = "FILE")]
     pub(crate) cipher_text_file: Option<PathBuf>,
+    /// File with the ticket of the recovery that the app's backend opened, for recover; without,
+    /// the customer's backend is asked for it.
+    #[arg(long, env = "PORTAL_RECOVERY_TICKET_FILE", value_name = "FILE")]
+    pub(crate) recovery_ticket_file: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -87,6 +87,9 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<()> {
         Command::Custodian(CustodianCommand::SealingKey(command)) => {
             command::sealing::run(command, output)
         }
+        Command::Custodian(CustodianCommand::CloseRecovery(args)) => {
+            command::sealing::close(args, output).await
+        }
         Command::Custodian(CustodianCommand::OpenRecovery(args)) => {
             command::sealing::open(args, output).await
         }

@@ -123,6 +123,7 @@ macro_rules! conformance_tests {
                 uses_are_counted_and_repeats_are_not
                 blinds_serve_one_request
                 the_newest_window_counts
+                a_closed_window_stays_closed
             }
             races {
                 of_racing_shares_one_is_stored

@@ -25,7 +25,8 @@ pub(crate) type Clock = dyn Fn() -> Timestamp + Send + Sync;
 /// | PUT, GET `/app/clients/{clientId}/cipher-texts/{backupMethod}` | apps, by their login | [`app_auth`](ReceiverBuilder::app_auth) |
 /// | POST `/backup/recover` | Portal, while a recovery of the client is open | [`sealing`](ReceiverBuilder::sealing) |
 /// | GET `/app/sealing-keys` | apps, which pin what they get | the same |
-/// | POST, GET `/backend/clients/{clientId}/recoveries` | the app's own backend, by its secret | the same |
+/// | GET, DELETE `/app/clients/{clientId}/recovery` | the client's own app | both |
+/// | POST, GET, DELETE `/backend/clients/{clientId}/recoveries` | the app's own backend, by its secret | the same |
 /// | GET `/live`, `/ready` | whoever watches the process | |
 ///
 /// Nest it under a path whose first segment is fixed, and do not merge it: it answers unknown

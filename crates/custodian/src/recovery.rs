@@ -2,6 +2,7 @@
 //! app's own backend.
 
 use async_trait::async_trait;
+use portal_api::sealed::RecoveryTicket;
 use portal_lifecycle::Timestamp;
 use portal_lifecycle::ids::ClientId;
 
@@ -28,16 +29,28 @@ impl Default for RecoveryPolicy {
 }
 
 /// A time in which a client may recover.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecoveryWindow {
     /// When it was opened.
     pub opened_at: Timestamp,
     /// From then on it is closed.
     pub closes_at: Timestamp,
+    /// When it was closed before its time.
+    pub closed_at: Option<Timestamp>,
     /// How many requests it allows.
     pub uses_allowed: u32,
     /// How many were answered.
     pub uses: u32,
+    /// What proofs are made for in it, and in no other; never Portal's to know.
+    pub ticket: RecoveryTicket,
+}
+
+impl RecoveryWindow {
+    /// Whether requests are answered in it, as far as the time goes.
+    #[must_use]
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        self.closed_at.is_none() && now >= self.opened_at && now < self.closes_at
+    }
 }
 
 /// A request for blinded shares, as it is recorded before it is answered.
@@ -84,6 +97,24 @@ pub trait RecoveryStore: Send + Sync + 'static {
     ///
     /// [`StoreError`].
     async fn recoveries(&self, client_id: ClientId) -> Result<Vec<RecoveryWindow>, StoreError>;
+
+    /// The window that is open for a client.
+    ///
+    /// # Errors
+    ///
+    /// [`RecoveryError::NotOpen`] if none is; [`RecoveryError::Store`].
+    async fn recovery_in_force(
+        &self,
+        client_id: ClientId,
+        now: Timestamp,
+    ) -> Result<RecoveryWindow, RecoveryError>;
+
+    /// Ends what is open for a client; where nothing is, it changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    async fn close_recovery(&self, client_id: ClientId, now: Timestamp) -> Result<(), StoreError>;
 
     /// Records a request in the window that is open, in one transaction; the same request again
     /// changes nothing while it is open.

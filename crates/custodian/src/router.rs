@@ -60,7 +60,9 @@ pub(crate) fn routes(shared: Shared) -> Router {
         .route("/app/sealing-keys", get(sealed::keys))
         .route(
             "/backend/clients/{clientId}/recoveries",
-            post(sealed::open_recovery).get(sealed::recoveries),
+            post(sealed::open_recovery)
+                .get(sealed::recoveries)
+                .delete(sealed::close_recovery),
         )
         .route("/live", get(health::live))
         .route("/ready", get(health::ready));
@@ -68,6 +70,10 @@ pub(crate) fn routes(shared: Shared) -> Router {
         router = router.route(
             "/app/clients/{clientId}/cipher-texts/{backupMethod}",
             put(app::store_cipher_text).get(app::read_cipher_text),
+        );
+        router = router.route(
+            "/app/clients/{clientId}/recovery",
+            get(sealed::own_recovery).delete(sealed::close_own_recovery),
         );
     }
     if shared.approver.is_some() {

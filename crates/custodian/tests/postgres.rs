@@ -260,6 +260,8 @@ async fn the_schema_refuses_to_replace_or_delete() {
     };
     let used = store.use_recovery(client(1), request, NOW).await;
     used.expect("open");
+    let closed = store.close_recovery(client(1), NOW).await;
+    closed.expect("closed");
     let new = portal_custodian::NewCipherText {
         client_id: client(1),
         backup_method: BackupMethod::Password,
@@ -275,6 +277,7 @@ async fn the_schema_refuses_to_replace_or_delete() {
         ("released_pair", "created_at_ms"),
         ("recovery_window", "closes_at_ms"),
         ("recovery_use", "used_at_ms"),
+        ("recovery_close", "closed_at_ms"),
         ("key_check", "only_row"),
     ] {
         for statement in [

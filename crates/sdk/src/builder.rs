@@ -133,6 +133,7 @@ impl PortalBuilder {
             device: Device::new(self.keychain, state.id),
             storages: self.storages,
             backups: self.backups,
+            ticket: std::sync::Mutex::default(),
             listener: self.listener,
             signing: tokio::sync::Mutex::default(),
         };

@@ -55,7 +55,9 @@ pub use operation::{
     Backup, BackupChecked, BackupMade, Created, EjectedKeys, Recovered, SignedRaw, SignedRequest,
 };
 pub use portal::{Api, Portal};
-pub use portal_api::sealed::{MalformedSealingKey, PinnedSealingKey};
+pub use portal_api::sealed::{
+    MalformedSealingKey, MalformedTicket, PinnedSealingKey, RecoveryTicket,
+};
 pub use portal_backup::{BackupStorage, FolderStorage, MemoryStorage, Password};
 pub use portal_chains::{Addresses, ChainId, Signed};
 pub use portal_keychain::{FileKeychain, Keychain, MemoryKeychain};

@@ -1,9 +1,9 @@
 //! [`Portal`]: one client's wallet, from this device.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use portal_api::sealed::PinnedSealingKey;
+use portal_api::sealed::{PinnedSealingKey, RecoveryTicket};
 use portal_backup::BackupStorage;
 use portal_keychain::Keychain;
 use portal_lifecycle::ids::ClientId;
@@ -23,6 +23,8 @@ pub struct Portal {
     pub(crate) storages: BTreeMap<BackupMethod, Arc<dyn BackupStorage>>,
     /// How the app makes its backups; without, it makes none.
     pub(crate) backups: Option<Backups>,
+    /// Of the recovery that the app's backend opened, as the app was told.
+    pub(crate) ticket: Mutex<Option<RecoveryTicket>>,
     pub(crate) listener: Listener,
     /// Held while an ECDSA session runs: the generations in whose sessions the server cheated.
     pub(crate) signing: tokio::sync::Mutex<Vec<Generation>>,
@@ -59,6 +61,22 @@ impl Portal {
     #[must_use]
     pub const fn api(&self) -> Api<'_> {
         Api(self)
+    }
+
+    /// Takes the ticket of a recovery that the app's backend opened for this client. Without one,
+    /// nothing is recovered from a sealed backup; the latest counts.
+    ///
+    /// # Security
+    ///
+    /// It comes from the custodian's backend, past Portal's server: who lacks it can ask for nothing,
+    /// not even with the user's cipher text and its key.
+    pub fn take_recovery_ticket(&self, ticket: RecoveryTicket) {
+        *self.ticket.lock().unwrap_or_else(PoisonError::into_inner) = Some(ticket);
+    }
+
+    pub(crate) fn ticket(&self) -> Option<RecoveryTicket> {
+        let ticket = self.ticket.lock().unwrap_or_else(PoisonError::into_inner);
+        ticket.clone()
     }
 
     pub(crate) fn tell(&self, status: Status) {

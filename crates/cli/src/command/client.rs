@@ -245,7 +245,10 @@ pub(crate) async fn answer<T: DeserializeOwned>(
 }
 
 /// Reads an answer without a body, or the problem that came instead.
-async fn nothing(response: reqwest::Result<reqwest::Response>, server: &str) -> anyhow::Result<()> {
+pub(crate) async fn nothing(
+    response: reqwest::Result<reqwest::Response>,
+    server: &str,
+) -> anyhow::Result<()> {
     body(response, server).await.map(|_| ())
 }
 

@@ -2,12 +2,13 @@
 
 use anyhow::Context as _;
 use portal_api::TRACE_HEADER;
-use portal_api::custodian_app::{StoreCipherText, StoredCipherText};
+use portal_api::custodian_app::{Recovery, StoreCipherText, StoredCipherText};
+use portal_api::sealed::RecoveryTicket;
 use portal_lifecycle::ids::BackupSharePairId;
 use portal_lifecycle::{BackupMethod, PerCurve};
 use portal_sdk::BackupMade;
 
-use super::client::answer;
+use super::client::{answer, nothing};
 use crate::device::Profile;
 use crate::trust::http;
 
@@ -40,6 +41,31 @@ pub(crate) async fn fetch(
     let url = format!("{}?backupSharePairId={pair}", url(base, profile, method));
     let http = http(base, profile.ca_file.as_deref())?;
     answer(http.get(url).bearer_auth(token).send().await, base).await
+}
+
+/// The ticket of the recovery that the app's backend has opened for this client.
+pub(crate) async fn recovery_ticket(profile: &Profile) -> anyhow::Result<RecoveryTicket> {
+    let (base, token) = configured(profile)?;
+    let request = http(base, profile.ca_file.as_deref())?
+        .get(recovery_url(base, profile))
+        .bearer_auth(token);
+    let open: Recovery = answer(request.send().await, base).await?;
+    let ticket = open.ticket.context("the recovery has no ticket")?;
+    Ok(ticket.expose().parse()?) // to be shown to the custodian
+}
+
+/// Says that the device has recovered: nothing more is given out.
+pub(crate) async fn close_recovery(profile: &Profile) -> anyhow::Result<()> {
+    let (base, token) = configured(profile)?;
+    let request = http(base, profile.ca_file.as_deref())?
+        .delete(recovery_url(base, profile))
+        .bearer_auth(token);
+    nothing(request.send().await, base).await
+}
+
+fn recovery_url(base: &str, profile: &Profile) -> String {
+    let (base, client) = (base.trim_end_matches('/'), profile.client_id);
+    format!("{base}/app/clients/{client}/recovery")
 }
 
 fn configured(profile: &Profile) -> anyhow::Result<(&str, &str)> {

@@ -14,7 +14,7 @@ use portal_seal::recipient::OpeningKey;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::client::answer;
+use super::client::{answer, nothing};
 use crate::args::{OpenRecoveryArgs, SealingKeyCommand};
 use crate::key_file;
 use crate::output::Output;
@@ -74,6 +74,23 @@ pub(crate) async fn open(args: OpenRecoveryArgs, output: Output) -> anyhow::Resu
             opened.uses_allowed
         ),
         &serde_json::to_value(&opened)?,
+    );
+    Ok(())
+}
+
+/// `portal custodian close-recovery`
+pub(crate) async fn close(args: OpenRecoveryArgs, output: Output) -> anyhow::Result<()> {
+    let client = args.client.parse().ok();
+    let client: ClientId = client.context("expected a client's id (a UUID)")?;
+    let base = args.custodian.trim_end_matches('/');
+    let url = format!("{base}/backend/clients/{client}/recoveries");
+    let request = http(base, args.ca_file.as_deref())?
+        .delete(url)
+        .bearer_auth(backend_secret(&args.data)?.as_str());
+    nothing(request.send().await, base).await?;
+    output.result(
+        format!("No recovery of client {client} is open"),
+        &json!({ "clientId": client }),
     );
     Ok(())
 }

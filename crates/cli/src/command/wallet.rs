@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use portal_api::Time;
 use portal_lifecycle::ids::BackupSharePairId;
-use portal_lifecycle::{BackupMethod, BackupStatus, Refusal, SigningStatus};
+use portal_lifecycle::{BackupMethod, BackupMode, BackupStatus, Refusal, SigningStatus};
 use portal_sdk::{Backup, ChainId, Password, Portal, Report, Status};
 use serde_json::{Value, json};
 
@@ -41,6 +41,7 @@ pub(crate) async fn run(args: WalletArgs, output: Output) -> anyhow::Result<()> 
             let opener = async {
                 let file = backup.cipher_text_file.as_deref();
                 let cipher_text = cipher_text(&device, &portal, file).await?;
+                take_ticket(&device, &portal, &backup).await?;
                 Ok((choose(&backup)?, cipher_text))
             };
             eject::run(&portal, &out, opener, output).await
@@ -125,7 +126,14 @@ async fn confirm_backup(device: &Device, file: &Path, output: Output) -> anyhow:
 async fn recover(device: &Device, args: BackupArgs, output: Output) -> anyhow::Result<()> {
     let portal = portal(device, args.folder.as_deref(), output).await?;
     let cipher_text = cipher_text(device, &portal, args.cipher_text_file.as_deref()).await?;
+    let asked = take_ticket(device, &portal, &args).await?;
     let recovered = portal.recover_wallet(choose(&args)?, &cipher_text).await?;
+    if asked {
+        // It ends by itself as well; that this device signs is what counts.
+        if let Err(error) = custodian_app::close_recovery(&device.profile).await {
+            tracing::warn!(%error, "the recovery stays open until its time is over");
+        }
+    }
     let document = json!({
         "addresses": addresses(&recovered.addresses),
         "report": report(&recovered.report),
@@ -176,6 +184,30 @@ async fn cipher_text(
             Ok(stored.cipher_text)
         }
     }
+}
+
+/// Of a sealed backup the custodian wants to hear what it told this app alone. Says whether it was
+/// asked for that.
+async fn take_ticket(device: &Device, portal: &Portal, args: &BackupArgs) -> anyhow::Result<bool> {
+    if mode_in_force(portal).await? != Some(BackupMode::Sealed) {
+        return Ok(false);
+    }
+    let (ticket, asked) = match &args.recovery_ticket_file {
+        Some(path) => (key_file::text(path)?.parse()?, false),
+        None => (custodian_app::recovery_ticket(&device.profile).await?, true),
+    };
+    portal.take_recovery_ticket(ticket);
+    Ok(asked)
+}
+
+/// In which mode the backup in force was made.
+async fn mode_in_force(portal: &Portal) -> anyhow::Result<Option<BackupMode>> {
+    let state = portal.state().await?;
+    let pairs = state.wallets.iter();
+    let mut pairs = pairs.flat_map(|wallet| wallet.backup_share_pairs.iter().rev());
+    let complete = BackupStatus::StoredClientBackupShare;
+    let active = pairs.find(|pair| pair.status == complete);
+    Ok(active.map(|pair| pair.backup_mode))
 }
 
 /// Which cipher text to ask for: the newest one need not belong to a completed backup.

@@ -270,7 +270,11 @@ impl<'a> Walk<'a> {
         )?;
         let services = self.services;
         let (custodian, data) = (&services.custodian, &services.custodian_data);
-        sealing::open_recovery(custodian, None, data, self.state.client_id).await?;
+        let opened = sealing::open_recovery(custodian, None, data, self.state.client_id).await?;
+        let ticket = opened
+            .ticket
+            .context("expected the ticket of the recovery")?;
+        portal.take_recovery_ticket(ticket.expose().parse()?); // past the server
         self.done("the app's backend opened a recovery of this client");
         let recovered = portal
             .recover_wallet(Backup::Password(password()?), &stored.cipher_text)

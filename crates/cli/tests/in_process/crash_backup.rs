@@ -197,6 +197,7 @@ in_both_modes! {
         granted(second.confirm().await, "confirming the second again");
 
         let tablet = world.fresh_device(&wallet.user).await;
+        tablet.take_recovery_ticket(world.open_recovery(&wallet.user).await);
         let text = &first.cipher_text;
         refused(
             tablet.recover_wallet(CUSTOM, text).await,
@@ -204,7 +205,6 @@ in_both_modes! {
             "recover",
         );
         let third = world.back_up(&wallet.user, portal).await;
-        world.open_recovery(&wallet.user).await;
         let text = &second.cipher_text;
         refused(
             tablet.recover_wallet(CUSTOM, text).await,

@@ -209,8 +209,10 @@ async fn the_keys_come_out_and_then_nothing_signs_any_more() {
 async fn a_sealed_backup_needs_the_custodians_own_word_as_well() {
     let world = World::start_in(BackupMode::Sealed, Limits::default()).await;
     let case = Case::of(world).await;
-    case.assert_closed("never enabled").await;
-    case.world.open_recovery(&case.wallet.user).await;
+    let portal = &case.wallet.portal;
+    let ejected = portal.eject(CUSTOM, &case.cipher_text).await;
+    refused(ejected, ErrorId::RecoveryNotOpen, "neither is open");
+    portal.take_recovery_ticket(case.world.open_recovery(&case.wallet.user).await);
     case.assert_closed("a recovery is no window").await;
 
     let world = World::start_in(BackupMode::Sealed, Limits::default()).await;
@@ -227,7 +229,7 @@ async fn a_sealed_backup_needs_the_custodians_own_word_as_well() {
         .assert_phone_signs(&case.world, "nothing has ended")
         .await;
 
-    case.world.open_recovery(&case.wallet.user).await;
+    portal.take_recovery_ticket(case.world.open_recovery(&case.wallet.user).await);
     let keys = granted(portal.eject(CUSTOM, &case.cipher_text).await, "both");
     let public = [keys.secp256k1.public_key(), keys.ed25519.public_key()];
     let state = state_of(portal).await;

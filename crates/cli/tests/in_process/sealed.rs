@@ -6,7 +6,7 @@ mod tap;
 use std::time::Duration;
 
 use portal_api::Base64Bytes;
-use portal_api::sealed::{PinnedSealingKey, recovery_proof_context};
+use portal_api::sealed::{PinnedSealingKey, RecoveryTicket, recovery_proof_context};
 use portal_api::session::Operation;
 use portal_api::webhook::{RecoverBackupShares, SECRET_HEADER, StoreBackupShare};
 use portal_custodian::{
@@ -74,7 +74,7 @@ async fn a_sealed_backup_recovers_when_the_apps_backend_says_so() {
     let closed = tablet.recover_wallet(CUSTOM, &text).await;
     refused(closed, ErrorId::RecoveryNotOpen, "nobody opened a recovery");
     let (other, _) = world.backed_up_wallet().await;
-    world.open_recovery(&other.user).await;
+    tablet.take_recovery_ticket(world.open_recovery(&other.user).await);
     let closed = tablet.recover_wallet(CUSTOM, &text).await;
     refused(
         closed,
@@ -83,7 +83,7 @@ async fn a_sealed_backup_recovers_when_the_apps_backend_says_so() {
     );
     wallet.assert_phone_signs(&world, "meanwhile").await;
 
-    world.open_recovery(&wallet.user).await;
+    tablet.take_recovery_ticket(world.open_recovery(&wallet.user).await);
     let uses = RecoveryPolicy::default().uses;
     for _ in 0..uses {
         granted(
@@ -366,11 +366,16 @@ pub(super) fn client_shares(
 }
 
 /// Proofs of somebody who holds the client's shares, for another request with the same blinds.
-fn proofs(shares: &(KeyShare<Secp256k1>, KeyShare<Ed25519>), body: &Value) -> Value {
+fn proofs(
+    shares: &(KeyShare<Secp256k1>, KeyShare<Ed25519>),
+    ticket: &RecoveryTicket,
+    body: &Value,
+) -> Value {
     let body: RecoverBackupShares = serde_json::from_value(body.clone()).expect("a body");
     let context = recovery_proof_context(
         body.client_id,
         body.backup_share_pair_ids,
+        ticket,
         &body.challenge.to_array().expect("32 bytes"),
         &body.blinds,
     );
@@ -391,17 +396,21 @@ async fn only_who_holds_the_clients_shares_is_given_a_blinded_one() {
     tap.does(Passing::Withhold);
     world.send_webhooks_to(&tap.url).await;
     let tablet = world.fresh_device(&wallet.user).await;
-    for _ in 0..2 {
-        let withheld = tablet.recover_wallet(CUSTOM, &text).await;
-        refused(withheld, ErrorId::WebhookFailed, "withheld");
-    }
-    let bodies = tap.bodies("backup/recover");
-    let [body, other] = bodies.as_slice() else {
-        panic!("expected two requests, seen {bodies:?}");
+    let ask = async |ticket: &RecoveryTicket| {
+        tablet.take_recovery_ticket(ticket.clone());
+        let failed = tablet.recover_wallet(CUSTOM, &text).await;
+        refused(failed, ErrorId::WebhookFailed, "withheld");
+        let asked = tap.bodies("backup/recover").pop();
+        asked.expect("a request")
     };
-    let closed = webhook(&world, "backup/recover", body).await;
-    closed.is_problem(403, "RECOVERY_NOT_OPEN", "no window");
-    world.open_recovery(&wallet.user).await;
+    let recorded = ask(&world.open_recovery(&wallet.user).await).await;
+    world.close_recovery(&wallet.user).await;
+    let closed = webhook(&world, "backup/recover", &recorded).await;
+    closed.is_problem(403, "RECOVERY_NOT_OPEN", "the window is closed");
+    let ticket = world.open_recovery(&wallet.user).await;
+    let late = webhook(&world, "backup/recover", &recorded).await;
+    late.is_problem(409, "BACKUP_SHARE_MISMATCH", "kept from the former window");
+    let (body, other) = (&ask(&ticket).await, &ask(&ticket).await);
 
     let theirs = |path: &str| with(body, path, other.pointer(path).expect(path).clone());
     let cases = [
@@ -436,10 +445,16 @@ async fn only_who_holds_the_clients_shares_is_given_a_blinded_one() {
             "/blinds/secp256k1/point" => theirs(path),
             _ => flipped(body, path),
         };
-        case["proofs"] = proofs(&shares, &case);
+        case["proofs"] = proofs(&shares, &ticket, &case);
         let answer = webhook(&world, "backup/recover", &case).await;
         assert!((400..500).contains(&answer.status), "{path}: {answer:?}");
     }
+    // With the user's shares and an open window, but without its ticket: a server that has the cloud.
+    let guessed = RecoveryTicket(Zeroizing::new([9; 32]));
+    let mut case = body.clone();
+    case["proofs"] = proofs(&shares, &guessed, &case);
+    let answer = webhook(&world, "backup/recover", &case).await;
+    answer.is_problem(409, "BACKUP_SHARE_MISMATCH", "without the ticket");
     let windows = world.shares.recoveries(wallet.user.id).await.expect("read");
     assert_eq!(windows[0].uses, 0, "what was refused is no use");
 
@@ -451,7 +466,7 @@ async fn only_who_holds_the_clients_shares_is_given_a_blinded_one() {
         "the same again"
     );
     let mut replayed = theirs("/challenge");
-    replayed["proofs"] = proofs(&shares, &replayed);
+    replayed["proofs"] = proofs(&shares, &ticket, &replayed);
     let answer = webhook(&world, "backup/recover", &replayed).await;
     answer.is_problem(
         409,
@@ -551,6 +566,30 @@ async fn only_the_apps_backend_opens_a_recovery() {
         answer.is_problem(401, "AUTH_FAILED", "not the backend's secret");
     }
     assert_eq!(world.shares.recoveries(user.id).await.expect("read"), []);
+
+    // The client's own app is told the ticket while it is open, and closes it when it is done.
+    let ticket = world.open_recovery(&user).await;
+    let method = || reqwest::Method::DELETE;
+    for secret in ["", WEBHOOK_SECRET, app_token.expose(), &user.token] {
+        let answer = crate::rest::call(method(), url.clone(), secret, None).await;
+        answer.is_problem(401, "AUTH_FAILED", "not the backend's secret");
+    }
+    let own = format!("{}/app/clients/{}/recovery", world.custodian, user.id);
+    let get =
+        async |token: &str| crate::rest::call(reqwest::Method::GET, own.clone(), token, None).await;
+    let told = get(app_token.expose()).await;
+    let told = told.body["ticket"].as_str().expect("a ticket").parse();
+    assert_eq!(told, Ok(ticket));
+    let stranger = world.app_tokens.mint(world.user().await.id);
+    get(&user.token)
+        .await
+        .is_problem(401, "AUTH_FAILED", "Portal's token");
+    let answer = get(stranger.expose()).await;
+    answer.is_problem(403, "RECOVERY_NOT_OPEN", "another client's app");
+    let answer = crate::rest::call(method(), own.clone(), app_token.expose(), None).await;
+    assert_eq!(answer.status, 204, "{answer:?}");
+    let answer = get(app_token.expose()).await;
+    answer.is_problem(403, "RECOVERY_NOT_OPEN", "closed");
 }
 
 /// A wallet's life, tapped everywhere but at the custodian.
@@ -572,8 +611,9 @@ async fn looted(mode: BackupMode, log: &loot::Log) -> (World, Wallet, loot::Loot
     loot.take_outbox(&world, &wallet).await;
     world.send_webhooks_to(&tap.url).await;
     let text = world.back_up(&wallet.user, &phone).await;
-    world.open_recovery(&wallet.user).await;
+    let ticket = world.open_recovery(&wallet.user).await;
     let tablet = device(std::sync::Arc::new(portal_keychain::MemoryKeychain::new())).await;
+    tablet.take_recovery_ticket(ticket);
     granted(tablet.recover_wallet(CUSTOM, &text).await, "recovering");
     assert_signs(&tablet, &wallet.keys, "recovered").await;
     loot.take_database(&world, &wallet, &tablet).await;

@@ -65,7 +65,7 @@ impl World {
         let user = &wallet.user;
         let device = self.fresh_device(user).await;
         let cipher_text = self.stored_cipher_text(user, BackupMethod::Custom).await;
-        self.open_recovery(user).await;
+        device.take_recovery_ticket(self.open_recovery(user).await);
         let recovered = granted(device.recover_wallet(CUSTOM, &cipher_text).await, when);
         assert_eq!(recovered.addresses, wallet.keys.addresses, "{when}");
         assert_signs(&device, &wallet.keys, when).await;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use portal_api::rest::CreatedClient;
+use portal_api::sealed::RecoveryTicket;
 use portal_api::signing_policy::SigningPolicy;
 use portal_custodian::{
     AppTokens, BackendSecret, Receiver, Sealing, SealingKeys, SqlCustodianStore, WebhookSecret,
@@ -245,10 +246,19 @@ impl World {
     }
 
     /// The app's backend has checked who asks.
-    pub(crate) async fn open_recovery(&self, user: &User) {
+    pub(crate) async fn open_recovery(&self, user: &User) -> RecoveryTicket {
         let url = format!("{}/backend/clients/{}/recoveries", self.custodian, user.id);
         let opened = rest::call(Method::POST, url, BACKEND_SECRET, Some(json!({}))).await;
         assert_eq!(opened.status, 201, "expected a window, seen {opened:?}");
+        let ticket = opened.body["ticket"].as_str().expect("a ticket");
+        ticket.parse().expect("a ticket")
+    }
+
+    /// The app's backend thinks better of it.
+    pub(crate) async fn close_recovery(&self, user: &User) {
+        let url = format!("{}/backend/clients/{}/recoveries", self.custodian, user.id);
+        let closed = rest::call(Method::DELETE, url, BACKEND_SECRET, None).await;
+        assert_eq!(closed.status, 204, "expected it closed, seen {closed:?}");
     }
 
     /// A REST call of anybody's.

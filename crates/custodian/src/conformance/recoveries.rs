@@ -84,3 +84,30 @@ pub async fn the_newest_window_counts(backend: &impl Backend) {
     let seen: Vec<_> = windows.iter().map(|window| window.uses_allowed).collect();
     assert_eq!(seen, [1, 2], "the newest first");
 }
+
+/// Closed before its time, nothing is answered in it; the next one is another.
+pub async fn a_closed_window_stays_closed(backend: &impl Backend) {
+    let store = opened(backend).await;
+    store.close_recovery(client(1), at(0)).await.expect("none");
+    let window = store.open_recovery(client(1), POLICY, at(0)).await;
+    let former = window.expect("opened").ticket;
+    let window = store.recovery_in_force(client(1), at(1)).await;
+    assert_eq!(window.expect("open").ticket, former, "the same ticket");
+    let used = store.use_recovery(client(1), request(1), at(1)).await;
+    used.expect("open");
+    for _ in 0..2 {
+        let closed = store.close_recovery(client(1), at(2)).await;
+        closed.expect("closed");
+    }
+    for n in [1, 2] {
+        let used = store.use_recovery(client(1), request(n), at(3)).await;
+        assert!(matches!(used, Err(RecoveryError::NotOpen)), "{used:?}");
+    }
+    let window = store.recovery_in_force(client(1), at(3)).await;
+    assert!(matches!(window, Err(RecoveryError::NotOpen)), "{window:?}");
+    let window = store.open_recovery(client(1), POLICY, at(0)).await;
+    assert_ne!(window.expect("opened").ticket, former, "another ticket");
+    let windows = store.recoveries(client(1)).await.expect("read");
+    let closed: Vec<_> = windows.iter().map(|window| window.closed_at).collect();
+    assert_eq!(closed, [None, Some(at(2))]);
+}

@@ -38,9 +38,15 @@ pub(crate) async fn recover(
         .challenge
         .to_array()
         .ok_or_else(|| Refusal::Malformed("the field challenge: expected 32 bytes".to_owned()))?;
+    let now = shared.now();
+    let window = sealing
+        .recoveries
+        .recovery_in_force(body.client_id, now)
+        .await?;
     let context = recovery_proof_context(
         body.client_id,
         body.backup_share_pair_ids,
+        &window.ticket,
         &challenge,
         &body.blinds,
     );
@@ -60,7 +66,7 @@ pub(crate) async fn recover(
     };
     sealing
         .recoveries
-        .use_recovery(body.client_id, request, shared.now())
+        .use_recovery(body.client_id, request, now)
         .await?;
     // Exposed because handing them to Portal, blinded, is what this route is for.
     let answer = BlindedBackupShares {
@@ -104,7 +110,65 @@ pub(crate) async fn open_recovery(
         .recoveries
         .open_recovery(client_id, sealing.policy, shared.now())
         .await?;
-    Ok((StatusCode::CREATED, Json(told(&window))))
+    Ok((StatusCode::CREATED, Json(with_ticket(&window))))
+}
+
+/// DELETE `/backend/clients/{clientId}/recoveries`: what is open is closed.
+pub(crate) async fn close_recovery(
+    _: FromBackend,
+    State(shared): State<Shared>,
+    Path(client_id): Path<ClientId>,
+) -> Result<StatusCode, Refusal> {
+    close(&shared, client_id).await
+}
+
+/// The client whose app asks of its own recovery.
+pub(crate) struct OwnRecovery(ClientId);
+
+impl FromRequestParts<Shared> for OwnRecovery {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Refusal> {
+        let app_auth = shared.app_auth.as_ref().ok_or(Refusal::NoSuchPath)?;
+        let client_id = app_auth.client_of(&parts.headers).await?;
+        let named = Path::<String>::from_request_parts(parts, shared).await;
+        // Another client's, one that does not exist and no id at all sound the same.
+        match named.map(|Path(named)| named.parse()) {
+            Ok(Ok(named)) if client_id == named => Ok(Self(client_id)),
+            _ => Err(Refusal::RecoveryNotOpen),
+        }
+    }
+}
+
+/// GET `/app/clients/{clientId}/recovery`: the recovery that is open, with its ticket.
+pub(crate) async fn own_recovery(
+    OwnRecovery(client_id): OwnRecovery,
+    State(shared): State<Shared>,
+) -> Result<Json<Recovery>, Refusal> {
+    let recoveries = &sealing(&shared)?.recoveries;
+    let window = recoveries.recovery_in_force(client_id, shared.now());
+    Ok(Json(with_ticket(&window.await?)))
+}
+
+/// DELETE `/app/clients/{clientId}/recovery`: the device has recovered, and needs no more.
+pub(crate) async fn close_own_recovery(
+    OwnRecovery(client_id): OwnRecovery,
+    State(shared): State<Shared>,
+) -> Result<StatusCode, Refusal> {
+    close(&shared, client_id).await
+}
+
+async fn close(shared: &Shared, client_id: ClientId) -> Result<StatusCode, Refusal> {
+    let recoveries = &sealing(shared)?.recoveries;
+    recoveries.close_recovery(client_id, shared.now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn with_ticket(window: &RecoveryWindow) -> Recovery {
+    Recovery {
+        ticket: Some(window.ticket.to_text()),
+        ..told(window)
+    }
 }
 
 /// GET `/backend/clients/{clientId}/recoveries`: what was opened and used, the newest first.
@@ -125,6 +189,8 @@ fn told(window: &RecoveryWindow) -> Recovery {
         closes_at: Time(window.closes_at),
         uses_allowed: window.uses_allowed,
         uses: window.uses,
+        closed_at: window.closed_at.map(Time),
+        ticket: None,
     }
 }
 

@@ -4,7 +4,7 @@ use core::fmt;
 
 use portal_api::Base64Bytes;
 use portal_api::rest::{BlindedEject, Eject, PrepareEject};
-use portal_api::sealed::{PinnedSealingKey, SealPurpose};
+use portal_api::sealed::{PinnedSealingKey, RecoveryTicket, SealPurpose};
 use portal_backup::{BackupSubject, CipherText};
 use portal_lifecycle::ids::{ClientId, WalletId};
 use portal_lifecycle::{Curve, ErrorId, Generation, PerCurve};
@@ -87,7 +87,7 @@ impl Portal {
             ed25519: decode(&shares.ed25519)?,
         };
         let (shares, blinded) = match key {
-            Some(key) => self.blinded(subject, key, shares).await?,
+            Some(sealed) => self.blinded(subject, sealed, shares).await?,
             None => (shares, None),
         };
         let asking = PrepareEject {
@@ -122,7 +122,7 @@ impl Portal {
     async fn blinded(
         &self,
         subject: BackupSubject,
-        key: PinnedSealingKey,
+        (key, ticket): (PinnedSealingKey, RecoveryTicket),
         shares: KeyShares,
     ) -> Result<(KeyShares, Option<BlindedEject>), Error> {
         let nonce = ambient::bytes();
@@ -137,7 +137,7 @@ impl Portal {
         };
         let drawn = compute(move || {
             let blinds = Blinds::draw(&purpose, &shares)?;
-            let recovery = blinds.recovery(&purpose, &shares);
+            let recovery = blinds.recovery(&purpose, &ticket, &shares);
             Ok::<_, Error>((blinds.add(shares)?, recovery))
         });
         let (shares, recovery) = drawn.await??;

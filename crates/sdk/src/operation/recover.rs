@@ -1,6 +1,6 @@
 //! Recover: `recover_wallet`; and Refresh, which makes a new signing pair from the old one.
 
-use portal_api::sealed::{PinnedSealingKey, SealPurpose};
+use portal_api::sealed::{PinnedSealingKey, RecoveryTicket, SealPurpose};
 use portal_api::session::Operation;
 use portal_backup::{BackupSubject, CipherText, KeySource, fetch_key};
 use portal_chains::Addresses;
@@ -32,10 +32,10 @@ pub struct Recovered {
 enum Source {
     /// The signing pair of this device.
     Signing(PerCurve<SigningSharePairId>),
-    /// A backup pair; with the key that it is sealed to, if it is.
+    /// A backup pair; if it is sealed, with the key to seal to and the ticket of a recovery.
     Backup {
         subject: BackupSubject,
-        key: Option<PinnedSealingKey>,
+        key: Option<(PinnedSealingKey, RecoveryTicket)>,
     },
 }
 
@@ -202,7 +202,7 @@ impl Portal {
             backup_share_pair_ids: ids,
             blinded,
         };
-        let Some(key) = *key else {
+        let Some((key, ticket)) = key.clone() else {
             return Ok((recover(None), source));
         };
         let purpose = Purpose {
@@ -216,7 +216,7 @@ impl Portal {
         };
         let blinded = compute(move || {
             let blinds = Blinds::draw(&purpose, &source)?;
-            let recovery = blinds.recovery(&purpose, &source);
+            let recovery = blinds.recovery(&purpose, &ticket, &source);
             Ok::<_, Error>((recovery, blinds.add(source)?))
         });
         let (recovery, source) = blinded.await??;

@@ -11,8 +11,8 @@
 use portal_api::Base64Bytes;
 use portal_api::rest::ClientState;
 use portal_api::sealed::{
-    BlindedRecovery, PinnedSealingKey, SealContext, SealPurpose, SealedBlind, blind_context,
-    recovery_proof_context,
+    BlindedRecovery, PinnedSealingKey, RecoveryTicket, SealContext, SealPurpose, SealedBlind,
+    blind_context, recovery_proof_context,
 };
 use portal_lifecycle::ids::{BackupSharePairId, ClientId, WalletId};
 use portal_lifecycle::{BackupMode, Curve, ErrorId, PerCurve};
@@ -74,10 +74,16 @@ impl Blinds {
 
     /// What the custodian wants to see in a recovery: the blinds, and proofs that this device
     /// holds the client's shares.
-    pub(super) fn recovery(&self, purpose: &Purpose, source: &KeyShares) -> BlindedRecovery {
+    pub(super) fn recovery(
+        &self,
+        purpose: &Purpose,
+        ticket: &RecoveryTicket,
+        source: &KeyShares,
+    ) -> BlindedRecovery {
         let context = recovery_proof_context(
             purpose.client_id,
             purpose.backup_share_pair_ids,
+            ticket,
             &purpose.nonce,
             &self.sealed,
         );
@@ -170,12 +176,13 @@ impl Portal {
         matches!(self.backups, Some(Backups::Sealed(_)))
     }
 
-    /// The key that a recovery from this pair seals to; none if the pair is not sealed.
+    /// The key that a recovery from this pair seals to, and the ticket that it shows; none if the
+    /// pair is not sealed.
     pub(super) fn recovery_key(
         &self,
         state: &ClientState,
         pair: BackupSharePairId,
-    ) -> Result<Option<PinnedSealingKey>, Error> {
+    ) -> Result<Option<(PinnedSealingKey, RecoveryTicket)>, Error> {
         let mut pairs = state
             .wallets
             .iter()
@@ -185,13 +192,24 @@ impl Portal {
             .map(|listed| listed.backup_mode);
         match mode {
             Some(BackupMode::Sealed) => match self.backups {
-                Some(Backups::Sealed(key)) => Ok(Some(key)),
+                Some(Backups::Sealed(key)) => {
+                    let ticket = self.ticket().ok_or_else(no_ticket)?;
+                    Ok(Some((key, ticket)))
+                }
                 Some(Backups::Plain) | None => Err(no_key()),
             },
             // Of one that the server does not know it says so itself.
             _ => Ok(None),
         }
     }
+}
+
+fn no_ticket() -> Error {
+    Error::new(
+        ErrorId::RecoveryNotOpen,
+        "this backup is sealed, and the app gave no ticket of a recovery; have the app's backend \
+         open one, and hand its ticket to the SDK",
+    )
 }
 
 fn no_key() -> Error {
