@@ -234,7 +234,9 @@ impl Sealer {
     /// Whether each KMS gives back a key that it wrapped. Nothing is ever sealed under it.
     pub(crate) async fn try_kms(&self) -> Result<(), StoreError> {
         let context = KeyContext(vec![("purpose", "readiness".to_owned())]);
-        for kms in [&self.kms, &self.backup_kms] {
+        // One that serves as both is asked, and charges, once.
+        let backup = (!Arc::ptr_eq(&self.kms, &self.backup_kms)).then_some(&self.backup_kms);
+        for kms in core::iter::once(&self.kms).chain(backup) {
             let key = SealingKey::generate(&mut UnwrapErr(SysRng));
             let wrapped = kms.wrap(&key, &context).await.map_err(kms_failed)?;
             kms.unwrap(&wrapped, &context).await.map_err(kms_failed)?;
