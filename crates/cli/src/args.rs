@@ -244,15 +244,10 @@ pub(crate) struct StorageArgs {
     /// `vault:MOUNT/KEY` (Transit; VAULT_ADDR and VAULT_TOKEN).
     #[arg(long, env = "PORTAL_KMS", default_value = "file", value_name = "KMS")]
     pub(crate) kms: String,
-    /// What wraps the keys of the custodian's shares of managed backups; as --kms, and `file` is
-    /// portal-backup.key in the data directory.
-    #[arg(
-        long,
-        env = "PORTAL_BACKUP_KMS",
-        default_value = "file",
-        value_name = "KMS"
-    )]
-    pub(crate) backup_kms: String,
+    /// What wraps the keys of the custodian's shares of managed backups; as --kms, and `file`, the
+    /// default, is portal-backup.key in the data directory.
+    #[arg(long, env = "PORTAL_BACKUP_KMS", value_name = "KMS")]
+    pub(crate) backup_kms: Option<String>,
     /// Another KMS, or several, that still opens what it wrapped, while `portal keys rotate` moves
     /// everything to --kms.
     #[arg(
@@ -271,9 +266,13 @@ impl StorageArgs {
             data: data.to_owned(),
             database: None,
             kms: "file".to_owned(),
-            backup_kms: "file".to_owned(),
+            backup_kms: None,
             former_kms: Vec::new(),
         }
+    }
+
+    pub(crate) fn backup_kms(&self) -> &str {
+        self.backup_kms.as_deref().unwrap_or("file")
     }
 }
 

@@ -71,11 +71,38 @@ pub(crate) async fn open_to_read(data: &Path, database: Option<&str>) -> anyhow:
     Ok(SqlStore::sqlite_to_read(&path, no_key).await?)
 }
 
+/// A key file that a machine draws for itself is one machine's. Where the servers may be many, or
+/// keep nothing on disk, a share under it is lost with that machine: there, who turns managed mode
+/// on says what wraps its shares.
+pub(crate) fn expect_a_backup_kms(args: &StorageArgs) -> anyhow::Result<()> {
+    if args.backup_kms.is_some() || (args.database.is_none() && args.kms == FILE) {
+        return Ok(());
+    }
+    bail!(
+        "expected --backup-kms: managed backups are kept under it, and every server has to be \
+         started with the same. Take another key of your KMS; or `file`, with one \
+         {BACKUP_KEY_FILE} copied to every server first, and into your backups"
+    )
+}
+
+/// Moving what --kms wraps away from the key file would leave managed backups under theirs, which
+/// the next machine does not have.
+pub(crate) fn expect_both_are_moved(args: &StorageArgs) -> anyhow::Result<()> {
+    let is_moved = args.kms != FILE && args.former_kms.iter().any(|name| name == FILE);
+    if !is_moved || args.backup_kms.is_some() {
+        return Ok(());
+    }
+    bail!(
+        "expected --backup-kms beside --kms: managed backups are under {BACKUP_KEY_FILE}, and would \
+         stay there. Name what shall wrap them from now on (`file` keeps them where they are)"
+    )
+}
+
 /// Gives the store what wraps the custodian's shares of managed backups. Its key file is made
 /// where nothing is under another one yet.
 async fn with_backup_kms(args: &StorageArgs, store: SqlStore) -> anyhow::Result<SqlStore> {
     let path = args.data.join(BACKUP_KEY_FILE);
-    let needs_it = args.backup_kms == FILE || args.former_kms.iter().any(|name| name == FILE);
+    let needs_it = args.backup_kms() == FILE || args.former_kms.iter().any(|name| name == FILE);
     if needs_it && !path.exists() {
         let unused = Arc::new(KeyFileKms::from_key(new_key()));
         match store.clone().with_backup_kms(unused).try_one_secret().await {
@@ -86,10 +113,18 @@ async fn with_backup_kms(args: &StorageArgs, store: SqlStore) -> anyhow::Result<
                     path.display()
                 ));
             }
-            _ => key_file::secret(&path).map(|_| ())?,
+            Ok(()) => key_file::secret(&path).map(|_| ())?,
+            // What could not be looked at may be under a key that is only missing.
+            Err(error) => {
+                return Err(error).context(format!(
+                    "cannot tell whether this database's managed backups need a key that is not \
+                     there; copy {} from its other servers, or put a new one there",
+                    path.display()
+                ));
+            }
         }
     }
-    let current = kms(&args.backup_kms, &args.data, BACKUP_KEY_FILE).await?;
+    let current = kms(args.backup_kms(), &args.data, BACKUP_KEY_FILE).await?;
     if args.former_kms.is_empty() {
         return Ok(store.with_backup_kms(current));
     }
@@ -157,11 +192,14 @@ pub(crate) fn serve_alone(args: &StorageArgs) -> anyhow::Result<Option<File>> {
 
 /// The key files, where a KMS of these settings is one.
 pub(crate) fn key_file_paths(args: &StorageArgs) -> Vec<std::path::PathBuf> {
-    [(&args.kms, KEY_FILE), (&args.backup_kms, BACKUP_KEY_FILE)]
-        .into_iter()
-        .filter(|(kms, _)| *kms == FILE)
-        .map(|(_, name)| args.data.join(name))
-        .collect()
+    [
+        (args.kms.as_str(), KEY_FILE),
+        (args.backup_kms(), BACKUP_KEY_FILE),
+    ]
+    .into_iter()
+    .filter(|(kms, _)| *kms == FILE)
+    .map(|(_, name)| args.data.join(name))
+    .collect()
 }
 
 /// A fresh key.

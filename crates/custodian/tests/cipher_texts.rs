@@ -168,22 +168,27 @@ async fn a_cipher_text_has_1_to_16384_bytes() {
     problem(none, 400, ErrorId::BadRequest).await;
 }
 
-/// Whoever holds an app token can store texts under ids that are half taken; the text that was
-/// there first is still the one that a pair's id finds.
+/// Whoever holds an app token can store texts under ids of half a pair. They must not hide the
+/// owner's text; and where they came first, its owner has to hear of it before it counts.
 #[tokio::test]
-async fn a_text_under_half_taken_ids_does_not_hide_the_first() {
+async fn a_text_under_half_a_pair_neither_follows_nor_hides_the_whole_pairs() {
     let backend = Backend::start().await;
-    let first = cipher_text(1, "first");
-    let _: StoredCipherText = ok(put(&backend, client(1), &first).await).await;
-    let mut junk = [cipher_text(2, "junk"), cipher_text(3, "junk")];
-    junk[0].backup_share_pair_ids.secp256k1 = first.backup_share_pair_ids.secp256k1;
-    junk[1].backup_share_pair_ids.ed25519 = first.backup_share_pair_ids.ed25519;
-    for junk in &junk {
-        let _: StoredCipherText = ok(put(&backend, client(1), junk).await).await;
-    }
-    for id in first.backup_share_pair_ids.into_array() {
-        let query = format!("?backupSharePairId={id}");
-        let got: StoredCipherText = ok(read(&backend, client(1), &query).await).await;
-        assert_eq!(got.cipher_text, "first", "for {id}");
+    for (n, is_junk_first) in [(1, false), (2, true)] {
+        let whole = cipher_text(n, "whole");
+        let mut junk = [cipher_text(10 + n, "junk"), cipher_text(20 + n, "junk")];
+        junk[0].backup_share_pair_ids.secp256k1 = whole.backup_share_pair_ids.secp256k1;
+        junk[1].backup_share_pair_ids.secp256k1 = whole.backup_share_pair_ids.ed25519;
+        let [first, then] = if is_junk_first {
+            [&junk[..], std::slice::from_ref(&whole)]
+        } else {
+            [std::slice::from_ref(&whole), &junk[..]]
+        };
+        for text in first {
+            let _: StoredCipherText = ok(put(&backend, client(1), text).await).await;
+        }
+        for text in then {
+            let refused = put(&backend, client(1), text).await;
+            problem(refused, 409, ErrorId::BackupShareMismatch).await;
+        }
     }
 }

@@ -305,24 +305,28 @@ async fn the_schema_refuses_to_replace_or_delete() {
 
 /// Whatever the server's own configuration says.
 #[tokio::test]
-async fn every_connection_waits_for_the_disk() {
+async fn every_connection_waits_for_the_disk_and_sees_what_it_waited_for() {
     let backend = PostgresBackend::new();
     let mut prompt = backend.prompt().await;
     let name: String = sqlx::query_scalar("SELECT current_database()::text")
         .fetch_one(&mut prompt)
         .await
         .expect("a name");
-    let careless = format!("ALTER DATABASE \"{name}\" SET synchronous_commit = off");
-    sqlx::query(AssertSqlSafe(careless))
-        .execute(&mut prompt)
-        .await
-        .expect("set");
-    let store = backend.store().await;
-    assert_eq!(
-        store
-            .setting("synchronous_commit")
+    for (setting, careless, relied_on) in [
+        ("synchronous_commit", "off", "on"),
+        (
+            "default_transaction_isolation",
+            "repeatable read",
+            "read committed",
+        ),
+    ] {
+        let careless = format!("ALTER DATABASE \"{name}\" SET {setting} = '{careless}'");
+        sqlx::query(AssertSqlSafe(careless))
+            .execute(&mut prompt)
             .await
-            .expect("a setting"),
-        "on"
-    );
+            .expect("set");
+        let store = backend.store().await;
+        let got = store.setting(setting).await.expect("a setting");
+        assert_eq!(got, relied_on, "{setting}");
+    }
 }

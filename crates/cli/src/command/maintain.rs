@@ -27,6 +27,7 @@ pub(crate) async fn rotate(args: RotateArgs, output: Output) -> anyhow::Result<(
     if key_files.is_empty() && (args.new_key || args.forget) {
         bail!("--new-key and --forget are for --kms file; another KMS makes its own keys");
     }
+    storage::expect_both_are_moved(&args.storage)?;
     // Opened first: it makes the key file where there is none, and checks it where there is.
     let store = storage::open(&args.storage).await?;
     if args.new_key {

@@ -273,4 +273,15 @@ async fn the_custodian_reads_a_managed_backup_in_its_window_only() {
         .call(Method::GET, &path, &managed.api_key, None)
         .await;
     read.is_problem(409, "WALLET_EJECTED", "after the end");
+    let pair = made.backup_share_pair_ids.secp256k1.to_string();
+    for (method, body) in [
+        (Method::GET, None),
+        (
+            Method::PATCH,
+            Some(json!({ "clientCipherText": made.cipher_text })),
+        ),
+    ] {
+        let answer = managed.cipher_text(method, &pair, body).await;
+        answer.is_problem(409, "WALLET_EJECTED", "its cipher text, after the end");
+    }
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::end_user::EndUser;
 use crate::expect::granted;
-use crate::installation::{Installation, Setup, expect_success};
+use crate::installation::{Installation, Setup, expect_success, portal};
 use crate::signing::{SIGN_EVM, addresses};
 
 /// Wallets, and how often each is refreshed: together more secrets than are rewrapped in one
@@ -60,6 +60,41 @@ fn a_rotation_disturbs_nobody_and_goes_on_where_it_was_killed() {
     assert_ne!(new_key, old_key);
     assert_eq!(addresses(&installation, "phone"), before);
     the_old_key_opens_nothing(installation, &old_key, &new_key, &before);
+}
+
+/// What wraps managed backups is not left behind on one machine, nor drawn by each.
+#[test]
+fn who_wraps_managed_backups_is_said_where_a_key_file_would_be_one_machines() {
+    let directory = tempfile::tempdir().unwrap();
+    let environment = "019a0000-0000-7000-8000-000000000000";
+    let moved = ["--kms", "vault:transit/portal", "--former-kms", "file"];
+    let on_no_disk = ["--kms", "vault:transit/portal", "--backup-mode", "managed"];
+    let for_several = [
+        "--database",
+        "postgres://portal@127.0.0.1/portal",
+        "--backup-mode",
+        "managed",
+    ];
+    for (command, arguments) in [
+        (&["keys", "rotate"][..], &moved[..]),
+        (&["custodian", "create", "--name", "Solo"], &on_no_disk),
+        (&["custodian", "create", "--name", "Solo"], &for_several),
+        (
+            &["custodian", "backup-mode", "--environment", environment],
+            &for_several,
+        ),
+    ] {
+        let mut refused = portal(directory.path());
+        refused.args(command).args(["--data", "server"]);
+        let output = refused.args(arguments).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        let asks = error.contains("expected --backup-kms");
+        assert!(asks, "{command:?} {arguments:?}: {error}");
+        assert!(
+            !directory.path().join("server").exists(),
+            "{command:?}: nothing is made"
+        );
+    }
 }
 
 /// Kills rotations after ever longer times, then lets one finish.

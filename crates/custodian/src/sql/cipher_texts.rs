@@ -28,13 +28,15 @@ impl SqlCustodianStore {
         now: Timestamp,
     ) -> Result<StoredCipher, InsertError> {
         let mut transaction = self.engine.write().await?;
-        if let Some(earlier) = under_ids_of(&new, &mut transaction).await? {
+        // No constraint of a table sees an id in two columns.
+        transaction.alone_with(new.client_id).await?;
+        if let Some(earlier) = under_an_id_of(&new, &mut transaction).await? {
             return if_the_same(earlier, &new);
         }
-        let inserted = query(
+        query(
             "INSERT INTO cipher_text (client_id, secp256k1_backup_share_pair_id,
                  ed25519_backup_share_pair_id, backup_method, cipher_text, created_at_ms)
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(new.client_id)
         .bind(new.backup_share_pair_ids.secp256k1)
@@ -44,11 +46,6 @@ impl SqlCustodianStore {
         .bind(now)
         .execute(&mut transaction)
         .await?;
-        if inserted == 0 {
-            // Another process was faster, since the first look.
-            let earlier = under_ids_of(&new, &mut transaction).await?;
-            return if_the_same(earlier.ok_or(InsertError::Taken)?, &new);
-        }
         transaction.commit().await?;
         Ok(StoredCipher {
             backup_method: new.backup_method,
@@ -93,13 +90,16 @@ impl SqlCustodianStore {
     }
 }
 
-async fn under_ids_of(
+/// A text under half of a pair would hide the whole pair's own, whichever of the two came first.
+async fn under_an_id_of(
     new: &NewCipherText,
     transaction: &mut Transaction,
 ) -> Result<Option<StoredCipher>, StoreError> {
     let row = query(select!(
-        "WHERE client_id = $1 AND secp256k1_backup_share_pair_id = $2
-           AND ed25519_backup_share_pair_id = $3"
+        "WHERE client_id = $1
+           AND ($2 IN (secp256k1_backup_share_pair_id, ed25519_backup_share_pair_id)
+             OR $3 IN (secp256k1_backup_share_pair_id, ed25519_backup_share_pair_id))
+         ORDER BY seq ASC LIMIT 1"
     ))
     .bind(new.client_id)
     .bind(new.backup_share_pair_ids.secp256k1)
@@ -109,9 +109,12 @@ async fn under_ids_of(
     row.map(|row| of_row(&row)).transpose()
 }
 
-/// Under another method it would not be found where the call says it is.
+/// Under another method, or for half of the pair, it would not be found where the call says it is.
 fn if_the_same(stored: StoredCipher, new: &NewCipherText) -> Result<StoredCipher, InsertError> {
-    if stored.cipher_text == new.cipher_text && stored.backup_method == new.backup_method {
+    let is_same = stored.cipher_text == new.cipher_text
+        && stored.backup_method == new.backup_method
+        && stored.backup_share_pair_ids == new.backup_share_pair_ids;
+    if is_same {
         Ok(stored)
     } else {
         Err(InsertError::Taken)

@@ -15,8 +15,12 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 const CONNECTIONS: u32 = 16;
 
-/// What was answered survives a power cut, whatever the server's own configuration says.
-const DURABLE: (&str, &str) = ("synchronous_commit", "on");
+/// What was answered survives a power cut, and who waited for a lock sees what its holder wrote,
+/// whatever the server's own configuration says.
+const RELIED_ON: [(&str, &str); 2] = [
+    ("synchronous_commit", "on"),
+    ("default_transaction_isolation", "read committed"),
+];
 
 /// As long as [`PATIENCE`]. A process that is cut off must not keep its locks either.
 const LIMITS: [(&str, &str); 3] = [
@@ -31,7 +35,7 @@ pub(super) async fn open(url: &str) -> Result<Engine, OpenStoreError> {
     let options = PgConnectOptions::from_str(url)
         .map_err(no_database)?
         .application_name("portal-custodian")
-        .options([DURABLE])
+        .options(RELIED_ON)
         // The driver logs a statement's text and never what was bound to it; still, nothing that
         // passes through here belongs into a log.
         .disable_statement_logging();

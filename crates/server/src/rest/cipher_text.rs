@@ -13,8 +13,8 @@ use crate::body::Json;
 use crate::openapi::problems;
 use crate::{ApiError, App};
 
-problems!(Keeping: NotFound, BackupShareMismatch, StateInvalid);
-problems!(Reading: NotFound, StateInvalid);
+problems!(Keeping: NotFound, BackupShareMismatch, StateInvalid, WalletEjected);
+problems!(Reading: NotFound, StateInvalid, WalletEjected);
 
 /// Keeps the cipher text of a managed backup: once, and for good.
 #[utoipa::path(
@@ -115,11 +115,16 @@ pub(crate) async fn check_confirmed(
     }
 }
 
-/// The pair of this client that has the id on either curve, if it is a managed one.
+/// The pair of this client that has the id on either curve, if it is a managed one and the wallet
+/// was not taken out.
 async fn managed_pair(app: &App, client: ClientId, id: &str) -> Result<BackupPair, ApiError> {
     let id: BackupSharePairId = id.parse().map_err(|_| ApiError::not_found())?;
     let stored = app.wallets.stored(client).await?;
     let wallet = stored.ok_or_else(ApiError::not_found)?.wallet;
+    if wallet.ejected_at.is_some() {
+        // It is half of a key that no share of this server is needed for any more.
+        return Err(Refusal::Ejected.into());
+    }
     let mut pairs = wallet.backup_pairs.into_iter();
     let pair = pairs.find(|pair| pair.ids.into_array().contains(&id));
     let pair = pair.ok_or_else(ApiError::not_found)?;
