@@ -19,15 +19,20 @@ pub(crate) mod sealing;
 pub(crate) mod serve;
 pub(crate) mod wallet;
 
-/// Returns when the process is asked to stop.
-pub(crate) async fn asked_to_stop() {
+/// Ends when the process is asked to stop: heard from this call on, not from the first poll. A
+/// service that has said where it listens stops in order from then on.
+///
+/// # Errors
+///
+/// Where signals cannot be listened to.
+pub(crate) fn asked_to_stop() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }

@@ -43,6 +43,7 @@ pub(crate) async fn run(args: CustodianServeArgs, output: Output) -> anyhow::Res
         .build();
     let listener =
         listen(args.listen).with_context(|| format!("cannot listen on {}", args.listen))?;
+    let stop = super::asked_to_stop()?;
     let url = format!("{}://{}", scheme(&door), listener.local_addr()?);
     let secret_file = args.data.join(WEBHOOK_SECRET);
     output.result(
@@ -56,7 +57,7 @@ pub(crate) async fn run(args: CustodianServeArgs, output: Output) -> anyhow::Res
     if let Some(counting) = counting {
         counting.serve(|| std::future::ready(()));
     }
-    portal_custodian::serve_through(&door, listener, router, super::asked_to_stop()).await?;
+    portal_custodian::serve_through(&door, listener, router, stop).await?;
     store.close().await;
     Ok(())
 }

@@ -34,6 +34,7 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> anyhow::Result<()> {
     let app = app(&args, &store, metrics.clone())?;
     let listener =
         listen(args.listen).with_context(|| format!("cannot listen on {}", args.listen))?;
+    let stop = super::asked_to_stop()?;
     let url = format!("{}://{}", scheme(&door), listener.local_addr()?);
     output.result(
         format!(
@@ -56,7 +57,7 @@ pub(crate) async fn run(args: ServeArgs, output: Output) -> anyhow::Result<()> {
             }
         });
     }
-    portal_server::serve_through(&door, app, listener, super::asked_to_stop()).await?;
+    portal_server::serve_through(&door, app, listener, stop).await?;
     store.close().await;
     drop(alone);
     Ok(())
