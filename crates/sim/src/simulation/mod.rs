@@ -34,7 +34,8 @@
 //! - Any error while faults are at work; an operation that is begun anew; time lost.
 //! - A wallet whose address nobody was told.
 //!
-//! A run is a function of its seed: the same seed fails in the same way, alone.
+//! A run that has its process to itself is a function of its seed: the same seed fails in the same
+//! way. What ran before it in the same process shows in some seeds, by way of nothing that we know of.
 
 mod backend;
 mod check;
