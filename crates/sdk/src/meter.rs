@@ -2,10 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use portal_api::TRACE_HEADER;
 use portal_lifecycle::ids::TraceId;
 use tracing::Instrument as _;
 
 use crate::{Error, ambient};
+
+/// Where a call stands in its trace ([W3C Trace Context](https://www.w3.org/TR/trace-context/)).
+const TRACEPARENT_HEADER: &str = "traceparent";
 
 /// Where an operation's time and bytes went, and which statuses its pair passed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +66,22 @@ impl Meter {
         self.report.trace_id
     }
 
+    /// The headers that a call of the operation is sent under: its trace, as the logs have it and
+    /// as tracing has it, with a parent that is this call's own.
+    ///
+    /// The parent is not sampled (§3.2.2.5.1): nothing is recorded of it here, and no device decides
+    /// what others record.
+    pub(crate) fn trace_headers(&self) -> [(&'static str, String); 2] {
+        let trace_id = self.trace_id();
+        // Zero would be none.
+        let parent = u64::from_be_bytes(ambient::bytes()).max(1);
+        let trace_parent = format!("00-{:032x}-{parent:016x}-00", trace_id.0.as_u128());
+        [
+            (TRACE_HEADER, trace_id.to_string()),
+            (TRACEPARENT_HEADER, trace_parent),
+        ]
+    }
+
     /// Waits for something on the network.
     pub(crate) async fn wait<T>(&mut self, waiting: impl Future<Output = T>) -> T {
         let begun = Instant::now();
@@ -106,4 +126,26 @@ pub(crate) async fn traced<T>(
     // On the heap: an operation that makes a pair holds a hundred kilobytes.
     let ended = Box::pin(operation).instrument(span).await;
     ended.map_err(|error| error.of_trace(trace_id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Meter;
+
+    #[test]
+    fn each_call_is_of_the_operations_trace_and_decides_nothing_for_others() {
+        let meter = Meter::start();
+        let trace_id = meter.trace_id().to_string();
+        let parents = [(); 2].map(|()| {
+            let [(_, id), (_, trace_parent)] = meter.trace_headers();
+            assert_eq!(id, trace_id);
+            let fields: Vec<_> = trace_parent.split('-').map(str::to_owned).collect();
+            let [version, trace, parent, flags] = fields.try_into().unwrap();
+            assert_eq!(trace, trace_id.replace('-', ""));
+            assert_eq!((version.as_str(), flags.as_str()), ("00", "00"));
+            assert_eq!(parent.len(), 16, "{parent}");
+            parent
+        });
+        assert_ne!(parents[0], parents[1]);
+    }
 }

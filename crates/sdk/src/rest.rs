@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use portal_api::Problem;
 use portal_api::rest::{
     BackupShareText, ClientState, Eject, KeepCipherText, KeptCipherText, PrepareEject,
     UpdateBackupSharePairs, UpdateSigningSharePairs,
 };
-use portal_api::{Problem, TRACE_HEADER};
 use portal_lifecycle::ErrorId;
 use portal_lifecycle::ids::{BackupSharePairId, WalletId};
 use portal_seal::SecretBytes;
@@ -175,8 +175,10 @@ impl Rest {
         let mut request = Request::builder()
             .method(method)
             .uri(url.as_str())
-            .header(AUTHORIZATION, self.bearer()?)
-            .header(TRACE_HEADER, meter.trace_id().to_string());
+            .header(AUTHORIZATION, self.bearer()?);
+        for (name, value) in meter.trace_headers() {
+            request = request.header(name, value);
+        }
         if body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }

@@ -8,7 +8,7 @@ use portal_api::session::{
     ClientFrame, Done, Operation, PATH, PROTOCOL_VERSION, ServerFrame, Start, Started,
 };
 use portal_api::webhook::custodian_challenge;
-use portal_api::{Base64Bytes, Problem, TRACE_HEADER};
+use portal_api::{Base64Bytes, Problem};
 use portal_lifecycle::ids::{DeviceId, OperationId};
 use portal_lifecycle::{Curve, ErrorId, PerCurve};
 use portal_mpc::{self as mpc, BothCurves, KeyContext, Machine, Message, Step};
@@ -85,10 +85,11 @@ impl<'a> Session<'a> {
         url.set_scheme(scheme).map_err(|()| bad())?;
         let url = url.join(PATH.trim_start_matches('/')).map_err(|_| bad())?;
         let mut request = url.as_str().into_client_request().map_err(|_| bad())?;
-        let trace_id = meter.trace_id().to_string();
         let headers = request.headers_mut();
         headers.insert("authorization", rest.bearer()?);
-        headers.insert(TRACE_HEADER, trace_id.parse().map_err(|_| bad())?);
+        for (name, value) in meter.trace_headers() {
+            headers.insert(name, value.parse().map_err(|_| bad())?);
+        }
         let connecting = rest.transport().websocket(request);
         let connecting = tokio::time::timeout(FRAME_TIMEOUT, connecting);
         let stream = meter

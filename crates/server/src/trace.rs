@@ -21,6 +21,9 @@ use crate::entropy;
 /// How long the server took (W3C Server Timing §3), for callers that measure the wire.
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
+/// Below it devices call.
+const DEVICES: &str = "/api/v3/clients/";
+
 tokio::task_local! {
     static CURRENT: Trace;
 }
@@ -29,7 +32,8 @@ tokio::task_local! {
 #[derive(Clone, Copy)]
 struct Trace {
     id: TraceId,
-    /// The caller's span, as it came.
+    /// The caller's span, as it came. Not a device's: what one says of sampling is nothing that the
+    /// customer's backend should go by.
     caller: Option<TraceParent>,
 }
 
@@ -121,6 +125,7 @@ pub(crate) async fn layer(request: Request, next: Next) -> Response {
         otel.status_code = Empty,
     );
     begin_trace(&span, id.0.as_u128(), caller);
+    let is_customers = !path.starts_with(DEVICES);
     let begun = Instant::now();
     let work = async {
         let mut response = next.run(request).await;
@@ -141,6 +146,9 @@ pub(crate) async fn layer(request: Request, next: Next) -> Response {
         }
         response
     };
-    let trace = Trace { id, caller };
+    let trace = Trace {
+        id,
+        caller: caller.filter(|_| is_customers),
+    };
     CURRENT.scope(trace, work.instrument(span)).await
 }

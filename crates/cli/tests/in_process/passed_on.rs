@@ -9,9 +9,11 @@ use axum::http::HeaderMap;
 use axum::routing::post;
 use portal_api::TRACE_HEADER;
 use portal_serving::TRACEPARENT_HEADER;
+use reqwest::Method;
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use crate::wallet::state_of;
 use crate::world::World;
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -25,9 +27,8 @@ async fn hear(State(heard): State<Heard>, headers: HeaderMap) -> axum::Json<serd
     axum::Json(json!({ "backupShares": [] }))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_callers_trace_goes_on_at_the_customers_backend() {
-    let world = World::start().await;
+/// Has the customer's backend say what it hears.
+async fn listen_in(world: &World) -> Heard {
     let heard = Heard::default();
     let router = Router::new()
         .route("/backup/fetch", post(hear))
@@ -36,7 +37,13 @@ async fn a_callers_trace_goes_on_at_the_customers_backend() {
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     tokio::spawn(async { axum::serve(listener, router).await });
     world.send_webhooks_to(&url).await;
+    heard
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callers_trace_goes_on_at_the_customers_backend() {
+    let world = World::start().await;
+    let heard = listen_in(&world).await;
     let caller = format!("00-{TRACE}-b7ad6b7169203331-00");
     let malformed = caller.replacen("00", "ff", 1);
     for (what, sent_parent, sent_id, expected_parent, expected_id) in [
@@ -81,4 +88,36 @@ async fn a_callers_trace_goes_on_at_the_customers_backend() {
             assert_eq!(returned, id, "{what}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_decides_nothing_of_what_the_customer_records() {
+    let world = World::start().await;
+    let (wallet, _) = world.backed_up_wallet().await;
+    let id = state_of(&wallet.portal).await.wallets[0].id;
+    let path = format!(
+        "/api/v3/custodians/me/clients/{}/enable-eject",
+        wallet.user.id
+    );
+    let body = Some(json!({ "walletId": id }));
+    let key = &world.customer.api_key;
+    let opened = world.call(Method::PATCH, &path, key, body).await;
+    assert_eq!(opened.status, 200, "{opened:?}");
+    let heard = listen_in(&world).await;
+
+    let url = world.url();
+    let prepare = format!("{url}/api/v3/clients/me/wallets/{id}/prepare-eject");
+    let request = reqwest::Client::new()
+        .post(prepare)
+        .bearer_auth(&wallet.user.token)
+        .header(
+            TRACEPARENT_HEADER,
+            format!("00-{TRACE}-b7ad6b7169203331-01"),
+        )
+        .json(&json!({ "backupMethod": "CUSTOM" }));
+    request.send().await.expect("an answer");
+    let heard = heard.lock().expect("no panic").take().expect("a call");
+    // It is found under the device's trace, and that is all.
+    assert_eq!(heard[TRACE_HEADER], TRACE_ID);
+    assert_eq!(heard.get(TRACEPARENT_HEADER), None);
 }

@@ -1,23 +1,25 @@
 //! Spans at a collector: one trace from the device's call to the customer's backend.
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use tokio::net::TcpListener;
+use uuid::Uuid;
 
 use crate::collector::{Collected, Collector};
+use crate::end_user::http;
 use crate::installation::{Installation, Setup};
 use crate::signing::SIGN_EVM;
 
 const BACKUP: [&str; 3] = ["backup", "--password-file", "password"];
 
-fn installation(otlp: String) -> Installation {
+fn installation(otlp: String, log: &'static str) -> Installation {
     let installation = Installation::start_with(Setup {
-        // Spans are recorded whatever is logged.
-        log: "off",
+        log,
         otlp: Some(otlp),
         ..Setup::default()
     });
-    std::fs::write(installation.path("password"), "a password of these tests").unwrap();
+    fs::write(installation.path("password"), "a password of these tests").unwrap();
     installation.client("phone", &["create"]);
     installation
 }
@@ -49,8 +51,8 @@ impl Recorded {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_trace_leads_from_the_device_to_the_customers_backend() {
     let collector = Collector::start().await;
-    let mut installation = installation(collector.url.clone());
-    let mut reported = Vec::new();
+    let mut installation = installation(collector.url.clone(), "info");
+    let mut reported: Vec<Uuid> = Vec::new();
     for arguments in [&["create"][..], &BACKUP, &SIGN_EVM] {
         let told = installation.wallet("phone", arguments);
         let trace_id = told["report"]["traceId"].as_str().unwrap();
@@ -72,10 +74,22 @@ async fn one_trace_leads_from_the_device_to_the_customers_backend() {
         })
         .collect();
     let kinds = ["generate", "backup", "sign_secp256k1"];
-    let expected: Vec<_> = kinds.map(str::to_owned).into_iter().zip(reported).collect();
+    let kinds = kinds.map(str::to_owned).into_iter();
+    let expected: Vec<_> = kinds.zip(reported.iter().copied()).collect();
     assert_eq!(seen, expected);
+    let [_, backup, _] = reported[..] else {
+        panic!("expected three operations, seen {reported:?}");
+    };
+    for log in ["server.log", "custodian.log"] {
+        let lines = fs::read_to_string(installation.path(log)).unwrap();
+        assert!(lines.contains(&backup.to_string()), "{log}: {lines}");
+    }
+    let calls = recorded.of("portal-server", "request");
+    for operation in reported {
+        assert_each_call_has_its_parent(&calls, operation);
+    }
 
-    // Customer's backend ← webhook ← operation ← session ← request.
+    // Customer's backend ← webhook ← operation ← session ← request ← device.
     for call in ["backup", "backup/fetch"] {
         let webhooks = recorded.of("portal-server", "webhook");
         let webhook = webhooks
@@ -88,13 +102,13 @@ async fn one_trace_leads_from_the_device_to_the_customers_backend() {
             .find(|received| received.span.parent_span_id == webhook.span.span_id);
         let received = received.unwrap_or_else(|| panic!("expected the receiver's span of {call}"));
         assert_eq!(received.trace(), webhook.trace());
+        assert_eq!(webhook.trace(), backup);
         let operation = recorded.around(webhook);
         assert_eq!(operation.attribute("kind").as_deref(), Some("backup"));
         let session = recorded.around(operation);
         assert_eq!(session.span.name, "session");
         let request = recorded.around(session);
         assert_eq!(request.span.name, "request");
-        assert!(request.span.parent_span_id.is_empty(), "{:?}", request.span);
     }
     for name in ["step", "transaction"] {
         let inner = recorded.of("portal-server", name);
@@ -105,6 +119,22 @@ async fn one_trace_leads_from_the_device_to_the_customers_backend() {
         );
     }
     assert_nobody_is_named(&recorded.0);
+}
+
+/// A device's calls of one operation name a span each, which is nobody's here.
+#[track_caller]
+fn assert_each_call_has_its_parent(calls: &[&Collected], operation: Uuid) {
+    let calls: Vec<_> = calls
+        .iter()
+        .filter(|call| call.trace() == operation)
+        .collect();
+    let parents: BTreeSet<_> = calls.iter().map(|call| &call.span.parent_span_id).collect();
+    assert!(!calls.is_empty(), "expected calls of {operation}");
+    assert_eq!(parents.len(), calls.len(), "{parents:?}");
+    assert!(
+        parents.iter().all(|parent| parent.len() == 8),
+        "{parents:?}"
+    );
 }
 
 /// Names are words of the program, and no id of anybody is an attribute.
@@ -133,11 +163,37 @@ fn assert_nobody_is_named(recorded: &[Collected]) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stranger_decides_nothing_of_what_is_recorded() {
+    let collector = Collector::start().await;
+    // Spans are recorded whatever is logged.
+    let mut installation = installation(collector.url.clone(), "off");
+    let url = format!("{}/api/v3/clients/me", installation.server(0).url);
+    let flags = ["00", "01", "ff"];
+    let trace = |flags: &str| format!("0af7651916cd43dd8448eb211c8031{flags}");
+    for flags in flags {
+        let parent = format!("00-{}-b7ad6b7169203331-{flags}", trace(flags));
+        let asked = http().get(&url).header("traceparent", parent);
+        assert_eq!(asked.send().await.unwrap().status(), 401);
+    }
+    installation.stop_server(0);
+
+    let recorded = Recorded(collector.spans());
+    let requests = recorded.of("portal-server", "request");
+    for flags in flags {
+        let theirs = trace(flags).parse::<Uuid>().unwrap();
+        let recorded = requests.iter().filter(|request| request.trace() == theirs);
+        let recorded: Vec<_> = recorded.collect();
+        assert_eq!(recorded.len(), 1, "a caller that says {flags}");
+        assert_eq!(recorded[0].span.parent_span_id.len(), 8);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_collector_that_hangs_changes_no_answer() {
     // The operating system takes the connections, and nobody ever answers.
     let hanging = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", hanging.local_addr().unwrap());
-    let mut installation = installation(url);
+    let mut installation = installation(url, "off");
     for arguments in [&["create"][..], &BACKUP, &SIGN_EVM] {
         installation.wallet("phone", arguments);
     }
