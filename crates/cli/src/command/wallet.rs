@@ -38,13 +38,16 @@ pub(crate) async fn run(args: WalletArgs, output: Output) -> anyhow::Result<()> 
         WalletCommand::Refresh => refresh(&device, output).await,
         WalletCommand::Eject { out, backup } => {
             let portal = portal(&device, backup.folder.as_deref(), output).await?;
+            let mut asked = false;
             let opener = async {
                 let file = backup.cipher_text_file.as_deref();
                 let cipher_text = cipher_text(&device, &portal, file).await?;
-                take_ticket(&device, &portal, &backup).await?;
+                asked = take_ticket(&device, &portal, &backup).await?;
                 Ok((choose(&backup)?, cipher_text))
             };
-            eject::run(&portal, &out, opener, output).await
+            eject::run(&portal, &out, opener, output).await?;
+            close_recovery(&device, asked).await;
+            Ok(())
         }
         WalletCommand::Sign(sign_args) => sign(&device, sign_args, output).await,
         WalletCommand::Status => status(&device, output).await,
@@ -128,12 +131,7 @@ async fn recover(device: &Device, args: BackupArgs, output: Output) -> anyhow::R
     let cipher_text = cipher_text(device, &portal, args.cipher_text_file.as_deref()).await?;
     let asked = take_ticket(device, &portal, &args).await?;
     let recovered = portal.recover_wallet(choose(&args)?, &cipher_text).await?;
-    if asked {
-        // It ends by itself as well; that this device signs is what counts.
-        if let Err(error) = custodian_app::close_recovery(&device.profile).await {
-            tracing::warn!(%error, "the recovery stays open until its time is over");
-        }
-    }
+    close_recovery(device, asked).await;
     let document = json!({
         "addresses": addresses(&recovered.addresses),
         "report": report(&recovered.report),
@@ -198,6 +196,17 @@ async fn take_ticket(device: &Device, portal: &Portal, args: &BackupArgs) -> any
     };
     portal.take_recovery_ticket(ticket);
     Ok(asked)
+}
+
+/// Closes the recovery whose ticket this device asked for: it needs it no more.
+async fn close_recovery(device: &Device, asked: bool) {
+    if !asked {
+        return;
+    }
+    // It ends by itself as well; what the device has come to is what counts.
+    if let Err(error) = custodian_app::close_recovery(&device.profile).await {
+        tracing::warn!(%error, "the recovery stays open until its time is over");
+    }
 }
 
 /// In which mode the backup in force was made.

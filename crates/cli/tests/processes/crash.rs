@@ -3,7 +3,8 @@
 //! In each round several end users run an operation at once, each in a process of their own.
 //! While they run, one process gets SIGKILL: most often the server, else a device, else the
 //! customer's backend. It is started again on what it left, and every operation is run again
-//! until it succeeds. After every round each wallet signs.
+//! until it succeeds. After every round each wallet signs. Half of the wallets have sealed backups,
+//! half plain ones; one backend keeps both.
 //!
 //! One seed decides everything but time: `PORTAL_CRASH_SEED` repeats a run's choices,
 //! `PORTAL_CRASH_KILLS` says how many rounds there are.
@@ -46,6 +47,11 @@ fn run(engine: &'static str, database: Option<String>) {
     println!("{tally}");
     let findings = &tally.findings;
     assert!(findings.is_empty(), "{engine}, seed {seed}: {findings:#?}");
+    let plain = tally.recovered - tally.recovered_sealed;
+    assert!(
+        kills < KILLS || (plain > 0 && tally.recovered_sealed > 0),
+        "{engine}, seed {seed}: expected backups of both modes"
+    );
 }
 
 /// A number from the environment.

@@ -13,7 +13,8 @@ use crate::verify;
 
 const BY_PASSWORD: [&str; 2] = ["--password-file", "password"];
 
-fn enable(installation: &Installation, device: &str) {
+/// Lets the client of a device take its keys out.
+pub(crate) fn enable(installation: &Installation, device: &str) {
     let status = installation.wallet(device, &["status"]);
     let client = status["client"]["id"].as_str().unwrap();
     let wallet = status["client"]["wallets"][0]["id"].as_str().unwrap();
@@ -37,7 +38,7 @@ fn enable(installation: &Installation, device: &str) {
 }
 
 /// The keys in a file are those of the addresses, and sign offline.
-fn assert_sign(installation: &Installation, keys: &str, addresses: &Value) {
+pub(crate) fn assert_sign(installation: &Installation, keys: &str, addresses: &Value) {
     let sign = |arguments: &[&str]| {
         let mut command = portal(installation.root());
         command
@@ -175,9 +176,23 @@ fn killed_at(installation: &Installation, device: &str, keys: &str, gate: &Gate)
 /// command finishes it.
 #[test]
 fn an_eject_that_is_killed_loses_nothing_and_is_finished_by_running_it_again() {
+    is_killed_anywhere(&Installation::start(), |_| {});
+}
+
+#[test]
+fn so_is_one_of_a_sealed_wallet() {
+    let installation = Installation::start_sealed();
+    is_killed_anywhere(&installation, |device| {
+        let status = installation.wallet(device, &["status"]);
+        let client = status["client"]["id"].as_str().unwrap();
+        installation.recovery("open-recovery", client);
+    });
+}
+
+/// `open` lets the client of a device have what the customer's backend keeps.
+fn is_killed_anywhere(installation: &Installation, open: impl Fn(&str)) {
     const SHARE: &str = "POST /api/v3/clients/me/wallets/";
     const END: &str = "POST /api/v3/clients/me/eject ";
-    let installation = Installation::start();
     for (number, (first_line, loses)) in [
         (SHARE, Loses::Request),
         (SHARE, Loses::Answer),
@@ -189,20 +204,21 @@ fn an_eject_that_is_killed_loses_nothing_and_is_finished_by_running_it_again() {
     {
         let when = format!("{loses:?} of {first_line}");
         let (device, keys) = (format!("phone-{number}"), format!("keys-{number}.json"));
-        ejectable(&installation, &device);
-        let before = addresses(&installation, &device);
+        ejectable(installation, &device);
+        open(&device);
+        let before = addresses(installation, &device);
         let gate = Gate::before(&installation.server(0).url, first_line, loses);
-        killed_at(&installation, &device, &keys, &gate);
+        killed_at(installation, &device, &keys, &gate);
 
         let ended = (first_line, loses) == (END, Loses::Answer);
-        assert_eq!(is_ejected(&installation, &device), ended, "{when}");
+        assert_eq!(is_ejected(installation, &device), ended, "{when}");
         let file = installation.path(&keys);
         let written = fs::read(&file).ok();
         assert_eq!(written.is_some(), first_line == END, "{when}: the file");
         if written.is_some() {
             let mode = fs::metadata(&file).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{when}");
-            assert_sign(&installation, &keys, &before);
+            assert_sign(installation, &keys, &before);
         }
         if !ended {
             installation.wallet(&device, &SIGN_EVM);
@@ -210,8 +226,8 @@ fn an_eject_that_is_killed_loses_nothing_and_is_finished_by_running_it_again() {
 
         let eject = [&["eject", "--out", &keys][..], &BY_PASSWORD].concat();
         installation.wallet(&device, &eject);
-        assert!(is_ejected(&installation, &device), "{when}");
-        assert_sign(&installation, &keys, &before);
+        assert!(is_ejected(installation, &device), "{when}");
+        assert_sign(installation, &keys, &before);
         if let Some(written) = written {
             assert_eq!(fs::read(&file).unwrap(), written, "{when}: the same file");
         }

@@ -26,6 +26,8 @@ pub(crate) struct Setup {
     pub(crate) otlp: Option<String>,
     /// Further arguments of `portal serve`.
     pub(crate) serve: Vec<String>,
+    /// Whether backups are sealed, as they are where nothing else is asked for; plain without.
+    pub(crate) is_sealed: bool,
 }
 
 impl Default for Setup {
@@ -37,6 +39,7 @@ impl Default for Setup {
             log_format: "text",
             otlp: None,
             serve: Vec::new(),
+            is_sealed: false,
         }
     }
 }
@@ -53,6 +56,14 @@ impl Installation {
     /// One server on SQLite.
     pub(crate) fn start() -> Self {
         Self::start_with(Setup::default())
+    }
+
+    /// The same, of a customer whose backups are sealed, and whose backend takes no others.
+    pub(crate) fn start_sealed() -> Self {
+        Self::start_with(Setup {
+            is_sealed: true,
+            ..Setup::default()
+        })
     }
 
     /// Starts the customer's backend, makes the customer, starts the servers.
@@ -187,8 +198,22 @@ impl Installation {
         let mut command = self.portal();
         command.arg("client").args(arguments);
         command.args(["--server", &self.servers[0].url]);
-        command.arg("--api-key-file").arg(self.path("api-key"));
+        command.env("PORTAL_API_KEY_FILE", self.path("api-key"));
         command.arg("--device").arg(self.path(device));
+        command
+    }
+
+    /// `portal custodian open-recovery` or `close-recovery`, as the app's backend says it.
+    pub(crate) fn recovery(&self, what: &str, client: &str) -> Value {
+        expect_success(self.recovery_command(what, client, "custodian"))
+    }
+
+    /// The same, with the secret in a data directory.
+    pub(crate) fn recovery_command(&self, what: &str, client: &str, data: &str) -> Command {
+        let mut command = self.portal();
+        command.args(["custodian", what, "--client", client]);
+        command.args(["--custodian", &self.custodian.url]);
+        command.arg("--data").arg(self.path(data));
         command
     }
 
@@ -250,6 +275,9 @@ fn logging(root: &Path, setup: &Setup) -> Command {
     let mut command = portal(root);
     command.env("PORTAL_LOG", setup.log);
     command.env("PORTAL_LOG_FORMAT", setup.log_format);
+    if setup.is_sealed {
+        by_default(&mut command);
+    }
     command
 }
 
@@ -302,7 +330,13 @@ fn start_custodian(root: &Path, setup: &Setup, address: &str) -> Result<Service,
     Service::start(serve, &root.join("custodian.log"))
 }
 
-/// The program, with no settings but those given, logging everything.
+/// Takes back that backups are plain.
+pub(crate) fn by_default(command: &mut Command) {
+    command.env_remove("PORTAL_BACKUP_MODE");
+    command.env_remove("PORTAL_PLAIN_BACKUPS");
+}
+
+/// The program, with no settings but those given and plain backups, logging everything.
 pub(crate) fn portal(directory: &Path) -> Command {
     let mut command = Command::new(PORTAL);
     command

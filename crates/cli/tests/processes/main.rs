@@ -31,6 +31,7 @@ mod proxies;
 mod restore;
 mod rotation;
 mod schemathesis;
+mod sealed;
 mod secrets;
 mod service;
 mod shutdown;

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use portal_api::sealed::RecoveryTicket;
 use portal_api::webhook::signature::SigningSecret;
 use portal_backup::{CipherText, Password};
 use portal_custodian::{CustodianStore as _, SqlCustodianStore};
@@ -89,19 +90,20 @@ fn contents(places: &[&Path]) -> Vec<(String, Vec<u8>)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_lies_in_clear_where_it_does_not_belong() {
-    none_lies_in_clear("text").await;
+    none_lies_in_clear("text", false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nor_where_logs_are_json_and_spans_are_collected() {
-    none_lies_in_clear("json").await;
+async fn nor_where_backups_are_sealed_logs_are_json_and_spans_are_collected() {
+    none_lies_in_clear("json", true).await;
 }
 
-async fn none_lies_in_clear(log_format: &'static str) {
+async fn none_lies_in_clear(log_format: &'static str, is_sealed: bool) {
     let collector = Collector::start().await;
     let mut installation = Installation::start_with(Setup {
         log_format,
         otlp: Some(collector.url.clone()),
+        is_sealed,
         ..Setup::default()
     });
     fs::write(installation.path("password"), PASSWORD).unwrap();
@@ -138,10 +140,9 @@ async fn none_lies_in_clear(log_format: &'static str) {
         "\"hi\"",
     ];
     installation.wallet("phone", &sign);
-    installation.client(
-        "tablet",
-        &["login", "--client", made["clientId"].as_str().unwrap()],
-    );
+    let client_id = made["clientId"].as_str().unwrap();
+    installation.client("tablet", &["login", "--client", client_id]);
+    let ticket = is_sealed.then(|| recovery_ticket(&installation, client_id));
     installation.wallet("tablet", &["recover", "--folder", "drive"]);
     assert_eq!(
         installation.wallet_refusal("phone", &["backup", "--password-file", "password"]),
@@ -158,6 +159,7 @@ async fn none_lies_in_clear(log_format: &'static str) {
     fs::write(installation.path("spans"), collector.bytes()).unwrap();
 
     let mut secrets = keys_and_tokens(&installation);
+    secrets.extend(ticket);
     secrets.extend(device_shares(&installation, "phone").await);
     secrets.extend(device_shares(&installation, "tablet").await);
     secrets.extend(server_shares(&installation, client).await);
@@ -274,6 +276,13 @@ fn keys_and_tokens(installation: &Installation) -> Vec<Secret> {
         }
     }
     secrets
+}
+
+/// What lets the client recover, which only its own app is told.
+fn recovery_ticket(installation: &Installation, client: &str) -> Secret {
+    let opened = installation.recovery("open-recovery", client);
+    let ticket: RecoveryTicket = opened["ticket"].as_str().unwrap().parse().unwrap();
+    Secret("the ticket of a recovery", ticket.0.to_vec())
 }
 
 async fn device_shares(installation: &Installation, device: &str) -> Vec<Secret> {

@@ -11,7 +11,9 @@ const AT_ONCE: usize = 4;
 
 pub(super) fn check_at_the_end(installation: &Installation, users: &mut [User], tally: &mut Tally) {
     tally.wallets = users.iter().filter(|user| user.addresses.is_some()).count();
-    tally.recovered = users.iter().filter(|user| user.is_backed_up).count();
+    let backed_up = || users.iter().filter(|user| user.is_backed_up);
+    tally.recovered = backed_up().count();
+    tally.recovered_sealed = backed_up().filter(|user| user.is_sealed).count();
     let each = users.len().div_ceil(AT_ONCE).max(1);
     let checked: Vec<_> = std::thread::scope(|scope| {
         let check = |users: &mut [User]| -> Vec<_> {

@@ -9,7 +9,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use super::end::check_at_the_end;
 use super::ledger::Ledger;
 use super::tally::Tally;
-use super::user::{Operation, User};
+use super::user::{Operation, User, make_sealed_customer};
 use super::work::Work;
 use crate::installation::{Installation, Setup};
 
@@ -49,6 +49,7 @@ impl Rounds {
             serve: timeout.to_vec(),
             ..Setup::default()
         });
+        make_sealed_customer(&installation);
         let users = (0..USERS).map(|number| User::join(&installation, number));
         Self {
             users: users.collect(),

@@ -20,6 +20,8 @@ pub(super) struct Tally {
     pub(super) wallets: usize,
     /// Recoveries on a device of their own at the end of the run.
     pub(super) recovered: usize,
+    /// Those of them from a sealed backup.
+    pub(super) recovered_sealed: usize,
     pub(super) findings: Vec<Finding>,
 }
 
@@ -36,6 +38,7 @@ impl Tally {
             retries: 0,
             wallets: 0,
             recovered: 0,
+            recovered_sealed: 0,
             findings: Vec::new(),
         }
     }
@@ -60,7 +63,8 @@ impl fmt::Display for Tally {
         write!(
             f,
             "{}: {} kills ({} server, {} device, {} backend), {} operations, {} interrupted, \
-             {} retries, {} wallets, {} recovered at the end, {} lost, {} mismatched, {:.1} s",
+             {} retries, {} wallets, {} recovered at the end ({} sealed), {} lost, \
+             {} mismatched, {:.1} s",
             self.engine,
             self.kills(),
             self.server_kills,
@@ -71,6 +75,7 @@ impl fmt::Display for Tally {
             self.retries,
             self.wallets,
             self.recovered,
+            self.recovered_sealed,
             self.findings.iter().filter(lost).count(),
             self.findings.iter().filter(mismatched).count(),
             self.begun.elapsed().as_secs_f64(),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::attempt::{Refused, insist};
 use super::finding::Finding;
-use crate::installation::Installation;
+use crate::installation::{Installation, by_default, expect_success};
 use crate::signing::{MESSAGE, SIGN_EVM, SIGN_SOLANA};
 use crate::verify;
 
@@ -21,8 +21,26 @@ pub(super) enum Operation {
     Sign,
 }
 
+/// The API key of the customer whose backups are sealed.
+const SEALED_API_KEY: &str = "api-key-sealed";
+
+/// Makes a second customer with the same backend, whose backups are sealed.
+pub(super) fn make_sealed_customer(installation: &Installation) {
+    let create = ["custodian", "create", "--name", "Sealed"];
+    let mut create = installation.operator(&create);
+    create.args(["--backup-mode", "sealed", "--allow-http-webhooks"]);
+    create.args(["--webhook-url", installation.custodian_url()]);
+    create.arg("--webhook-secret-file");
+    create.arg(installation.path("custodian/webhook-secret"));
+    let made = expect_success(create);
+    let key = made["apiKey"].as_str().unwrap();
+    std::fs::write(installation.path(SEALED_API_KEY), key).unwrap();
+}
+
 pub(super) struct User {
     name: String,
+    /// Whether backups are sealed; plain otherwise.
+    pub(super) is_sealed: bool,
     /// The client's id.
     pub(super) client: String,
     /// Devices that were in force before the present one.
@@ -45,10 +63,12 @@ struct Pairs {
 }
 
 impl User {
-    /// A new end user with a first device.
+    /// A new end user with a first device; every other one is of the customer whose backups are
+    /// sealed.
     pub(super) fn join(installation: &Installation, number: usize) -> Self {
         let mut user = Self {
             name: format!("user-{number}"),
+            is_sealed: number.is_multiple_of(2),
             client: String::new(),
             former: 0,
             addresses: None,
@@ -56,7 +76,7 @@ impl User {
             completed: 0,
             pairs: [Pairs::default(), Pairs::default()],
         };
-        let made = installation.client(&user.device(), &["create"]);
+        let made = user.client(installation, &user.device(), &["create"]);
         made["clientId"]
             .as_str()
             .unwrap()
@@ -83,9 +103,28 @@ impl User {
         self.device_of(self.former + 1)
     }
 
+    /// `portal client …` with the API key of the user's customer.
+    fn client(&self, installation: &Installation, device: &str, arguments: &[&str]) -> Value {
+        let mut command = installation.client_command(device, arguments);
+        if self.is_sealed {
+            by_default(&mut command);
+            command.env("PORTAL_API_KEY_FILE", installation.path(SEALED_API_KEY));
+        }
+        expect_success(command)
+    }
+
     /// Makes the next device, where the wallet can be recovered.
     pub(super) fn log_in(&self, installation: &Installation) {
-        installation.client(&self.next_device(), &["login", "--client", &self.client]);
+        let login = ["login", "--client", &self.client];
+        self.client(installation, &self.next_device(), &login);
+        self.let_recover(installation);
+    }
+
+    /// The app's backend lets the user recover; of a plain backup nobody asks it.
+    pub(super) fn let_recover(&self, installation: &Installation) {
+        if self.is_sealed {
+            installation.recovery("open-recovery", &self.client);
+        }
     }
 
     pub(super) fn choose(&self, rng: &mut StdRng) -> Operation {

@@ -154,6 +154,10 @@ impl Work {
         installation: &Installation,
         effort: &mut Effort,
     ) -> Result<(), Finding> {
+        if self.operation == Operation::Recover {
+            // The device that was killed may have used, or closed, what was open.
+            user.let_recover(installation);
+        }
         let (device, arguments) = user.command(self.operation);
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
         let begun = Instant::now();
