@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use args::{AuditCommand, Command, CustodianCommand, KeysCommand};
 use output::Output;
-use telemetry::Telemetry;
+use telemetry::{DroppedSpans, Telemetry};
 
 fn main() -> ExitCode {
     // Both HTTP clients and both WebSocket sides take the process's provider; `ring` builds
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
         }
     };
     let output = Output::new(cli.json);
-    let done = run(cli.command, output);
+    let done = run(cli.command, output, telemetry.dropped());
     telemetry.end();
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -60,23 +60,23 @@ fn main() -> ExitCode {
 }
 
 /// What needs no network is run without the runtime that could reach one.
-fn run(command: Command, output: Output) -> anyhow::Result<()> {
+fn run(command: Command, output: Output, dropped: &DroppedSpans) -> anyhow::Result<()> {
     match command {
         Command::RecoverOffline(args) => command::offline::recover(&args, output),
         Command::OfflineSign(args) => command::offline::sign(args, output),
         online => tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?
-            .block_on(dispatch(online, output)),
+            .block_on(dispatch(online, output, dropped)),
     }
 }
 
-async fn dispatch(command: Command, output: Output) -> anyhow::Result<()> {
+async fn dispatch(command: Command, output: Output, dropped: &DroppedSpans) -> anyhow::Result<()> {
     match command {
         Command::Demo(args) => demo::run(args, output).await,
-        Command::Serve(args) => command::serve::run(args, output).await,
+        Command::Serve(args) => command::serve::run(args, output, dropped).await,
         Command::Custodian(CustodianCommand::Serve(args)) => {
-            command::custodian_serve::run(args, output).await
+            command::custodian_serve::run(args, output, dropped).await
         }
         Command::Custodian(CustodianCommand::Create(args)) => {
             command::custodian_create::run(args, output).await

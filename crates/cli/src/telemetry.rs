@@ -2,7 +2,9 @@
 //!
 //! What is recorded waits in a queue of a fixed length, and a thread of its own sends it on a
 //! runtime of its own: a collector that is slow, or gone, holds up nobody. What finds the queue
-//! full is dropped.
+//! full is dropped, and counted.
+
+mod queue;
 
 use std::time::Duration;
 
@@ -21,6 +23,9 @@ use portal_serving::wanted_trace_id;
 use tokio::runtime::{Handle, Runtime};
 use url::Url;
 
+pub(crate) use queue::DroppedSpans;
+use queue::Queue;
+
 /// Longest wait for the collector's answer, also at the end.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -31,7 +36,11 @@ const TRACES: &str = "v1/traces";
 const SERVICE_NAME: &str = "OTEL_SERVICE_NAME";
 
 /// What sends spans to a collector, if there is one.
-pub(crate) struct Telemetry(Option<Sending>);
+#[derive(Default)]
+pub(crate) struct Telemetry {
+    sending: Option<Sending>,
+    dropped: DroppedSpans,
+}
 
 struct Sending {
     provider: SdkTracerProvider,
@@ -43,12 +52,12 @@ impl Telemetry {
     /// environment as OpenTelemetry has it.
     pub(crate) fn begin(service: Option<(&'static str, Option<&str>)>) -> anyhow::Result<Self> {
         let Some((service, endpoint)) = service else {
-            return Ok(Self(None));
+            return Ok(Self::default());
         };
         let usual = || std::env::var(OTEL_EXPORTER_OTLP_ENDPOINT).ok();
         let endpoint = endpoint.map(str::to_owned).or_else(usual);
         let Some(endpoint) = endpoint.filter(|endpoint| !endpoint.is_empty()) else {
-            return Ok(Self(None));
+            return Ok(Self::default());
         };
         let endpoint = traces_of(&endpoint).context("--otlp-endpoint")?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -79,28 +88,41 @@ impl Telemetry {
             resource = resource.with_service_name(service);
         }
         let resource = resource.build();
+        let dropped = DroppedSpans::default();
         let provider = SdkTracerProvider::builder()
-            .with_batch_exporter(exporter)
+            .with_span_processor(Queue::before(exporter, &dropped))
             // Whether to keep a trace is the collector's choice, not a caller's.
             .with_sampler(Sampler::AlwaysOn)
             .with_id_generator(Ids::default())
             .with_resource(resource)
             .build();
-        Ok(Self(Some(Sending { provider, runtime })))
+        Ok(Self {
+            sending: Some(Sending { provider, runtime }),
+            dropped,
+        })
+    }
+
+    /// The spans that did not reach the collector.
+    pub(crate) const fn dropped(&self) -> &DroppedSpans {
+        &self.dropped
     }
 
     pub(crate) fn tracer(&self) -> Option<SdkTracer> {
-        let sending = self.0.as_ref();
+        let sending = self.sending.as_ref();
         sending.map(|sending| sending.provider.tracer("portal"))
     }
 
     /// Sends what has not been sent yet, for a while at most.
     pub(crate) fn end(self) {
-        let Some(Sending { provider, runtime }) = self.0 else {
+        let Some(Sending { provider, runtime }) = self.sending else {
             return;
         };
         if let Err(error) = provider.shutdown_with_timeout(TIMEOUT) {
             tracing::warn!(%error, "the last spans did not reach the collector");
+        }
+        let (queue_full, not_sent) = self.dropped.seen();
+        if queue_full > 0 || not_sent > 0 {
+            tracing::warn!(queue_full, not_sent, "spans did not reach the collector");
         }
         runtime.shutdown_background();
     }

@@ -16,14 +16,19 @@ use super::sealing;
 use crate::args::CustodianServeArgs;
 use crate::key_file;
 use crate::output::Output;
+use crate::telemetry::DroppedSpans;
 
 /// The customer's files in its data directory.
 pub(crate) const WEBHOOK_SECRET: &str = "webhook-secret";
 const APP_SECRET: &str = "app-secret";
 
-pub(crate) async fn run(args: CustodianServeArgs, output: Output) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    args: CustodianServeArgs,
+    output: Output,
+    dropped: &DroppedSpans,
+) -> anyhow::Result<()> {
     let mut door = door(&args.door)?;
-    let mut counting = Counting::begin(args.door.metrics_listen).await?;
+    let mut counting = Counting::begin(args.door.metrics_listen, dropped).await?;
     if let Some(counting) = &mut counting {
         door.metrics = Some(HttpMetrics::register(counting.registry()));
     }

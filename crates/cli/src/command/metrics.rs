@@ -10,6 +10,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 
+use crate::telemetry::DroppedSpans;
+
 /// Whoever scrapes needs few.
 const CONNECTIONS: usize = 64;
 
@@ -23,7 +25,10 @@ pub(crate) struct Counting {
 
 impl Counting {
     /// Begins, if an address is given.
-    pub(crate) async fn begin(listen: Option<SocketAddr>) -> anyhow::Result<Option<Self>> {
+    pub(crate) async fn begin(
+        listen: Option<SocketAddr>,
+        dropped: &DroppedSpans,
+    ) -> anyhow::Result<Option<Self>> {
         let Some(listen) = listen else {
             return Ok(None);
         };
@@ -35,6 +40,7 @@ impl Counting {
         let version = [("version", env!("CARGO_PKG_VERSION"))];
         built.get_or_create(&version).set(1);
         registry.register("portal_build", "The version that runs", built);
+        dropped.register(&mut registry);
         Ok(Some(Self {
             registry,
             url: format!("http://{}/metrics", listener.local_addr()?),

@@ -20,10 +20,15 @@ use super::metrics::Counting;
 use crate::args::ServeArgs;
 use crate::output::Output;
 use crate::storage;
+use crate::telemetry::DroppedSpans;
 
-pub(crate) async fn run(args: ServeArgs, output: Output) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    args: ServeArgs,
+    output: Output,
+    dropped: &DroppedSpans,
+) -> anyhow::Result<()> {
     let mut door = door(&args.door)?;
-    let mut counting = Counting::begin(args.door.metrics_listen).await?;
+    let mut counting = Counting::begin(args.door.metrics_listen, dropped).await?;
     let metrics = counting.as_mut().map_or_else(Metrics::default, |counting| {
         door.metrics = Some(HttpMetrics::register(counting.registry()));
         Metrics::register(counting.registry())

@@ -28,6 +28,8 @@ pub(crate) struct Setup {
     pub(crate) serve: Vec<String>,
     /// Whether backups are sealed, as they are where nothing else is asked for; plain without.
     pub(crate) is_sealed: bool,
+    /// Further variables of its environment.
+    pub(crate) environment: Vec<(&'static str, &'static str)>,
 }
 
 impl Default for Setup {
@@ -40,6 +42,7 @@ impl Default for Setup {
             otlp: None,
             serve: Vec::new(),
             is_sealed: false,
+            environment: Vec::new(),
         }
     }
 }
@@ -296,6 +299,7 @@ fn start_server(root: &Path, setup: &Setup) -> Service {
     let mut serve = operator(root, setup, &serve);
     serve.args(without_limits());
     serve.args(&setup.serve);
+    serve.envs(setup.environment.iter().copied());
     if let Some(otlp) = &setup.otlp {
         serve.args(["--otlp-endpoint", otlp]);
     }

@@ -8,7 +8,7 @@ use crate::end_user::http;
 use crate::installation::{Installation, Setup};
 use crate::signing::{SIGN_EVM, SIGN_SOLANA};
 
-async fn scrape(installation: &Installation) -> String {
+pub(crate) async fn scrape(installation: &Installation) -> String {
     let url = installation.server(0).metrics.as_deref().unwrap();
     let answer = http().get(url).send().await.unwrap();
     assert!(answer.status().is_success(), "{answer:?}");
@@ -16,7 +16,7 @@ async fn scrape(installation: &Installation) -> String {
 }
 
 /// The number of a series, or none where there is no such.
-fn value(text: &str, series: &str) -> Option<f64> {
+pub(crate) fn value(text: &str, series: &str) -> Option<f64> {
     let line = text.lines().find_map(|line| line.strip_prefix(series));
     line.and_then(|rest| rest.strip_prefix(' '))
         .map(|number| number.parse().unwrap())

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use uuid::Uuid;
 
 use crate::collector::{Collected, Collector};
 use crate::end_user::http;
+use crate::expect::until;
 use crate::installation::{Installation, Setup};
+use crate::metrics::{scrape, value};
 use crate::signing::SIGN_EVM;
 
 const BACKUP: [&str; 3] = ["backup", "--password-file", "password"];
@@ -200,4 +202,47 @@ async fn a_collector_that_hangs_changes_no_answer() {
     // Both end well, though the last spans reach nobody.
     installation.stop_server(0);
     installation.stop_custodian();
+}
+
+/// Calls a server that keeps eight spans for a collector, and gives what its metrics say of those
+/// that it dropped for this reason, once that is at least so much.
+async fn dropped(otlp: String, reason: &str, at_least: f64) -> f64 {
+    const CALLS: usize = 32;
+    let serve = ["--metrics-listen", "127.0.0.1:0"];
+    let installation = Installation::start_with(Setup {
+        log: "off",
+        otlp: Some(otlp),
+        serve: serve.map(str::to_owned).to_vec(),
+        environment: vec![
+            ("OTEL_BSP_MAX_QUEUE_SIZE", "8"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "10"),
+        ],
+        ..Setup::default()
+    });
+    let (http, live) = (http(), format!("{}/live", installation.server(0).url));
+    for _ in 0..CALLS {
+        assert_eq!(http.get(&live).send().await.unwrap().status(), 204);
+    }
+    let series = format!("portal_trace_spans_dropped_total{{reason=\"{reason}\"}}");
+    until(&series, async || {
+        let seen = value(&scrape(&installation).await, &series);
+        seen.filter(|seen| *seen >= at_least)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn spans_that_reach_no_collector_are_counted() {
+    // One that takes the first and never answers: the others find the queue full.
+    let hanging = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", hanging.local_addr().unwrap());
+    let seen = dropped(url, "queue_full", 1.0).await;
+    assert!(seen <= 24.0, "eight wait, seen {seen}");
+
+    // One that is down: each batch fails.
+    let down = TcpSocket::new_v4().unwrap();
+    down.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}", down.local_addr().unwrap());
+    let seen = dropped(url, "not_sent", 1.0).await;
+    assert!(seen <= 32.0, "no more than there were, seen {seen}");
 }
