@@ -9,7 +9,6 @@ use rand::CryptoRng;
 
 use crate::ambient;
 use crate::router::{Shared, routes};
-use crate::webhook_auth::Calls;
 use crate::{AppAuth, Approver, CustodianStore, Sealing, WebhookAuth};
 
 /// Where the randomness of one request comes from.
@@ -118,13 +117,11 @@ impl ReceiverBuilder {
         self
     }
 
-    /// The receiver. Calls that Portal made before this moment are not answered where that gives
-    /// something out: a former process may have answered them.
+    /// The receiver.
     pub fn build(self) -> Router {
-        let calls = Calls::since((self.clock)(), self.webhook_auth);
         routes(Shared {
             store: self.store,
-            calls: Arc::new(calls),
+            webhook_auth: Arc::new(self.webhook_auth),
             app_auth: self.app_auth,
             approver: self.approver,
             takes_plain: self.plain_backups || self.sealing.is_none(),

@@ -67,9 +67,6 @@ impl Refusal {
     pub(crate) fn problem(&self, trace_id: TraceId) -> Problem {
         let problem = |id, detail: &str| Problem::new(id, detail, trace_id);
         match self {
-            Self::NotPortals(reason @ NotPortals::Overrun) => {
-                problem(ErrorId::Unavailable, &reason.to_string())
-            }
             Self::NotPortals(reason) => problem(ErrorId::AuthFailed, &reason.to_string()),
             Self::AppAuth(AppAuthError::Refused) => problem(
                 ErrorId::AuthFailed,

@@ -16,8 +16,7 @@ use crate::receiver::{Clock, Entropy};
 use crate::refusal::Refusal;
 use crate::routes::{app, approve, health, sealed, webhook};
 use crate::trace::traced;
-use crate::webhook_auth::Calls;
-use crate::{AppAuth, Approver, CustodianStore, Sealing};
+use crate::{AppAuth, Approver, CustodianStore, Sealing, WebhookAuth};
 
 /// How long requests may go on when the service is told to stop.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
@@ -26,7 +25,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn CustodianStore>,
-    pub(crate) calls: Arc<Calls>,
+    pub(crate) webhook_auth: Arc<WebhookAuth>,
     /// None where no cipher texts are kept.
     pub(crate) app_auth: Option<Arc<dyn AppAuth>>,
     /// None where nobody is asked before a signature.

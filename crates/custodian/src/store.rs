@@ -134,7 +134,8 @@ pub trait CustodianStore: Send + Sync + 'static {
     async fn released(&self, client_id: ClientId) -> Result<Vec<BackupSharePairId>, StoreError>;
 
     /// Whether a call under this id is heard for the first time, among all processes that share the
-    /// store. Ids that were heard before `forgotten_before` may be forgotten.
+    /// store, and before they were started anew. Ids that were heard before `forgotten_before` may
+    /// be forgotten.
     ///
     /// # Errors
     ///

@@ -1,14 +1,14 @@
-//! Whether a call is Portal's: its signature, its time, and that it was not heard before.
+//! Whether a call is Portal's: its signature and its time.
 //!
 //! ```text
 //! headers ─► form and time ─► body, whole ─► signature ─► heard before? ─► parsed
 //! ```
 //!
+//! Whether it was heard before is the store's to say, to all processes that share it and after a
+//! new start as well.
+//!
+//!
 //! The body is read before anybody is believed, up to its limit, and parsed after that.
-
-mod heard;
-
-use std::sync::{Mutex, PoisonError};
 
 use axum::http::{HeaderMap, HeaderName};
 use portal_api::webhook::signature::{
@@ -18,22 +18,17 @@ use portal_api::webhook::{SECRET_HEADER, WebhookRoute};
 use portal_lifecycle::Timestamp;
 use subtle::Choice;
 
-use self::heard::{Heard, KEPT_S};
 use crate::WebhookSecret;
 
-/// How long the id of a call that is made once is kept.
-pub(crate) const KEPT_MS: u64 = KEPT_S * 1_000;
+/// How long the id of a call that is made once is kept. By one clock a call is believed for ten
+/// minutes, as it may be stamped five ahead; by those of several processes, each within five
+/// minutes of Portal's, for twenty.
+pub(crate) const KEPT_MS: u64 = 60 * 60 * 1_000;
 
 /// How Portal's calls are known.
 pub struct WebhookAuth {
     secrets: Vec<WebhookSecret>,
     requires_signatures: bool,
-}
-
-/// Portal's calls to one receiver: how they are known, and which were answered.
-pub(crate) struct Calls {
-    auth: WebhookAuth,
-    heard: Mutex<Heard>,
 }
 
 /// Why a call is not taken for Portal's.
@@ -51,12 +46,8 @@ pub(crate) enum NotPortals {
     Signature(#[from] SignatureError),
     #[error("the webhook-id is that of another path")]
     OtherRoute,
-    #[error(
-        "a call under this webhook-id was answered already, or could have been before this backend started; a new call carries a new one"
-    )]
+    #[error("a call under this webhook-id was answered already; a new call carries a new one")]
     HeardBefore,
-    #[error("too many calls in the last minutes to tell a new one from a repeated one")]
-    Overrun,
 }
 
 /// What the headers of a call claim, before its body is there.
@@ -92,16 +83,6 @@ impl WebhookAuth {
         self.requires_signatures = required;
         self
     }
-}
-
-impl Calls {
-    /// From `now` on.
-    pub(crate) fn since(now: Timestamp, auth: WebhookAuth) -> Self {
-        Self {
-            auth,
-            heard: Mutex::new(Heard::since(now)),
-        }
-    }
 
     /// What the headers claim for a call to `route`; refuses what no body could make good.
     pub(crate) fn claim<'a>(
@@ -124,11 +105,11 @@ impl Calls {
             }
             return Ok(Claim::Signed(signed));
         }
-        if self.auth.requires_signatures {
+        if self.requires_signatures {
             return Err(NotPortals::NotSigned);
         }
         let given = headers.get(SECRET_HEADER).ok_or(NotPortals::Unknown)?;
-        let secrets = self.auth.secrets.iter();
+        let secrets = self.secrets.iter();
         let known = secrets.fold(Choice::from(0), |known, secret| {
             known | secret.is_shown(given.as_bytes())
         });
@@ -139,22 +120,15 @@ impl Calls {
         }
     }
 
-    /// Whether a signed call is Portal's, and is made for the first time where that matters.
+    /// Whether a signed call is Portal's.
     pub(crate) fn verify(
         &self,
         signed: &SignedHeaders<'_>,
         body: &[u8],
-        route: WebhookRoute,
         now: Timestamp,
     ) -> Result<(), NotPortals> {
-        let secrets = self.auth.secrets.iter().map(WebhookSecret::signing);
-        signed.verify(secrets, body, now)?;
-        if route.is_repeatable() {
-            return Ok(());
-        }
-        // Only now: what is not Portal's must not use up the room.
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.hear(signed.id, signed.timestamp_s, now)
+        let secrets = self.secrets.iter().map(WebhookSecret::signing);
+        Ok(signed.verify(secrets, body, now)?)
     }
 }
 

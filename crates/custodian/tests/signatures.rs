@@ -1,8 +1,9 @@
 //! Signed calls, and what somebody on their way makes of them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use portal_api::webhook::signature::SigningSecret;
+use portal_api::webhook::signature::{SigningSecret, TOLERANCE_S};
 use portal_api::webhook::{BackupShares, StoredBackupShare, WebhookRoute};
 use portal_custodian::{Receiver, WebhookAuth, WebhookSecret};
 use portal_lifecycle::{ErrorId, Timestamp};
@@ -94,6 +95,18 @@ async fn receiver(auth: impl FnOnce(WebhookAuth) -> WebhookAuth) -> Backend {
         Receiver::builder(store, auth)
             .app_auth(tokens)
             .clock(now)
+            .build()
+    })
+    .await
+}
+
+/// By a clock that is set.
+async fn receiver_at(clock: &Arc<AtomicU64>, dir: Arc<tempfile::TempDir>) -> Backend {
+    let secret = WebhookSecret::new(NEW).expect("a secret");
+    let clock = Arc::clone(clock);
+    Backend::start_with(dir, |store, _, _| {
+        Receiver::builder(store, secret)
+            .clock(move || Timestamp::from_ms(clock.load(Ordering::Relaxed)))
             .build()
     })
     .await
@@ -299,4 +312,38 @@ async fn what_one_process_answered_another_does_not() {
     let told = refused(caught.send(&second).await).await;
     assert!(told.contains("answered already"), "{told}");
     ok::<BackupShares>(fetch("fetch_2", NOW_S, NEW).send(&second).await).await;
+}
+
+/// Other calls come meanwhile, and each may forget what is old enough. A call may be stamped as far
+/// ahead as is believed, and is believed then until that time is past as well.
+#[tokio::test]
+async fn nothing_is_forgotten_while_it_would_be_believed() {
+    let clock = Arc::new(AtomicU64::new(NOW_S * 1_000));
+    let dir = Arc::new(tempfile::tempdir().expect("a directory"));
+    let backend = receiver_at(&clock, dir).await;
+    let ahead = fetch("fetch_1", NOW_S + TOLERANCE_S, NEW);
+    ok::<BackupShares>(ahead.send(&backend).await).await;
+    let last_s = NOW_S + 2 * TOLERANCE_S;
+    clock.store(last_s * 1_000 + 999, Ordering::Relaxed);
+    ok::<BackupShares>(fetch("fetch_2", last_s, NEW).send(&backend).await).await;
+    let told = refused(ahead.send(&backend).await).await;
+    assert!(told.contains("answered already"), "{told}");
+}
+
+/// A new process, whose clock was set back meanwhile.
+#[tokio::test]
+async fn a_call_from_before_the_process_began_is_answered_once() {
+    let clock = Arc::new(AtomicU64::new(NOW_S * 1_000));
+    let dir = Arc::new(tempfile::tempdir().expect("a directory"));
+    let backend = receiver_at(&clock, dir).await;
+    let heard = fetch("fetch_1", NOW_S, NEW);
+    ok::<BackupShares>(heard.send(&backend).await).await;
+    let dir = backend.stop().await;
+    clock.store((NOW_S - 60) * 1_000, Ordering::Relaxed);
+    let backend = receiver_at(&clock, dir).await;
+    let told = refused(heard.send(&backend).await).await;
+    assert!(told.contains("answered already"), "{told}");
+    // One that nobody heard yet, stamped before this process began.
+    let unheard = fetch("fetch_2", NOW_S - 90, NEW);
+    ok::<BackupShares>(unheard.send(&backend).await).await;
 }

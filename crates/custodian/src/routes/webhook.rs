@@ -63,17 +63,16 @@ impl<T: Call> FromRequest<Shared> for FromPortal<T> {
 
     async fn from_request(request: Request, shared: &Shared) -> Result<Self, Refusal> {
         let (head, body) = request.into_parts();
-        let calls = &shared.calls;
+        let auth = &shared.webhook_auth;
         // Before the body: of somebody who is not known at all nothing is read.
-        let claim = calls
+        let claim = auth
             .claim(&head.headers, T::ROUTE, shared.now())
             .map_err(refused)?;
         let body = json_body::whole(Request::from_parts(head.clone(), body), shared).await?;
         if let Claim::Signed(signed) = &claim {
             let now = shared.now();
-            calls
-                .verify(signed, &body, T::ROUTE, now)
-                .map_err(refused)?;
+            auth.verify(signed, &body, now).map_err(refused)?;
+            // Only now: what is not Portal's must not fill the table.
             if !T::ROUTE.is_repeatable() {
                 hear(shared, signed.id, now).await?;
             }
@@ -85,7 +84,7 @@ impl<T: Call> FromRequest<Shared> for FromPortal<T> {
     }
 }
 
-/// Another process of this backend may have answered it.
+/// Refuses a call that was answered before, by whichever process of this backend.
 async fn hear(shared: &Shared, id: &str, now: Timestamp) -> Result<(), Refusal> {
     let forgotten_before = Timestamp::from_ms(now.as_ms().saturating_sub(KEPT_MS));
     if shared.store.hear(id, now, forgotten_before).await? {
