@@ -47,9 +47,12 @@ pub struct RecoveryWindow {
 
 impl RecoveryWindow {
     /// Whether requests are answered in it, as far as the time goes.
+    ///
+    /// That it was opened is known by its being there: [`opened_at`](Self::opened_at) is another
+    /// process's time, perhaps, and one whose clock is behind would refuse who was just let in.
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
-        self.closed_at.is_none() && now >= self.opened_at && now < self.closes_at
+        self.closed_at.is_none() && now < self.closes_at
     }
 }
 

@@ -15,7 +15,8 @@ pub(super) fn request(n: u32) -> RecoveryRequest {
     }
 }
 
-/// Before, for another client, and from its end on.
+/// Before, for another client, and from its end on. By a clock that is behind the one that opened
+/// it, too.
 pub async fn nothing_is_open_unless_it_was_opened(backend: &impl Backend) {
     let store = opened(backend).await;
     let before = store.use_recovery(client(1), request(1), at(0)).await;
@@ -23,15 +24,21 @@ pub async fn nothing_is_open_unless_it_was_opened(backend: &impl Backend) {
     let window = store.open_recovery(client(1), POLICY, at(10)).await;
     let window = window.expect("opened");
     assert_eq!((window.opened_at, window.closes_at), (at(10), at(1_010)));
-    for (client_id, ms) in [(client(2), 10), (client(1), 9), (client(1), 1_010)] {
+    for (client_id, ms) in [(client(2), 10), (client(1), 1_010)] {
         let used = store.use_recovery(client_id, request(1), at(ms)).await;
         assert!(
             matches!(used, Err(RecoveryError::NotOpen)),
             "{client_id} at {ms}: {used:?}"
         );
     }
-    let used = store.use_recovery(client(1), request(1), at(1_009)).await;
-    used.expect("open");
+    for (n, ms) in [(1, 0), (2, 1_009)] {
+        let used = store.use_recovery(client(1), request(n), at(ms)).await;
+        used.unwrap_or_else(|error| panic!("at {ms}: {error}"));
+    }
+    let closed = store.close_recovery(client(1), at(5)).await;
+    closed.expect("closed");
+    let window = store.recovery_in_force(client(1), at(11)).await;
+    assert!(matches!(window, Err(RecoveryError::NotOpen)), "{window:?}");
 }
 
 /// The same request is one use.
