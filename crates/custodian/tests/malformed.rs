@@ -5,7 +5,8 @@ use portal_lifecycle::ErrorId;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::backend::{Backend, SECRET, client, pair, problem, share_of};
+use crate::backend::{Backend, SECRET, cipher_texts_path, client, pair, problem, share_of};
+use crate::sealed_only::{BACKEND_SECRET, sealed};
 
 /// Stands wherever a caller might put a share by mistake.
 const MARK: &str = "leaked-7f3a";
@@ -173,5 +174,51 @@ async fn unknown_paths_and_methods_are_problems_too() {
         let allow = answer.headers().get("allow").cloned();
         problem(answer, 405, ErrorId::BadRequest).await;
         assert_eq!(allow.expect("an allow header"), allowed, "for {path}");
+    }
+}
+
+/// No id, and bytes that are not even text.
+#[tokio::test]
+async fn paths_and_queries_that_name_nothing_are_problems_too() {
+    let backend = sealed(false).await;
+    let app = backend.tokens.mint(client(1));
+    for id in ["x", "%ff"] {
+        let recoveries = format!("/backend/clients/{id}/recoveries");
+        let recovery = format!("/app/clients/{id}/recovery");
+        let texts = format!("/app/clients/{id}/cipher-texts/PASSWORD");
+        let own = cipher_texts_path(client(1));
+        let query = format!("{own}?backupSharePairId={id}");
+        for (path, secret, methods, status, expected) in [
+            (
+                &recoveries,
+                BACKEND_SECRET,
+                "POST GET DELETE",
+                400,
+                ErrorId::BadRequest,
+            ),
+            (
+                &recoveries,
+                app.expose(),
+                "POST GET DELETE",
+                401,
+                ErrorId::AuthFailed,
+            ),
+            (
+                &recovery,
+                app.expose(),
+                "GET DELETE",
+                403,
+                ErrorId::RecoveryNotOpen,
+            ),
+            (&texts, app.expose(), "GET PUT", 404, ErrorId::NotFound),
+            (&query, app.expose(), "GET", 400, ErrorId::BadRequest),
+        ] {
+            for method in methods.split(' ') {
+                let method = method.parse().expect("a method");
+                let call = backend.request(method, path).bearer_auth(secret);
+                let answer = call.json(&json!({})).send().await.expect("an answer");
+                problem(answer, status, expected).await;
+            }
+        }
     }
 }

@@ -10,12 +10,14 @@ use zeroize::Zeroizing;
 
 use crate::backend::{Backend, client, ok, problem, share_of};
 
-async fn sealed(plain_backups: bool) -> Backend {
+pub(crate) const BACKEND_SECRET: &str = "the secret of a backend";
+
+pub(crate) async fn sealed(plain_backups: bool) -> Backend {
     let dir = Arc::new(tempfile::tempdir().expect("a directory"));
     Backend::start_with(dir, |store, tokens, secret| {
         let key = OpeningKey::from_bytes(Zeroizing::new([4; 32]));
         let keys = SealingKeys::new(vec![key]).expect("a key");
-        let backend = BackendSecret::new("the secret of a backend").expect("a long secret");
+        let backend = BackendSecret::new(BACKEND_SECRET).expect("a long secret");
         Receiver::builder(Arc::clone(&store) as _, secret)
             .app_auth(tokens)
             .sealing(Sealing::new(keys, store, backend))

@@ -11,6 +11,7 @@ use portal_api::sealed::{SealingKeys, recovery_proof_context};
 use portal_api::webhook::{BlindedBackupShares, RecoverBackupShares};
 use portal_lifecycle::ids::ClientId;
 use portal_lifecycle::{Curve, PerCurve};
+use serde::Deserialize;
 
 use super::webhook::{FromPortal, secret_json};
 use crate::blinded::{Asked, blinded_shares};
@@ -78,8 +79,8 @@ pub(crate) async fn recover(
     secret_json(&answer, 2 * SHARE_BYTES)
 }
 
-/// Lets only the app's own backend pass. Stands before the body.
-pub(crate) struct FromBackend;
+/// The client that the app's own backend speaks of; lets nobody else pass. Stands before the body.
+pub(crate) struct FromBackend(ClientId);
 
 impl FromRequestParts<Shared> for FromBackend {
     type Rejection = Refusal;
@@ -93,16 +94,16 @@ impl FromRequestParts<Shared> for FromBackend {
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .filter(|(_, secret)| sealing.backend_secret.is(secret.trim().as_bytes()))
-            .map(|_| Self)
-            .ok_or(Refusal::BackendSecret)
+            .ok_or(Refusal::BackendSecret)?;
+        let named = named_client(parts, shared).await.map(Self);
+        named.ok_or_else(|| Refusal::Malformed("clientId in the path: expected a UUID".to_owned()))
     }
 }
 
 /// POST `/backend/clients/{clientId}/recoveries`: the client may recover from now on, for a while.
 pub(crate) async fn open_recovery(
-    _: FromBackend,
+    FromBackend(client_id): FromBackend,
     State(shared): State<Shared>,
-    Path(client_id): Path<ClientId>,
     JsonBody(OpenRecovery {}): JsonBody<OpenRecovery>,
 ) -> Result<(StatusCode, Json<Recovery>), Refusal> {
     let sealing = sealing(&shared)?;
@@ -115,9 +116,8 @@ pub(crate) async fn open_recovery(
 
 /// DELETE `/backend/clients/{clientId}/recoveries`: what is open is closed.
 pub(crate) async fn close_recovery(
-    _: FromBackend,
+    FromBackend(client_id): FromBackend,
     State(shared): State<Shared>,
-    Path(client_id): Path<ClientId>,
 ) -> Result<StatusCode, Refusal> {
     close(&shared, client_id).await
 }
@@ -131,13 +131,25 @@ impl FromRequestParts<Shared> for OwnRecovery {
     async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Refusal> {
         let app_auth = shared.app_auth.as_ref().ok_or(Refusal::NoSuchPath)?;
         let client_id = app_auth.client_of(&parts.headers).await?;
-        let named = Path::<String>::from_request_parts(parts, shared).await;
         // Another client's, one that does not exist and no id at all sound the same.
-        match named.map(|Path(named)| named.parse()) {
-            Ok(Ok(named)) if client_id == named => Ok(Self(client_id)),
-            _ => Err(Refusal::RecoveryNotOpen),
+        if named_client(parts, shared).await == Some(client_id) {
+            Ok(Self(client_id))
+        } else {
+            Err(Refusal::RecoveryNotOpen)
         }
     }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PathNames {
+    client_id: String,
+}
+
+/// The client that the path names, if that is an id at all.
+async fn named_client(parts: &mut Parts, shared: &Shared) -> Option<ClientId> {
+    let names = Path::<PathNames>::from_request_parts(parts, shared).await;
+    names.ok()?.client_id.parse().ok()
 }
 
 /// GET `/app/clients/{clientId}/recovery`: the recovery that is open, with its ticket.
@@ -173,9 +185,8 @@ fn with_ticket(window: &RecoveryWindow) -> Recovery {
 
 /// GET `/backend/clients/{clientId}/recoveries`: what was opened and used, the newest first.
 pub(crate) async fn recoveries(
-    _: FromBackend,
+    FromBackend(client_id): FromBackend,
     State(shared): State<Shared>,
-    Path(client_id): Path<ClientId>,
 ) -> Result<Json<Recoveries>, Refusal> {
     let windows = sealing(&shared)?.recoveries.recoveries(client_id).await?;
     Ok(Json(Recoveries {
