@@ -81,6 +81,6 @@ pub use secrets::{Secrets, SecretsError};
 pub use sql::{ExportedShares, SqlCustodianStore};
 pub use store::{CustodianStore, NewCipherText, NewShare, StoredCipher, StoredShare};
 pub use store_error::{DriverError, InsertError, OpenStoreError, StoreError};
-pub use text::{CipherText, Digest, SHARE_BYTES, ShareText, TextLength};
+pub use text::{CipherText, Digest, NotACipherText, SHARE_BYTES, ShareText, ShareTextLength};
 pub use webhook_auth::WebhookAuth;
 pub use webhook_secret::{WEBHOOK_SECRET_BYTES, WebhookSecret, WebhookSecretError};

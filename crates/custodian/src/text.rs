@@ -9,23 +9,12 @@ use zeroize::Zeroizing;
 /// Largest text of a share, in bytes.
 pub const SHARE_BYTES: usize = 8 * 1024;
 
-/// A text that is empty or over its limit.
+/// A share's text that is empty or over its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected 1 to {limit} bytes, got {given}")]
-pub struct TextLength {
-    /// The most bytes there may be.
-    pub limit: usize,
-    /// How many there were.
+#[error("expected 1 to {SHARE_BYTES} bytes, got {given}")]
+pub struct ShareTextLength {
+    /// How many bytes there were.
     pub given: usize,
-}
-
-impl TextLength {
-    const fn check(given: usize, limit: usize) -> Result<(), Self> {
-        if given == 0 || given > limit {
-            return Err(Self { limit, given });
-        }
-        Ok(())
-    }
 }
 
 /// The text of a custodian backup share, opaque and secret; erased when dropped.
@@ -37,11 +26,15 @@ impl ShareText {
     ///
     /// # Errors
     ///
-    /// [`TextLength`] for none, or for more than [`SHARE_BYTES`].
-    pub fn new(text: impl Into<Zeroizing<String>>) -> Result<Self, TextLength> {
+    /// [`ShareTextLength`] for none, or for more than [`SHARE_BYTES`].
+    pub fn new(text: impl Into<Zeroizing<String>>) -> Result<Self, ShareTextLength> {
         let text = text.into();
-        TextLength::check(text.len(), SHARE_BYTES)?;
-        Ok(Self(text))
+        let given = text.len();
+        if (1..=SHARE_BYTES).contains(&given) {
+            Ok(Self(text))
+        } else {
+            Err(ShareTextLength { given })
+        }
     }
 
     /// The text itself; say at the call why it is needed.
@@ -68,6 +61,15 @@ impl fmt::Debug for ShareText {
     }
 }
 
+/// A text that is no cipher text of whatever version. Portal's server draws the same line in managed
+/// mode: not every database takes every character.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected 1 to {CIPHER_TEXT_BYTES} visible ASCII characters, got {given} bytes")]
+pub struct NotACipherText {
+    /// How many bytes there were.
+    pub given: usize,
+}
+
 /// A cipher text as the user's device made it; this backend has no key to it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CipherText(String);
@@ -77,10 +79,15 @@ impl CipherText {
     ///
     /// # Errors
     ///
-    /// [`TextLength`] for none, or for more than [`CIPHER_TEXT_BYTES`].
-    pub fn new(text: String) -> Result<Self, TextLength> {
-        TextLength::check(text.len(), CIPHER_TEXT_BYTES)?;
-        Ok(Self(text))
+    /// [`NotACipherText`].
+    pub fn new(text: String) -> Result<Self, NotACipherText> {
+        let given = text.len();
+        let is_text = text.bytes().all(|byte| byte.is_ascii_graphic());
+        if is_text && (1..=CIPHER_TEXT_BYTES).contains(&given) {
+            Ok(Self(text))
+        } else {
+            Err(NotACipherText { given })
+        }
     }
 
     /// The text.

@@ -16,7 +16,7 @@ async fn everything_is_there_after_it_was_closed_and_opened() {
     assert_eq!(backend.deliver(&share).await.status().as_u16(), 200);
     let body = serde_json::json!({
         "backupSharePairIds": {"secp256k1": pair(1), "ed25519": pair(2)},
-        "cipherText": "kept too",
+        "cipherText": "kept-too",
     });
     let put = backend.app(client(1), Method::PUT, client(1)).json(&body);
     let stored: StoredCipherText = ok(put.send().await.expect("an answer")).await;

@@ -72,11 +72,11 @@ pub async fn the_one_stored_last_is_the_newest(backend: &impl Backend) {
     let newest = store.newest_cipher_text(client(1), BackupMethod::Password);
     assert!(newest.await.expect("read").is_none());
     for (n, ms) in [(1, 9), (2, 8), (3, 7)] {
-        let new = text_of(client(1), n, &format!("text {n}"));
+        let new = text_of(client(1), n, &format!("text-{n}"));
         let stored = store.insert_cipher_text(new, at(ms)).await;
         stored.expect("stored");
         let newest = store.newest_cipher_text(client(1), BackupMethod::Password);
         let newest = newest.await.expect("read").expect("a cipher text");
-        assert_eq!(newest.cipher_text.as_str(), format!("text {n}"));
+        assert_eq!(newest.cipher_text.as_str(), format!("text-{n}"));
     }
 }
