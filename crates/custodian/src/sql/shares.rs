@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::SqlCustodianStore;
 use super::engine::{AnyRow, Transaction, query};
-use super::place::{Place, SealVersion};
+use super::place::{Place, SEAL_VERSION};
 use super::row::TableRow;
 use crate::{Digest, InsertError, NewShare, ShareText, StoreError, StoredShare};
 
@@ -46,7 +46,7 @@ impl SqlCustodianStore {
         // Exposed to be encrypted, before anything is awaited.
         let sealed = seal(
             &self.key,
-            &place.associated_data(SealVersion::V2),
+            &place.associated_data(),
             new.share.expose().as_bytes(),
             &mut rng,
         );
@@ -68,7 +68,7 @@ impl SqlCustodianStore {
         .bind(new.backup_method.as_str())
         .bind(digest)
         .bind(new.delivery)
-        .bind(SealVersion::V2.number())
+        .bind(SEAL_VERSION)
         .bind(sealed)
         .bind(now)
         .execute(&mut transaction)
@@ -157,13 +157,12 @@ impl SqlCustodianStore {
     }
 
     fn unseal(&self, row: &AnyRow) -> Result<SecretBytes, StoreError> {
-        let associated_data = {
-            let row = TableRow { table: TABLE, row };
-            let version = SealVersion::from_number(row.number("seal_version")?);
-            let version = version.ok_or_else(|| row.corrupt("seal_version"))?;
-            place_of_row(row)?.associated_data(version)
-        };
-        let sealed: Vec<u8> = TableRow { table: TABLE, row }.value("sealed_share")?;
+        let row = TableRow { table: TABLE, row };
+        if row.number("seal_version")? != u64::from(SEAL_VERSION) {
+            return Err(row.corrupt("seal_version"));
+        }
+        let associated_data = place_of_row(row)?.associated_data();
+        let sealed: Vec<u8> = row.value("sealed_share")?;
         open(&self.key, &associated_data, &sealed).map_err(|source| StoreError::Unsealing {
             table: TABLE,
             source,
