@@ -247,7 +247,8 @@ pub struct BackupReleased {
 
 /// `POST {base}/sign/approve`: whether a wallet may sign this.
 ///
-/// 2xx within five seconds allows it; anything else denies it.
+/// 2xx within five seconds allows it, without a body or with a JSON object in which `approved`, if
+/// it is there, is `true`; anything else denies it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ApproveSignature {

@@ -232,11 +232,14 @@ async fn of_two_caps_for_one_asset_the_lower_holds() {
     }
 }
 
+/// A status, and a body.
+type Answer = (StatusCode, &'static str);
+
 /// What the custodian's backend is asked, and what it answers.
 #[derive(Clone, Default)]
 struct Approver {
     asked: Arc<Mutex<Vec<ApproveSignature>>>,
-    answer: Arc<Mutex<Option<StatusCode>>>,
+    answer: Arc<Mutex<Option<Answer>>>,
 }
 
 impl Approver {
@@ -248,7 +251,7 @@ impl Approver {
             approver.asked.lock().expect("no panic").push(question);
             let answer = *approver.answer.lock().expect("no panic");
             match answer {
-                Some(status) => status,
+                Some(answer) => answer,
                 None => std::future::pending().await,
             }
         });
@@ -259,9 +262,13 @@ impl Approver {
         url
     }
 
-    fn answers(&self, status: Option<u16>) {
-        let status = status.map(|code| StatusCode::from_u16(code).expect("a status"));
-        *self.answer.lock().expect("no panic") = status;
+    fn answers(&self, status: u16, body: &'static str) {
+        let status = StatusCode::from_u16(status).expect("a status");
+        *self.answer.lock().expect("no panic") = Some((status, body));
+    }
+
+    fn hangs(&self) {
+        *self.answer.lock().expect("no panic") = None;
     }
 }
 
@@ -278,17 +285,38 @@ async fn the_custodians_backend_must_say_yes_to_each_signature() {
         ..SigningPolicy::default()
     };
     put(&world, OF_ALL, &asks).await;
-    for status in [200, 204] {
-        approver.answers(Some(status));
-        granted(pay(portal, 5).await, "allowed");
+    for (status, body) in [
+        (200, ""),
+        (204, ""),
+        (200, "null"),
+        (200, "{}\n"),
+        (201, r#"{"approved": true, "by": "rules"}"#),
+    ] {
+        approver.answers(status, body);
+        granted(pay(portal, 5).await, body);
     }
     granted(portal.raw_sign(Curve::Ed25519, b"m").await, "allowed");
     for status in [302, 400, 403, 404, 500] {
-        approver.answers(Some(status));
+        approver.answers(status, r#"{"approved": true}"#);
         let error = refused(pay(portal, 5).await, ErrorId::Forbidden, "denied");
         assert!(!error.is_retryable(), "{error:?}");
     }
-    approver.answers(None);
+    // A page of a proxy, say, and what only sounds like a yes.
+    for body in [
+        "<!doctype html><title>Welcome</title>",
+        "OK",
+        "true",
+        "[true]",
+        r#""approved""#,
+        r#"{"approved": false}"#,
+        r#"{"approved": null}"#,
+        r#"{"approved": "true"}"#,
+        r#"{"approved": true"#,
+    ] {
+        approver.answers(200, body);
+        refused(pay(portal, 5).await, ErrorId::Forbidden, body);
+    }
+    approver.hangs();
     let error = refused(
         pay(portal, 5).await,
         ErrorId::WebhookFailed,
@@ -310,9 +338,7 @@ async fn the_custodians_backend_must_say_yes_to_each_signature() {
     assert!(request.summary.contains(FRIEND), "{}", request.summary);
     assert_eq!((request.payload_index, request.payload_count), (0, 1));
     assert_eq!(asked[0].client_id, wallet.user.id);
-    let raw = &asked[2];
-    assert_eq!(
-        (raw.request.as_ref(), raw.payload.0.as_slice()),
-        (None, b"m".as_slice())
-    );
+    let raw = asked.iter().find(|question| question.request.is_none());
+    let raw = raw.expect("a question of raw bytes");
+    assert_eq!(raw.payload.0, b"m");
 }

@@ -11,6 +11,7 @@ use portal_api::webhook::{
 use portal_api::{Base64Bytes, SecretText};
 use portal_lifecycle::ids::{BackupSharePairId, ClientId};
 use portal_lifecycle::{ErrorId, PerCurve};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::client::{Call, CallError, Webhook, WebhookClient, failed};
@@ -135,11 +136,13 @@ impl WebhookClient {
         })
     }
 
-    /// Asks whether a wallet may sign something: only 2xx within five seconds allows it.
+    /// Asks whether a wallet may sign something: only 2xx within five seconds allows it, and only
+    /// without a body or with JSON that does not say otherwise.
     ///
     /// # Errors
     ///
-    /// `FORBIDDEN` where the custodian says no, `WEBHOOK_FAILED` where it says nothing.
+    /// `FORBIDDEN` where the custodian says no, or something that is no answer;
+    /// `WEBHOOK_FAILED` where it says nothing.
     pub(crate) async fn approve(
         &self,
         webhook: &Webhook,
@@ -150,12 +153,9 @@ impl WebhookClient {
             timeout: APPROVAL_TIMEOUT,
             ..once(WebhookRoute::Approve, WebhookKind::SignApprove)
         };
-        let called = self.call(webhook, call, body, |_| Ok(())).await;
+        let called = self.call(webhook, call, body, approval).await;
         called.answer.map_err(|error| match error {
-            CallError::Status { status, .. } => ApiError::new(
-                ErrorId::Forbidden,
-                format!("the custodian's backend denied this signature (status {status})"),
-            ),
+            CallError::Status { status, .. } => denied(&format!("status {status}")),
             CallError::Unreachable(WebhookUnreachable::TimedOut) => {
                 let within = APPROVAL_TIMEOUT.as_secs();
                 failed(&format!("the custodian did not approve within {within} s"))
@@ -213,6 +213,36 @@ impl WebhookClient {
 fn shares(answer: &[u8]) -> Result<BackupShares, ApiError> {
     serde_json::from_slice::<BackupShares>(answer)
         .map_err(|_| failed("expected `{\"backupShares\": [string]}` from the custodian"))
+}
+
+/// Whether an answer of 2xx is a yes. A page is none: it is of a proxy, or of a server that knows
+/// nothing of approvals.
+fn approval(answer: &[u8]) -> Result<(), ApiError> {
+    let answer = answer.trim_ascii();
+    if answer.is_empty() {
+        return Ok(());
+    }
+    match serde_json::from_slice(answer) {
+        // What some frameworks make of no answer.
+        Ok(Value::Null) => Ok(()),
+        Ok(Value::Object(said)) => match said.get("approved") {
+            None | Some(Value::Bool(true)) => Ok(()),
+            Some(_) => Err(denied("approved is not true")),
+        },
+        _ => Err(ApiError::new(
+            ErrorId::Forbidden,
+            "what answered for the custodian's backend said 2xx and sent no JSON object, which \
+             approves nothing: expected 204, or {\"approved\": true}; see that the call reaches it, \
+             and not a page of a server in front of it",
+        )),
+    }
+}
+
+fn denied(why: &str) -> ApiError {
+    ApiError::new(
+        ErrorId::Forbidden,
+        format!("the custodian's backend denied this signature ({why})"),
+    )
 }
 
 /// A call that is made once: asked again, it is another question.
