@@ -1,11 +1,12 @@
 //! The customer's backend, as its app calls it.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use portal_api::TRACE_HEADER;
 use portal_api::custodian_app::{Recovery, StoreCipherText, StoredCipherText};
 use portal_api::sealed::RecoveryTicket;
+use portal_backup::CipherText;
 use portal_lifecycle::ids::BackupSharePairId;
-use portal_lifecycle::{BackupMethod, PerCurve};
+use portal_lifecycle::{BackupMethod, ErrorId, PerCurve};
 use portal_sdk::BackupMade;
 
 use super::client::{answer, nothing};
@@ -32,6 +33,11 @@ pub(crate) async fn store(
 }
 
 /// Fetches the cipher text of a backup pair.
+///
+/// # Errors
+///
+/// `BACKUP_SHARE_MISMATCH` where the backend gives another one than was asked for, or the cipher text
+/// itself says that it is of another pair.
 pub(crate) async fn fetch(
     profile: &Profile,
     method: BackupMethod,
@@ -40,7 +46,31 @@ pub(crate) async fn fetch(
     let (base, token) = configured(profile)?;
     let url = format!("{}?backupSharePairId={pair}", url(base, profile, method));
     let http = http(base, profile.ca_file.as_deref())?;
-    answer(http.get(url).bearer_auth(token).send().await, base).await
+    let sent = http.get(url).bearer_auth(token).send().await;
+    let stored: StoredCipherText = answer(sent, base).await?;
+    let header = CipherText::parse(&stored.cipher_text).map_err(portal_sdk::Error::from)?;
+    let (header, ids) = (header.header(), stored.backup_share_pair_ids);
+    let is_told = ids.into_array().contains(&pair) && stored.backup_method == method;
+    let is_it = header.subject.client_id == profile.client_id
+        && header.subject.backup_share_pair_ids == ids
+        && header.backup_method == method;
+    if !is_told || !is_it {
+        let of = if is_told {
+            header.subject.backup_share_pair_ids
+        } else {
+            ids
+        };
+        bail!(portal_sdk::Error::new(
+            ErrorId::BackupShareMismatch,
+            format!(
+                "expected from {base} the cipher text of the {method} backup {pair} of client {}, \
+                 got one of {} and {}; nothing was changed. See why it gives another one, or give \
+                 the right one with --cipher-text-file",
+                profile.client_id, of.secp256k1, of.ed25519
+            )
+        ));
+    }
+    Ok(stored)
 }
 
 /// The ticket of the recovery that the app's backend has opened for this client.

@@ -1,13 +1,18 @@
-//! What a device pins, and that nothing but the user's word makes it pin nothing.
+//! What a device believes of a customer's backend: the key that it pins, which nothing but the user's
+//! word makes none; and that a cipher text is the one that it asked for.
 
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::process::Command;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
 
 use crate::installation::{Installation, error_in, expect_success};
 
 /// A customer's backend that answers everything alike.
-fn answering(status: &'static str, body: &'static str) -> String {
+fn answering(status: &'static str, body: impl Into<String>) -> String {
+    let body = body.into();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -66,4 +71,72 @@ fn who_keeps_the_sealing_key_away_does_not_choose_the_mode() {
     let mut plain = create(&installation, &without);
     plain.arg("--plain-backups");
     expect_success(plain);
+}
+
+/// What the customer's backend has of the client's cipher texts.
+async fn stored(installation: &Installation, query: &str) -> Value {
+    let text = fs::read_to_string(installation.path("phone/profile.toml")).unwrap();
+    let profile: toml::Table = text.parse().unwrap();
+    let field = |name: &str| profile[name].as_str().unwrap();
+    let (base, client) = (installation.custodian_url(), field("client_id"));
+    let url = format!("{base}/app/clients/{client}/cipher-texts/PASSWORD{query}");
+    let request = reqwest::Client::new().get(url);
+    let sent = request.bearer_auth(field("custodian_token")).send();
+    sent.await.unwrap().json().await.unwrap()
+}
+
+/// A backend gives the text of a former backup, or says of one text what is true of another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cipher_text_of_another_pair_is_not_taken_for_the_one_asked_for() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let installation = Installation::start();
+    fs::write(installation.path("password"), "correct horse").unwrap();
+    let by_password = ["--password-file", "password"];
+    installation.client("phone", &["create"]);
+    installation.wallet("phone", &["create"]);
+    let back_up = [&["backup"], &by_password[..]].concat();
+    let former = installation.wallet("phone", &back_up);
+    let former = former["backupSharePairIds"][0].as_str().unwrap();
+    let former = stored(&installation, &format!("?backupSharePairId={former}")).await;
+    installation.wallet("phone", &back_up);
+    let right = stored(&installation, "").await;
+    let with = |field: &str, value: &Value| {
+        let mut answer = right.clone();
+        answer[field] = value.clone();
+        answer
+    };
+    let check = |answer: &Value| {
+        let base = answering("200 OK", answer.to_string());
+        let check = [&["check-backup", "--custodian", &base], &by_password[..]].concat();
+        installation.wallet_command("phone", &check)
+    };
+    for (what, answer) in [
+        ("the former backup's", former.clone()),
+        (
+            "of that, as if of this",
+            with("cipherText", &former["cipherText"]),
+        ),
+        (
+            "as if of the former",
+            with("backupSharePairIds", &former["backupSharePairIds"]),
+        ),
+        (
+            "as if by another method",
+            with("backupMethod", &json!("GDRIVE")),
+        ),
+    ] {
+        let output = check(&answer)
+            .arg("--json")
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        assert!(!output.status.success(), "{what}");
+        let told = error_in(&String::from_utf8(output.stderr).unwrap());
+        assert_eq!(told["id"], "BACKUP_SHARE_MISMATCH", "{what}: {told}");
+        let detail = told["detail"].as_str().unwrap();
+        let mut asked = right["backupSharePairIds"].as_object().unwrap().values();
+        let names = |id: &Value| detail.contains(&format!("backup {}", id.as_str().unwrap()));
+        assert!(asked.any(names), "{what}: {detail}");
+    }
+    expect_success(check(&right));
 }
