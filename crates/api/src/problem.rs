@@ -7,8 +7,13 @@ use serde::{Deserialize, Serialize};
 /// The media type of a problem document.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
-/// Where the pages of the error reference are published; the id is appended.
-const REFERENCE_URL: &str = "https://github.com/portal-mpc/portal/blob/main/docs/errors.md#";
+/// The page of an id in the published error reference.
+///
+/// The same wherever it is raised: a type is what an error is known by (RFC 9457 §3.1.1), so it
+/// names no installation. Each server gives its own copy at `/errors/{id}`.
+fn reference(id: ErrorId) -> String {
+    format!("https://github.com/portal-mpc/portal/blob/main/docs/errors/{id}.md")
+}
 
 /// An error as every caller sees it, over REST and WebSocket alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +42,7 @@ impl Problem {
     #[must_use]
     pub fn new(id: ErrorId, detail: impl Into<String>, trace_id: TraceId) -> Self {
         Self {
-            reference: format!("{REFERENCE_URL}{id}"),
+            reference: reference(id),
             title: id.page().title.to_owned(),
             status: id.http_status(),
             detail: detail.into(),

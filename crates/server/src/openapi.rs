@@ -46,7 +46,8 @@ fn info() -> Value {
         "description": "JSON in camelCase, times RFC 3339 in UTC, bytes base64url without padding, \
             ids UUIDv7. Unknown fields are refused in requests; answers may gain fields. Every \
             error is a problem document (RFC 9457): branch on its `id` alone. The ids are explained \
-            in the [error reference](https://github.com/portal-mpc/portal/blob/main/docs/errors.md).",
+            in the [error reference](https://github.com/portal-mpc/portal/blob/main/docs/errors.md), \
+            and by each server at `/errors/{id}`.",
         "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
     })
 }

@@ -68,6 +68,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         || routes!(health::live),
         || routes!(health::ready),
         || routes!(description::openapi),
+        || routes!(description::error),
     ];
     let none = OpenApiRouter::new();
     let add = |router: OpenApiRouter<App>, endpoint: &fn() -> UtoipaMethodRouter<App>| {

@@ -57,6 +57,38 @@ async fn the_served_document_is_the_one_of_this_code() {
     assert_eq!(text, portal_server::openapi());
 }
 
+/// The page that `type` names in the repository is given by the server itself.
+#[tokio::test]
+async fn each_error_has_its_page_here() {
+    let world = World::start().await;
+    let get = async |id: &str| {
+        let answer = reqwest::get(format!("{}/errors/{id}", world.url())).await;
+        answer.expect("an answer")
+    };
+    for id in portal_lifecycle::ErrorId::ALL {
+        let served = get(id.as_str()).await;
+        assert_eq!(served.status(), 200, "{id}");
+        let media_type = served.headers().get("content-type").cloned();
+        assert_eq!(
+            media_type.expect("a type"),
+            "text/markdown; charset=utf-8",
+            "{id}"
+        );
+        let page = served.text().await.expect("text");
+        let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors");
+        let committed = std::fs::read_to_string(format!("{committed}/{id}.md")).expect("a page");
+        assert!(committed.starts_with(&page), "{id}: seen {page}");
+    }
+    let problem = get("NO_SUCH_ID").await;
+    assert_eq!(problem.status(), 404);
+    let problem: Value = problem.json().await.expect("a problem");
+    let named = problem["type"].as_str().expect("a type");
+    assert!(
+        named.ends_with("/docs/errors/NOT_FOUND.md"),
+        "expected the page of its id, seen {named}"
+    );
+}
+
 /// What stands in the document is what is on the wire.
 #[test]
 fn names_are_those_of_the_wire() {

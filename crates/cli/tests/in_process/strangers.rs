@@ -31,6 +31,7 @@ impl Owned {
             "wallets" => &self.wallet,
             "signing-share-pairs" => &self.signing_pair,
             "backup-share-pairs" => &self.backup_pair,
+            "errors" => "BAD_REQUEST",
             other => panic!("what does a parameter after {other:?} name? say it here"),
         }
     }

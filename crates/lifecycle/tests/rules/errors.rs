@@ -105,21 +105,24 @@ fn every_page_says_something() {
     for &id in ErrorId::ALL {
         let page = id.page();
         assert_eq!(page.id, id);
-        for (part, text) in [
-            ("title", page.title),
+        let sentences = [
             ("meaning", page.meaning),
+            ("when", page.when.unwrap_or("Not raised yet.")),
             ("what to do", page.what_to_do),
-        ] {
+        ];
+        for (part, text) in sentences.into_iter().chain([("title", page.title)]) {
             assert!(
                 !text.is_empty() && text.trim() == text,
                 "{id}: expected {part} to be a text, got {text:?}"
             );
         }
-        for (part, text) in [("meaning", page.meaning), ("what to do", page.what_to_do)] {
+        let markdown = page.markdown();
+        for (part, text) in sentences {
             assert!(
                 text.ends_with('.'),
                 "{id}: {part} ends in no full stop: {text:?}"
             );
+            assert!(markdown.contains(text), "{id}: {part} is not on {markdown}");
         }
     }
 }
