@@ -1,4 +1,4 @@
-"""A receiver of Portal's webhook, whole: it verifies, stores, and gives back.
+"""A receiver of Portal's webhook for plain backups, whole: it verifies, stores, and gives back.
 
     pip install standardwebhooks==1.1.0
     python webhook-receiver.py PORT SECRET [FORMER_SECRET]
@@ -55,6 +55,9 @@ class Receiver(BaseHTTPRequestHandler):
     def store(self, call):
         if not self.headers["webhook-id"].startswith("store_"):
             return self.answer(401)
+        if "sealed" in call:  # "share" is then not the share: that takes portal-custodian
+            return self.answer(409)
+        # Both curves come with one backupMethod: the pair's id alone tells them apart.
         place = (call["clientId"], call["backupSharePairId"])
         # Before 200 it is on the disk. The same again: 200. Another share in its place: 409.
         if shares.setdefault(place, call["share"]) != call["share"]:

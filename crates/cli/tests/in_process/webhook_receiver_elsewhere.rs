@@ -9,10 +9,14 @@ use portal_api::rest::{Page, WebhookDelivery, WebhookSettings, WebhookTest};
 use portal_api::webhook::signature::SigningSecret;
 use portal_api::webhook::{WebhookKind, WebhookOutcome};
 use portal_lifecycle::BackupMode;
+use portal_sdk::ErrorId;
+use portal_server::Limits;
 use portal_server::clock::{Clock as _, SystemClock};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::expect::refused;
+use crate::wallet::CUSTOM;
 use crate::world::{WEBHOOK_SECRET, World};
 
 /// A process of the receiver, which knows some secrets.
@@ -131,6 +135,18 @@ async fn the_specifications_own_library_verifies_every_call() {
             outcome == WebhookOutcome::Delivered
         );
     }
+}
+
+/// It keeps no part of a share as if it were the share.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_refuses_a_sealed_backup() {
+    let world = World::start_in(BackupMode::Sealed, Limits::default()).await;
+    let wallet = world.wallet().await;
+    let receiver = Receiver::start(&[WEBHOOK_SECRET]);
+    world.send_webhooks_to(&receiver.url).await;
+    let made = wallet.portal.backup_wallet(CUSTOM).await;
+    let error = refused(made, ErrorId::WebhookFailed, "a sealed backup");
+    assert!(error.detail().contains("409"), "seen {error}");
 }
 
 /// The requests of `docs/webhooks.md`, by `openssl` and `curl`, say the same to it as to ours.

@@ -158,9 +158,13 @@ fn a_first_wallet_with_a_backend_of_ones_own() {
 }
 
 #[test]
-fn a_webhook_is_called_by_hand() {
+fn webhooks_and_what_else_a_receiver_answers_by_hand() {
     let page = document("docs/webhooks.md");
-    Walk::new().follow(between(&page, "## By hand", "## Who calls"));
+    Walk::new().follow(between(
+        &page,
+        "## By hand",
+        "## A receiver without signatures",
+    ));
 }
 
 /// `cargo test` of the workspace builds the examples; of one binary it does not.
