@@ -72,7 +72,8 @@ pub struct Environment {
     pub backup_mode: BackupMode,
     /// Whether Portal keeps the custodian's backup shares itself.
     pub backup_with_portal_enabled: bool,
-    /// Whether several backup methods may be active side by side.
+    /// Whether several backup methods may be active side by side. Always false: one backup is in
+    /// force at a time, and a newer one takes its place.
     pub is_multi_backup_enabled: bool,
 }
 
