@@ -40,6 +40,7 @@ mod meter;
 mod operation;
 mod portal;
 mod progress;
+mod provider;
 mod rest;
 mod session;
 #[cfg(feature = "simulation")]
@@ -64,4 +65,5 @@ pub use portal_keychain::{FileKeychain, Keychain, MemoryKeychain};
 pub use portal_lifecycle::{BackupMethod, Curve, ErrorId};
 pub use portal_mpc::{Ed25519, PrivateKey, Secp256k1};
 pub use progress::{Progress, Status};
+pub use provider::ProviderError;
 pub use transport::{Frames, Transport, Unreachable, websocket_config};

@@ -51,6 +51,7 @@ mod outages;
 mod passed_on;
 mod progress;
 mod proofs;
+mod provider;
 mod rates;
 mod readiness;
 mod refused_requests;

@@ -59,6 +59,20 @@ impl Portal {
         traced(meter.trace_id(), self.recovered(backup, cipher_text, meter)).await
     }
 
+    /// Brings the wallet to a new device: another name of [`recover_wallet`](Self::recover_wallet),
+    /// which apps of Portal's other SDKs know. Only one device signs, so the former one no longer does.
+    ///
+    /// # Errors
+    ///
+    /// As [`recover_wallet`](Self::recover_wallet).
+    pub async fn provision_wallet(
+        &self,
+        backup: Backup,
+        cipher_text: &str,
+    ) -> Result<Recovered, Error> {
+        self.recover_wallet(backup, cipher_text).await
+    }
+
     async fn recovered(
         &self,
         backup: Backup,

@@ -66,10 +66,14 @@ impl Portal {
         mut meter: Meter,
     ) -> Result<SignedRequest, Error> {
         let mut pair = self.pair_to_sign(&mut meter).await?;
-        let mut signed = self.request(&mut meter, &pair, chain, method, params).await;
+        let mut signed = self
+            .sign_request(&mut meter, &pair, chain, method, params)
+            .await;
         if signed.as_ref().is_err_and(server_knows_otherwise) {
             pair = self.pair_after_asking(&mut meter, pair).await?;
-            signed = self.request(&mut meter, &pair, chain, method, params).await;
+            signed = self
+                .sign_request(&mut meter, &pair, chain, method, params)
+                .await;
         }
         let (summary, signed) = signed?;
         Ok(SignedRequest {
@@ -79,7 +83,7 @@ impl Portal {
         })
     }
 
-    async fn request(
+    async fn sign_request(
         &self,
         meter: &mut Meter,
         pair: &PairRecord,
