@@ -323,6 +323,9 @@ async fn the_custodians_backend_must_say_yes_to_each_signature() {
         "five seconds of silence",
     );
     assert!(error.is_retryable(), "{error:?}");
+    // The detail has the very time that was waited: another limit would be told here.
+    let told = "the custodian did not approve within 5 s";
+    assert!(error.detail().contains(told), "seen {error}");
     world.send_webhooks_to("http://127.0.0.1:1").await;
     refused(
         pay(portal, 5).await,

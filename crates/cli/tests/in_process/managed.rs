@@ -1,5 +1,6 @@
 //! Managed mode: the server keeps the custodian's share and the cipher text, and asks nobody.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use portal_backup::CipherText;
@@ -9,7 +10,7 @@ use portal_sdk::{ErrorId, Portal};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::alive::Keys;
+use crate::alive::{Keys, assert_signs};
 use crate::expect::{granted, refused};
 use crate::rest::Answer;
 use crate::wallet::{CUSTOM, backup_pairs, backup_statuses, state_of};
@@ -180,45 +181,61 @@ async fn nothing_is_complete_whose_cipher_text_is_not_here() {
     assert_eq!(kept, Some(another.cipher_text));
 }
 
-/// What is there is recovered as it was made; a wallet is converted by its next backup.
+/// What is there is recovered as it was made; a wallet is converted by its next backup, from each
+/// mode into each other one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wallet_comes_into_another_mode_by_its_next_backup() {
+    use BackupMode::{Managed, Plain, Sealed};
     let world = World::start().await;
-    let (wallet, first) = world.backed_up_wallet().await;
-    let environment = world.customer.environment_id;
-    let mut text = first;
-    for mode in [BackupMode::Managed, BackupMode::Plain] {
+    let (mut wallet, mut text) = world.backed_up_wallet().await;
+    let mut converted = BTreeSet::new();
+    let mut former = Plain;
+    for mode in [Managed, Sealed, Plain, Sealed, Managed, Plain] {
+        let when = format!("from {former} to {mode}");
+        converted.insert((former.as_str(), mode.as_str()));
+        let environment = world.customer.environment_id;
         let put = world.operator().put_backup_mode(environment, mode).await;
         put.expect("another mode");
-        let is_managed = mode == BackupMode::Managed;
-        // The pair in force is of the mode before: it recovers all the same.
-        let device = world.fresh_device(&wallet.user).await;
-        granted(device.recover_wallet(CUSTOM, &text).await, "the former");
+        // The app is still as it was, and so is the pair in force: it recovers all the same.
+        let keychain = Arc::new(MemoryKeychain::new());
+        let device = world.portal(&wallet.user, keychain.clone()).await;
+        device.take_recovery_ticket(world.open_recovery(&wallet.user).await);
+        granted(device.recover_wallet(CUSTOM, &text).await, &when);
 
-        let made = granted(device.backup_wallet(CUSTOM).await, "the next");
-        assert_eq!(made.is_complete, is_managed);
-        if !is_managed {
+        wallet.user.sealing_key = (mode == Sealed).then_some(world.sealing_key);
+        let device = world.portal(&wallet.user, keychain).await;
+        let made = granted(device.backup_wallet(CUSTOM).await, &when);
+        assert_eq!(made.is_complete, mode == Managed, "{when}");
+        if mode != Managed {
             world
                 .store_cipher_text(&wallet.user, &made.cipher_text)
                 .await;
-            granted(made.confirm().await, "completing it");
+            granted(made.confirm().await, &when);
         }
         let state = state_of(&device).await;
-        assert_eq!(state.environment.backup_with_portal_enabled, is_managed);
+        let is_kept_here = state.environment.backup_with_portal_enabled;
+        assert_eq!(is_kept_here, mode == Managed, "{when}");
         let pairs = state
             .wallets
             .iter()
             .flat_map(|wallet| &wallet.backup_share_pairs);
         let active = pairs.filter(|pair| pair.status == BackupStatus::StoredClientBackupShare);
         let modes: Vec<_> = active.map(|pair| pair.backup_mode).collect();
-        assert_eq!(modes, [mode; 2], "one backup is in force, on either curve");
-        let kept = granted(device.kept_cipher_text().await, "asking");
-        assert_eq!(kept, is_managed.then(|| made.cipher_text.clone()));
+        assert_eq!(modes, [mode; 2], "{when}: one in force, on either curve");
+        let kept = granted(device.kept_cipher_text().await, &when);
+        assert_eq!(
+            kept,
+            (mode == Managed).then(|| made.cipher_text.clone()),
+            "{when}"
+        );
         text = made.cipher_text;
+        former = mode;
     }
+    assert_eq!(converted.len(), 6, "every ordered pair: {converted:?}");
     let device = world.fresh_device(&wallet.user).await;
     let recovered = granted(device.recover_wallet(CUSTOM, &text).await, "the last");
     assert_eq!(recovered.addresses, wallet.keys.addresses);
+    assert_signs(&device, &wallet.keys, "the last").await;
 }
 
 /// The window gives the customer both parts of a managed backup, and nothing before it.

@@ -50,7 +50,7 @@ pub(crate) struct Proxy {
 struct Shared {
     upstream: Mutex<SocketAddr>,
     trap: Mutex<Option<(Place, Deed)>>,
-    frames: Mutex<Vec<Vec<u8>>>,
+    heard: Mutex<Vec<Vec<u8>>>,
     held: Notify,
     release: Notify,
 }
@@ -62,7 +62,7 @@ impl Proxy {
         let shared = Arc::new(Shared {
             upstream: Mutex::new(address(server)),
             trap: Mutex::new(None),
-            frames: Mutex::default(),
+            heard: Mutex::default(),
             held: Notify::new(),
             release: Notify::new(),
         });
@@ -70,9 +70,9 @@ impl Proxy {
         Self { url, shared }
     }
 
-    /// What every WebSocket frame that passed held, of both sides.
-    pub(crate) fn frames(&self) -> Vec<Vec<u8>> {
-        self.shared.frames.lock().expect("no panic").clone()
+    /// Every request and answer that passed, and what every WebSocket frame held, of both sides.
+    pub(crate) fn everything(&self) -> Vec<Vec<u8>> {
+        self.shared.heard.lock().expect("no panic").clone()
     }
 
     /// Connects to another server from now on.
@@ -183,9 +183,8 @@ impl Link {
 
     /// What becomes of a piece: its bytes as they go on, or nothing at all.
     async fn judge(&self, from: Side, piece: Piece, frames: usize) -> Option<Vec<u8>> {
-        if let Some(payload) = piece.payload() {
-            self.shared.frames.lock().expect("no panic").push(payload);
-        }
+        let heard = piece.payload().unwrap_or_else(|| piece.bytes().to_vec());
+        self.shared.heard.lock().expect("no panic").push(heard);
         let deed = self.deed(from, &piece, frames);
         let mut bytes = piece.bytes().to_vec();
         match deed {

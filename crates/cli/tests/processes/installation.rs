@@ -128,6 +128,11 @@ impl Installation {
         &mut self.servers[number]
     }
 
+    #[cfg(target_os = "linux")]
+    pub(crate) fn custodian(&self) -> &Service {
+        &self.custodian
+    }
+
     pub(crate) fn custodian_url(&self) -> &str {
         &self.custodian.url
     }

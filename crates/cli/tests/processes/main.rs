@@ -14,6 +14,8 @@ mod audit;
 mod check_backup;
 mod cluster;
 mod collector;
+#[cfg(target_os = "linux")]
+mod core_dumps;
 mod crash;
 mod custodians;
 mod demo;

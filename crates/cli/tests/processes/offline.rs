@@ -393,27 +393,3 @@ fn missing(python: &Path) -> String {
         python.display()
     )
 }
-
-/// Nothing of the keys reaches a core dump, whichever way the process ends.
-#[test]
-#[cfg(target_os = "linux")]
-fn no_core_is_dumped() {
-    let directory = tempfile::tempdir().unwrap();
-    let pipe = directory.path().join("pipe");
-    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
-    assert!(made.success());
-    let mut command = portal(directory.path());
-    command.args(["recover-offline", "--custodian-shares", "none"]);
-    command.arg("--cipher-text-file").arg(&pipe);
-    let mut process = command.stderr(Stdio::null()).spawn().unwrap();
-    // Opens when the process reads it, and it waits for what is never written.
-    let writer = fs::File::options().write(true).open(&pipe).unwrap();
-    let limits = fs::read_to_string(format!("/proc/{}/limits", process.id())).unwrap();
-    let core = limits
-        .lines()
-        .find(|line| line.starts_with("Max core file size"));
-    let core: Vec<_> = core.unwrap().split_whitespace().skip(4).take(2).collect();
-    assert_eq!(core, ["0", "0"], "{limits}");
-    drop(writer);
-    assert!(!process.wait().unwrap().success());
-}

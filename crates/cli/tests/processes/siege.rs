@@ -51,29 +51,22 @@ fn impatient() -> Installation {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_idle_sockets() {
-    // Some for the test itself.
-    let sockets = SOCKETS.min(raise_open_files().saturating_sub(500));
-    if sockets < SOCKETS {
-        eprintln!(
-            "only {sockets} sockets instead of {SOCKETS}: the hard limit of open files (ulimit -Hn) \
-             forbids more"
-        );
-    }
+    raise_open_files(SOCKETS);
     let installation = start(&[
         "--max-connections",
-        &(sockets + 100).to_string(),
+        &(SOCKETS + 100).to_string(),
         "--head-timeout-s",
         "30",
     ]);
     let target = Target::of(&installation, None).await;
-    let watch = Watch::begin(&installation, &target, "idle sockets", sockets).await;
-    let held = attackers::hold_idle(&target, sockets).await;
+    let watch = Watch::begin(&installation, &target, "idle sockets", SOCKETS).await;
+    let held = attackers::hold_idle(&target, SOCKETS).await;
     let seen = watch.during(Duration::from_secs(2)).await;
     drop(held);
     seen.expect_below(300 * MIB);
     // All places are free again: as many come in once more, and none is refused.
-    let watch = Watch::begin(&installation, &target, "idle sockets again", sockets).await;
-    let held = attackers::hold_idle(&target, sockets).await;
+    let watch = Watch::begin(&installation, &target, "idle sockets again", SOCKETS).await;
+    let held = attackers::hold_idle(&target, SOCKETS).await;
     let seen = watch.during(Duration::from_millis(500)).await;
     drop(held);
     seen.expect_below(300 * MIB);
@@ -81,7 +74,7 @@ async fn ten_thousand_idle_sockets() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_connections_than_may_be() {
-    raise_open_files();
+    raise_open_files(CONNECTIONS);
     let installation = start(&[
         "--max-connections",
         "300",
@@ -103,7 +96,7 @@ async fn more_connections_than_may_be() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_strangers() {
-    raise_open_files();
+    raise_open_files(CONNECTIONS);
     let installation = impatient();
     let target = Target::of(&installation, None).await;
     let scenes = [
@@ -130,7 +123,7 @@ async fn slow_strangers() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_handshakes() {
-    raise_open_files();
+    raise_open_files(CONNECTIONS);
     let files = tempfile::tempdir().unwrap();
     let (certificate, key) = attackers::certificate(files.path());
     let installation = start(&[

@@ -1,11 +1,13 @@
 //! What a thief has, and whether it is the key.
 //!
-//! Every 32 bytes in a row of what was taken are tried as a scalar. The key is sought as a sum or
+//! Every 32 bytes in a row of what was taken are tried as a scalar, if they could have been drawn at
+//! random. The key is sought as a sum or
 //! difference of up to two of them, and of any number of those that stand in a share: a sum of
 //! scalars times the generator is the sum of their points, and `x·G = Q` tells the key.
 
 use std::collections::{BTreeSet, HashSet};
 use std::io::Write;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use portal_api::Base64Bytes;
@@ -17,7 +19,6 @@ use portal_sdk::{MemoryStorage, Portal};
 use portal_seal::SecretBytes;
 use portal_store::{OutboxStore as _, WalletStore as _};
 use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::alive::Keys;
 use crate::wallet::{Wallet, backup_pairs, signing_pairs, state_of};
@@ -34,9 +35,7 @@ pub(super) struct Loot {
 impl Loot {
     pub(super) fn take(&mut self, bytes: &[u8]) {
         self.blobs.push(bytes.to_vec());
-        if let Ok(text) = std::str::from_utf8(bytes) {
-            self.take_words(text);
-        }
+        self.take_words(&String::from_utf8_lossy(bytes));
     }
 
     pub(super) fn take_texts(&mut self, texts: &[String]) {
@@ -69,6 +68,16 @@ impl Loot {
             for (_, blind) in blinds.iter() {
                 self.take(blind);
             }
+        }
+    }
+
+    /// The files of the server's database, as they lie there.
+    pub(super) fn take_files(&mut self, world: &World) {
+        let database = world.database();
+        let directory = database.parent().expect("a directory");
+        for file in std::fs::read_dir(directory).expect("readable") {
+            let path = file.expect("an entry").path();
+            self.take(&std::fs::read(&path).expect("a file"));
         }
     }
 
@@ -146,6 +155,7 @@ impl Loot {
             .blobs
             .iter()
             .flat_map(|blob| blob.windows(32))
+            .filter(|bytes| could_be_drawn(bytes))
             .map(|bytes| bytes.try_into().expect("32 bytes"))
             .collect();
         let scalars = scalars.iter().filter_map(G::decode_scalar);
@@ -176,6 +186,13 @@ impl Loot {
     }
 }
 
+/// Whether 32 random bytes could look so: they are no text, and hardly any are alike.
+fn could_be_drawn(bytes: &[u8]) -> bool {
+    let different: BTreeSet<u8> = bytes.iter().copied().collect();
+    let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    different.len() >= 16 && !bytes.iter().all(is_text)
+}
+
 /// The client's shares inside a cipher text, by the key in the user's storage.
 pub(super) fn opened(storage: &Arc<MemoryStorage>, text: &str) -> PerCurve<SecretBytes> {
     let text = CipherText::parse(text).expect("a cipher text");
@@ -190,20 +207,55 @@ pub(super) fn opened(storage: &Arc<MemoryStorage>, text: &str) -> PerCurve<Secre
     text.decrypt_with_key(&key).expect("opens")
 }
 
-/// Everything that is logged on this thread, at every level.
+/// What tells a process that it runs one test alone.
+const ALONE: &str = "PORTAL_TEST_ALONE";
+
+/// Whether this process runs one test and no other.
+pub(super) fn is_alone() -> bool {
+    std::env::var_os(ALONE).is_some()
+}
+
+/// Runs the test of that name in a process of its own, where every thread's log is its own.
+pub(super) fn run_alone(test: &str) {
+    let program = std::env::current_exe().expect("this program");
+    let run = Command::new(program)
+        .args(["--exact", test])
+        .env(ALONE, "1")
+        .output()
+        .expect("a process");
+    let told = String::from_utf8_lossy(&run.stdout);
+    let is_passed = run.status.success() && told.contains("test result: ok. 1 passed");
+    assert!(
+        is_passed,
+        "expected that {test} passes alone, seen {}\n{told}\n{}",
+        run.status,
+        String::from_utf8_lossy(&run.stderr)
+    );
+}
+
+/// Everything that this process logs, on any thread, at every level.
 #[derive(Clone, Default)]
 pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    pub(super) fn start() -> (Self, impl Sized) {
+    /// Once in a process.
+    pub(super) fn start() -> Self {
         let log = Self::default();
         let writer = log.clone();
-        let guard = tracing_subscriber::fmt()
+        tracing_subscriber::fmt()
             .with_max_level(LevelFilter::TRACE)
             .with_writer(move || writer.clone())
-            .finish()
-            .set_default();
-        (log, guard)
+            .init();
+        // As what takes long is done by the services.
+        let elsewhere = std::thread::spawn(|| tracing::trace!("said on another thread"));
+        elsewhere.join().expect("no panic");
+        let said = log.0.lock().expect("no panic").clone();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert!(
+            said.contains("said on another thread"),
+            "expected the log of every thread, seen {said:?}"
+        );
+        log
     }
 
     pub(super) fn taken(&self) -> String {

@@ -10,12 +10,15 @@ use axum::response::{IntoResponse as _, Response};
 use portal_api::webhook::SECRET_HEADER;
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
 /// What becomes of a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Passing {
     On,
     Withhold,
+    /// Waits for [`Tap::release`]; from then on, calls pass.
+    Hold,
 }
 
 pub(super) struct Tap {
@@ -26,6 +29,8 @@ pub(super) struct Tap {
 struct Shared {
     backend: String,
     passing: Mutex<Passing>,
+    held: Notify,
+    release: Notify,
     /// Path, body and answer of each call.
     heard: Mutex<Vec<(String, String, String)>>,
 }
@@ -35,6 +40,8 @@ impl Tap {
         let shared = Arc::new(Shared {
             backend: backend.to_owned(),
             passing: Mutex::new(Passing::On),
+            held: Notify::new(),
+            release: Notify::new(),
             heard: Mutex::default(),
         });
         let router = Router::new().fallback(hear).with_state(Arc::clone(&shared));
@@ -46,6 +53,16 @@ impl Tap {
 
     pub(super) fn does(&self, passing: Passing) {
         *self.shared.passing.lock().expect("no panic") = passing;
+    }
+
+    /// Waits until a call is held.
+    pub(super) async fn held(&self) {
+        self.shared.held.notified().await;
+    }
+
+    pub(super) fn release(&self) {
+        self.does(Passing::On);
+        self.shared.release.notify_one();
     }
 
     /// The bodies of all calls of one path.
@@ -76,7 +93,13 @@ async fn hear(
     let path = uri.path().trim_start_matches('/').to_owned();
     let text = String::from_utf8(body.to_vec()).expect("text");
     let passing = *shared.passing.lock().expect("no panic");
-    let (status, answer) = if passing == Passing::On {
+    if passing == Passing::Hold {
+        shared.held.notify_one();
+        shared.release.notified().await;
+    }
+    let (status, answer) = if passing == Passing::Withhold {
+        (503, String::new())
+    } else {
         let secret = headers.get(SECRET_HEADER).expect("the webhook's secret");
         let answer = reqwest::Client::new()
             .post(format!("{}/{path}", shared.backend))
@@ -88,8 +111,6 @@ async fn hear(
             .expect("an answer of the real backend");
         let status = answer.status().as_u16();
         (status, answer.text().await.expect("a body"))
-    } else {
-        (503, String::new())
     };
     let heard = (path, text, answer.clone());
     shared.heard.lock().expect("no panic").push(heard);

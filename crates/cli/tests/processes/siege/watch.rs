@@ -14,17 +14,28 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Longest wait of somebody who only wants to know their wallet's state.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Raises this process's limit to the highest it may have; gives that.
-pub(super) fn raise_open_files() -> usize {
+/// Files that a process has open besides its sockets.
+const OTHER_FILES: usize = 500;
+
+/// Raises this process's limit to the highest it may have, and with it that of the server, which
+/// begins as its child. A scene with fewer sockets than it says would show nothing.
+#[track_caller]
+pub(super) fn raise_open_files(sockets: usize) {
     let limit = getrlimit(Resource::Nofile);
+    let needed = u64::try_from(sockets + OTHER_FILES).unwrap();
+    let maximum = limit.maximum.map(|allowed| allowed.max(needed));
     let raised = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
+        current: maximum,
+        maximum,
     };
-    setrlimit(Resource::Nofile, raised).unwrap();
-    limit
-        .maximum
-        .map_or(usize::MAX, |files| usize::try_from(files).unwrap())
+    let done = setrlimit(Resource::Nofile, raised);
+    assert!(
+        done.is_ok(),
+        "{sockets} sockets need {needed} open files, and the hard limit is {:?} ({done:?}). Raise \
+         it and run the test again: `ulimit -Hn {needed}` as root, `--ulimit nofile={needed}` of a \
+         container, `LimitNOFILE={needed}` of a systemd unit, or limits.conf",
+        limit.maximum
+    );
 }
 
 /// Looks at the server until it is told to stop.
