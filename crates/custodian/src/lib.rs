@@ -6,12 +6,14 @@
 //!
 //! ```no_run
 //! use std::sync::Arc;
-//! use portal_custodian::{AppTokens, Receiver, SqlCustodianStore, WebhookSecret};
-//! # async fn run(key: portal_seal::SealingKey, app_secret: zeroize::Zeroizing<[u8; 32]>, webhook_secret: &str)
-//! #     -> Result<(), Box<dyn std::error::Error>> {
-//! let store = Arc::new(SqlCustodianStore::sqlite("custodian.db", key).await?);
-//! let receiver = Receiver::builder(store.clone(), WebhookSecret::new(webhook_secret)?)
-//!     .app_auth(Arc::new(AppTokens::new(app_secret)))
+//! use portal_custodian::{Receiver, Sealing, Secrets, SqlCustodianStore};
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let secrets = Secrets::read("custodian")?;
+//! let store = Arc::new(SqlCustodianStore::sqlite("custodian.db", secrets.sealing_key).await?);
+//! let sealing = Sealing::new(secrets.sealing_keys, store.clone(), secrets.backend_secret);
+//! let receiver = Receiver::builder(store.clone(), secrets.webhook_auth)
+//!     .sealing(sealing)
+//!     .app_auth(Arc::new(secrets.app_tokens))
 //!     .build();
 //! let app = axum::Router::new()
 //!     .route("/", axum::routing::get(async || "our own app"))
@@ -24,7 +26,9 @@
 //! ```
 //!
 //! Portal's webhook is then set to `https://…/portal`, and the secret is the one that Portal showed.
-//! Calls by a `whsec_` secret must be signed; [`WebhookAuth`] says what else may be.
+//! Calls by a `whsec_` secret must be signed; [`WebhookAuth`] says what else may be. Plain backups,
+//! whose shares the server has seen, are taken only by a receiver that was told so
+//! ([`plain_backups`](ReceiverBuilder::plain_backups)).
 //!
 //! # Architecture invariants
 //!

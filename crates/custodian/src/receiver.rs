@@ -86,16 +86,14 @@ impl ReceiverBuilder {
         self
     }
 
-    /// Takes sealed backups, and from then on no others: a plain share is refused, for who sends
-    /// one held it.
+    /// Takes sealed backups.
     pub fn sealing(mut self, sealing: Sealing) -> Self {
         self.sealing = Some(sealing);
         self
     }
 
-    /// Whether plain backups are taken beside sealed ones: for an environment that makes such, or
-    /// that changes from the one mode to the other. A receiver without [`sealing`](Self::sealing)
-    /// takes them always.
+    /// Whether plain backups are taken: for an environment that makes such, or that changes from
+    /// one mode to the other. Otherwise a plain share is refused, for who sends one held it.
     pub const fn plain_backups(mut self, taken: bool) -> Self {
         self.plain_backups = taken;
         self
@@ -124,7 +122,7 @@ impl ReceiverBuilder {
             webhook_auth: Arc::new(self.webhook_auth),
             app_auth: self.app_auth,
             approver: self.approver,
-            takes_plain: self.plain_backups || self.sealing.is_none(),
+            takes_plain: self.plain_backups,
             sealing: self.sealing,
             clock: self.clock,
             entropy: self.entropy,

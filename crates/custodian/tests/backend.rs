@@ -101,7 +101,10 @@ impl Backend {
 
     pub(crate) async fn start_in(dir: Arc<TempDir>) -> Self {
         Self::start_with(dir, |store, tokens, secret| {
-            Receiver::builder(store, secret).app_auth(tokens).build()
+            Receiver::builder(store, secret)
+                .app_auth(tokens)
+                .plain_backups(true)
+                .build()
         })
         .await
     }

@@ -27,6 +27,24 @@ pub(crate) async fn sealed(plain_backups: bool) -> Backend {
     .await
 }
 
+/// Who said neither that plain backups are taken nor that sealed ones are.
+async fn neither() -> Backend {
+    let dir = Arc::new(tempfile::tempdir().expect("a directory"));
+    Backend::start_with(dir, |store, _, secret| {
+        Receiver::builder(store, secret).build()
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_plain_share_is_refused_where_nobody_asked_for_it() {
+    let backend = neither().await;
+    let refused = backend.deliver(&share_of(client(1), 1, "plain")).await;
+    problem(refused, 409, ErrorId::BackupModeMismatch).await;
+    let fetched: BackupShares = ok(backend.fetch(client(1)).await).await;
+    assert!(fetched.backup_shares.is_empty());
+}
+
 #[tokio::test]
 async fn a_plain_share_is_refused_and_not_stored() {
     let backend = sealed(false).await;

@@ -94,6 +94,7 @@ async fn receiver(auth: impl FnOnce(WebhookAuth) -> WebhookAuth) -> Backend {
     Backend::start_with(dir, |store, tokens, _| {
         Receiver::builder(store, auth)
             .app_auth(tokens)
+            .plain_backups(true)
             .clock(now)
             .build()
     })

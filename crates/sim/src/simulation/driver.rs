@@ -193,6 +193,7 @@ async fn serve_backend(context: Context) -> turmoil::Result {
     let clock = context.clock.clone();
     let router = Receiver::builder(Arc::new(store), secret)
         .app_auth(tokens)
+        .plain_backups(true)
         .clock(move || clock.now())
         .build();
     axum::serve(Listening::bind().await?, router).await?;
