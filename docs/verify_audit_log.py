@@ -16,6 +16,7 @@ import json
 import sys
 import uuid
 
+BEGINNINGS = ["ENVIRONMENT_MADE", "CARRIED_SIGNATURE"]
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
@@ -48,8 +49,9 @@ def line_hash(line):
 
 def verify(lines, total, since=None):
     """The number and hash of the last line; exits where a line is wrong or missing."""
-    sequence, previous, environment = 0, "00" * 32, None
+    sequence, previous, environment, first = 0, "00" * 32, None, None
     for line in lines:
+        first = first or line["act"]
         kept = since if environment is None else None
         environment = environment or line["environmentId"]
         if kept:
@@ -67,6 +69,8 @@ def verify(lines, total, since=None):
             if expected != got:
                 sys.exit(f"line {sequence}: expected {what} {expected}, got {got}")
         previous = line["hash"]
+    if not since and first not in BEGINNINGS:
+        sys.exit(f"expected a chain that begins with one of {', '.join(BEGINNINGS)}")
     if since and environment is None:
         sys.exit(f"expected line {since[0]} of the checkpoint, got no line")
     if sequence != total:

@@ -3,6 +3,9 @@
 /// Largest body of a REST request, in bytes.
 pub const BODY_BYTES: usize = 64 * 1024;
 
+/// Largest question before a signature, in bytes: what came in one frame, and what was read of it.
+pub const APPROVAL_BYTES: usize = 1024 * 1024;
+
 /// Largest WebSocket frame and message, in bytes; the largest MPC message is well below it.
 pub const FRAME_BYTES: usize = 128 * 1024;
 

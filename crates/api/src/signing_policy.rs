@@ -19,6 +19,10 @@ pub struct SigningPolicy {
     /// Whether bytes may be signed that nobody can read: a digest, or a message, without the
     /// request that it was made from. None of the other rules can hold those.
     pub raw_signing: bool,
+    /// Whether messages may be signed that the rules on chains, recipients and values cannot see
+    /// through: typed data, such as a permit, and bytes that are no text. Where there is no such
+    /// rule, nothing needs to be seen.
+    pub trust_messages: bool,
     /// Whether each request is shown to the custodian's backend first (`POST {base}/sign/approve`).
     pub approval: Approval,
     /// Methods that may be signed, such as `eth_sendTransaction`.

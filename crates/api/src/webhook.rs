@@ -267,7 +267,7 @@ pub struct ApproveSignature {
     pub payload: Base64Bytes,
 }
 
-/// A request of a chain, as the server read it.
+/// A request of a chain, as it came and as the server read it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestToApprove {
@@ -275,9 +275,12 @@ pub struct RequestToApprove {
     pub chain: String,
     /// The JSON-RPC method.
     pub method: String,
-    /// Its parameters, as the client sent them.
+    /// Its parameters, as the client sent them: for the record. Other readers may take another
+    /// meaning from them than the one that is signed.
     pub params: serde_json::Value,
-    /// What the request does, in one line for people.
+    /// What is signed and what it does, in one spelling. Judge by this.
+    pub reading: serde_json::Value,
+    /// What the request does, in one line for people; what is long is cut short.
     pub summary: String,
     /// Which of the request's payloads this is, from 0. Each is asked for by itself.
     pub payload_index: u16,

@@ -7,14 +7,17 @@ use crate::{BitcoinNetwork, ChainError, Secp256k1Key, Signature, Signed, Subject
 use ::bitcoin::consensus::encode;
 use ::bitcoin::hashes::Hash as _;
 use ::bitcoin::sighash::SighashCache;
-use ::bitcoin::{Address, Amount, EcdsaSighashType, Network, ScriptBuf, WPubkeyHash, Witness};
-use serde_json::Value;
+use ::bitcoin::{
+    Address, Amount, EcdsaSighashType, Network, ScriptBuf, TxIn, WPubkeyHash, Witness,
+};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Nodes relay no larger transaction than 400,000 weight units.
 const MAX_TRANSACTION_BYTES: usize = 100_000;
 const MAX_DESCRIBED: usize = 4;
 const SUBJECT: Subject = Subject::Transaction;
+const PREVIOUS: &str = "previousTransaction";
 
 /// The P2WPKH address of a public key (BIP-141, BIP-173).
 pub fn address(key: &Secp256k1Key, network: BitcoinNetwork) -> String {
@@ -29,8 +32,8 @@ pub fn address(key: &Secp256k1Key, network: BitcoinNetwork) -> String {
 /// worthless where its own input's value is wrong, but BIP-143 does not tie it
 /// to the values of the other inputs: whoever gets two requests for the same
 /// inputs signed, each with one wrong value, can pay a fee that no summary
-/// showed. So take the values from one's own node or index, not from whoever
-/// asks for the signature.
+/// showed. So where there are several inputs, rules need the transactions that
+/// they come from, which prove their values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transaction {
     key: Secp256k1Key,
@@ -38,17 +41,22 @@ pub struct Transaction {
     unsigned: ::bitcoin::Transaction,
     /// Input index → the value of the output that it spends, in index order.
     spends: BTreeMap<usize, Amount>,
+    /// Whether no value is only said by whoever asks: each was proven, or is tied to the only
+    /// signature.
+    are_values_true: bool,
     digests: Vec<[u8; 32]>,
 }
 
 impl Transaction {
-    /// Reads `{transaction, inputs: [{index, value}]}`: hex, and the values of
-    /// this wallet's inputs in satoshi; bare or alone in an array.
+    /// Reads `{transaction, inputs: [{index, value, previousTransaction}]}`: hex,
+    /// and the values of this wallet's inputs in satoshi, each with the transaction
+    /// in hex that has the output, which may be left out; bare or alone in an array.
     ///
     /// # Errors
     ///
     /// `TX_BUILD_FAILED` for bytes that are no transaction, inputs that are not
-    /// there, twice there or signed already, and outputs above the inputs.
+    /// there, twice there or signed already, a previous transaction that is
+    /// another or says another value, and outputs above the inputs.
     pub fn parse(
         network: BitcoinNetwork,
         params: &Value,
@@ -57,18 +65,24 @@ impl Transaction {
         let body = params::single(SUBJECT, params)?;
         let fields = Fields::read(SUBJECT, "params[0]", body, &["transaction", "inputs"])?;
         let action = "give the unsigned transaction in hex";
-        let unsigned = read_transaction(fields.required("transaction", action)?)?;
+        let unsigned = read_transaction("transaction", fields.required("transaction", action)?)?;
         let action = "give [{index, value}] of each input to sign; the value is that of the output it spends";
-        let spends = read_spends(&unsigned, &fields, fields.required("inputs", action)?)?;
+        let (spends, proven) = read_spends(&unsigned, &fields, fields.required("inputs", action)?)?;
         check_values(&unsigned, &spends)?;
         let digests = digests(&unsigned, &spends, &own_script(key))?;
         Ok(Self {
             key: key.clone(),
             network,
             unsigned,
+            are_values_true: proven == spends.len() || spends.len() == 1,
             spends,
             digests,
         })
+    }
+
+    /// The network whose addresses are shown.
+    pub(crate) const fn network(&self) -> BitcoinNetwork {
+        self.network
     }
 
     /// The sighash of each input to sign, SIGHASH_ALL, in input order (BIP-143).
@@ -108,6 +122,38 @@ impl Transaction {
         )
     }
 
+    /// Everything that is signed, in one spelling.
+    pub(crate) fn reading(&self) -> Value {
+        let own = own_script(&self.key);
+        let inputs = self
+            .unsigned
+            .input
+            .iter()
+            .enumerate()
+            .map(|(index, input)| {
+                let value = self.spends.get(&index);
+                json!({
+                    "txid": input.previous_output.txid.to_string(),
+                    "vout": input.previous_output.vout.to_string(),
+                    "value": value.map(|value| value.to_sat().to_string()),
+                })
+            });
+        let outputs = self.unsigned.output.iter().map(|output| {
+            json!({
+                "address": address_of(&output.script_pubkey, self.network),
+                "value": output.value.to_sat().to_string(),
+                "isOwn": output.script_pubkey == own,
+            })
+        });
+        let fee = fee(&self.unsigned, &self.spends).filter(|_| self.are_values_true);
+        json!({
+            "kind": "BITCOIN_TRANSACTION",
+            "inputs": inputs.collect::<Vec<_>>(),
+            "outputs": outputs.collect::<Vec<_>>(),
+            "fee": fee.map(|fee| fee.to_sat().to_string()),
+        })
+    }
+
     /// The transaction with a witness of signature and key in each input (BIP-141, "P2WPKH").
     ///
     /// # Errors
@@ -144,35 +190,29 @@ impl Transaction {
     }
 }
 
-fn read_transaction(value: &Value) -> Result<::bitcoin::Transaction, ChainError> {
-    let text = params::text(SUBJECT, "transaction", value)?;
-    params::at_most(
-        SUBJECT,
-        "transaction",
-        text.len() / 2,
-        MAX_TRANSACTION_BYTES,
-    )?;
+fn read_transaction(field: &str, value: &Value) -> Result<::bitcoin::Transaction, ChainError> {
+    let text = params::text(SUBJECT, field, value)?;
+    params::at_most(SUBJECT, field, text.len() / 2, MAX_TRANSACTION_BYTES)?;
     let error = |found: &str| {
-        params::invalid(
-            SUBJECT,
-            "transaction",
-            "a serialised Bitcoin transaction in hex",
-            found,
-        )
+        let expected = "a serialised Bitcoin transaction in hex";
+        params::invalid(SUBJECT, field, expected, found)
     };
     let bytes = hex::decode(text).map_err(|_| error(text))?;
     encode::deserialize(&bytes).map_err(|source| error(&source.to_string()))
 }
 
+/// The values of this wallet's inputs, and how many of them are proven.
 fn read_spends(
     unsigned: &::bitcoin::Transaction,
     fields: &Fields<'_>,
     value: &Value,
-) -> Result<BTreeMap<usize, Amount>, ChainError> {
+) -> Result<(BTreeMap<usize, Amount>, usize), ChainError> {
     let mut spends = BTreeMap::new();
+    let mut proven = 0;
     let items = value.as_array().filter(|items| !items.is_empty());
     for item in items.ok_or_else(|| fields.invalid("inputs", "a list of {index, value}", value))? {
-        let item = Fields::read(SUBJECT, "inputs[]", item, &["index", "value"])?;
+        let known = ["index", "value", PREVIOUS];
+        let item = Fields::read(SUBJECT, "inputs[]", item, &known)?;
         let index = item.required("index", "each of inputs has an index and a value")?;
         let value = item.required("value", "each of inputs has an index and a value")?;
         let position = index.as_u64().and_then(|index| usize::try_from(index).ok());
@@ -202,11 +242,44 @@ fn read_spends(
                 value,
             )
         })?;
+        if let Some(previous) = item.optional(PREVIOUS) {
+            prove(input, amount, previous)?;
+            proven += 1;
+        }
         if spends.insert(position, amount).is_some() {
             return Err(item.invalid("inputs[].index", "each index once", index));
         }
     }
-    Ok(spends)
+    Ok((spends, proven))
+}
+
+/// Sees that the transaction that an input spends an output of says the same value. Its id is the
+/// hash of all that it says.
+fn prove(input: &TxIn, value: Amount, previous: &Value) -> Result<(), ChainError> {
+    let field = "inputs[].previousTransaction";
+    let previous = read_transaction(field, previous)?;
+    let outpoint = input.previous_output;
+    let found = previous.compute_txid();
+    if found != outpoint.txid {
+        let expected = format!("the transaction {}", outpoint.txid);
+        return Err(params::invalid(
+            SUBJECT,
+            field,
+            &expected,
+            &found.to_string(),
+        ));
+    }
+    let output = usize::try_from(outpoint.vout).ok();
+    let output = output.and_then(|place| previous.output.get(place));
+    if output.map(|output| output.value) == Some(value) {
+        return Ok(());
+    }
+    let expected = format!("an output {} of {} satoshi", outpoint.vout, value.to_sat());
+    let found = output.map_or_else(
+        || "none".to_owned(),
+        |output| output.value.to_sat().to_string(),
+    );
+    Err(params::invalid(SUBJECT, field, &expected, &found))
 }
 
 /// With all values known, outputs above inputs are a wrong value or a wrong transaction.

@@ -3,10 +3,13 @@
 //! A rule can only hold what can be seen. So what cannot is said ([`Effects::unseen`]), and a
 //! rule that would need it refuses.
 
+use std::collections::BTreeSet;
+
 use alloy_primitives::Address as EvmAddress;
 pub use alloy_primitives::U256 as Amount;
 
-use crate::{Account, Request};
+use crate::search::Search;
+use crate::{Account, Request, solana};
 
 /// What an amount is counted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,7 +32,7 @@ pub struct Effects {
     /// What may leave the wallet, or may be taken by whom it lets spend. Of the chain's own coin
     /// with the fee.
     pub amounts: Vec<(Asset, Amount)>,
-    /// The request's bytes, in which an EVM address may stand anywhere.
+    /// The request's bytes, in which an account may stand anywhere.
     pub data: Vec<u8>,
     /// What cannot be seen.
     pub unseen: Unseen,
@@ -46,6 +49,8 @@ pub struct Unseen {
     pub amounts: Option<&'static str>,
     /// What may leave the wallet of this one token.
     pub amount_of: Option<(Asset, &'static str)>,
+    /// Whether what is shown is true, as nothing but the word of whoever asks says so.
+    pub truth: Option<&'static str>,
 }
 
 impl Request {
@@ -58,23 +63,21 @@ impl Request {
             Self::SolanaTransaction(request) => request.effects(),
             Self::BitcoinTransaction(request) => request.effects(),
             Self::EvmPersonalMessage(request) => of_message(request.message()),
-            // A transaction is refused as a message.
-            Self::SolanaMessage(_) => Effects::default(),
+            Self::SolanaMessage(request) => of_message(request.message()),
         }
     }
 }
 
 impl Effects {
-    /// Whether an account is paid, called, let spend, or named anywhere.
+    /// The first of these accounts that is paid, called, let spend, or named anywhere, in bytes or
+    /// in words; a Solana account by its associated token accounts, too.
     #[must_use]
-    pub fn mentions(&self, account: &Account) -> bool {
-        let listed = self.recipients.iter().chain(&self.mentioned);
-        listed.into_iter().any(|one| one == account)
-            || match account {
-                Account::Evm(address) => contains(&self.data, address.as_slice()),
-                Account::Solana(bytes) => contains(&self.data, bytes),
-                Account::Bitcoin(_) => false,
-            }
+    pub fn first_named<'a>(&self, accounts: &'a BTreeSet<Account>) -> Option<&'a Account> {
+        let mut listed = self.recipients.iter().chain(&self.mentioned);
+        listed
+            .find_map(|one| accounts.get(one))
+            .or_else(|| Search::of(accounts).find(&self.data))
+            .or_else(|| solana::first_token_owner(&self.mentioned, accounts))
     }
 
     /// All of one asset that may leave the wallet.
@@ -85,14 +88,14 @@ impl Effects {
     }
 }
 
-/// What a personal message does: nothing, if it is text. Bytes may be the hash of what a smart
-/// account does when it is shown the signature (ERC-4337, Safe).
+/// What a message does: nothing, if it is text. Bytes may be the hash of what a smart account does
+/// when it is shown the signature (ERC-4337, Safe), or what a program takes for an order.
 fn of_message(message: &[u8]) -> Effects {
     let is_text = std::str::from_utf8(message).is_ok_and(|text| {
         let is_hidden = |c: char| c.is_control() && !c.is_whitespace();
         message.len() != 32 && !text.contains(is_hidden)
     });
-    let unseen = (!is_text).then_some("what the hash in a message stands for");
+    let unseen = (!is_text).then_some("what the bytes of a message stand for");
     Effects {
         data: message.to_vec(),
         unseen: Unseen {
@@ -102,8 +105,4 @@ fn of_message(message: &[u8]) -> Effects {
         },
         ..Effects::default()
     }
-}
-
-fn contains(data: &[u8], wanted: &[u8]) -> bool {
-    data.windows(wanted.len()).any(|window| window == wanted)
 }

@@ -33,7 +33,9 @@ mod error;
 mod key;
 mod params;
 mod policy;
+mod reading;
 mod request;
+mod search;
 mod signature;
 
 pub mod bitcoin;

@@ -150,6 +150,11 @@ pub(crate) fn shown(value: &Value) -> String {
     }
 }
 
+/// The same in quotes, and none that its text could end by one of its own.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("\"{}\"", shortened(text).replace('"', "\\\""))
+}
+
 /// Text from outside for a person's eyes: one line, at most 96 characters,
 /// nothing invisible and nothing that turns the direction of reading.
 pub(crate) fn shortened(text: &str) -> String {

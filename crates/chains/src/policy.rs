@@ -21,26 +21,28 @@ pub struct Policy {
     pub value_caps: BTreeMap<(ChainId, Asset), U256>,
     /// Who may not be named anywhere in a request.
     pub blocked: BTreeSet<Account>,
+    /// Whether messages pass that the rules on chains, recipients and values cannot see through:
+    /// typed data, and bytes.
+    pub trusts_messages: bool,
+    /// Whether somebody else is shown what a request does, and judges by that.
+    pub is_shown: bool,
 }
 
-/// Why a policy refuses a request.
+/// Why a policy refuses a request. It says what of the request was refused, and not what the policy
+/// would allow: whoever asks need not be the wallet's owner.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyRefusal {
     /// The method is not among those allowed.
-    #[error("the method {method} is not allowed for this wallet; allowed: {allowed}")]
+    #[error("the method {method} is not allowed for this wallet")]
     Method {
         /// The method as it came.
         method: String,
-        /// Those allowed.
-        allowed: String,
     },
     /// The chain is not among those allowed.
-    #[error("the chain {chain} is not allowed for this wallet; allowed: {allowed}")]
+    #[error("the chain {chain} is not allowed for this wallet")]
     Chain {
         /// The chain as it came.
         chain: ChainId,
-        /// Those allowed.
-        allowed: String,
     },
     /// Somebody would be paid, called or let spend who is not among those allowed.
     #[error("{recipient} is not among the recipients allowed for this wallet")]
@@ -49,14 +51,12 @@ pub enum PolicyRefusal {
         recipient: String,
     },
     /// More than the cap may leave the wallet.
-    #[error("up to {amount} may leave the wallet on {chain}, fee included; the cap is {cap}")]
+    #[error("up to {amount} may leave the wallet on {chain}, fee included, which is over the cap")]
     Value {
         /// The chain.
         chain: ChainId,
         /// What the request may cost, in the asset's smallest unit.
         amount: U256,
-        /// The cap.
-        cap: U256,
     },
     /// Somebody is named whom the blocklist names.
     #[error("{account} is blocked")]
@@ -90,7 +90,7 @@ impl PolicyRefusal {
 }
 
 impl Policy {
-    /// Whether the wallet may sign this.
+    /// Whether the wallet may sign this request, which has these effects.
     ///
     /// # Errors
     ///
@@ -100,31 +100,30 @@ impl Policy {
         chain: &ChainId,
         method: &str,
         request: &Request,
+        effects: &Effects,
     ) -> Result<(), PolicyRefusal> {
         self.check_method(method)?;
         self.check_chain(chain)?;
-        let effects = request.effects();
-        self.check_blocked(&effects)?;
-        // Typed data, and bytes in a message, show neither whom they let spend nor what: to name
-        // the method is to trust it.
-        let is_message = matches!(
-            request,
-            Request::EvmTypedData(_) | Request::EvmPersonalMessage(_)
-        );
-        let is_trusted = is_message && self.methods.is_some();
-        if is_trusted {
+        self.check_blocked(effects)?;
+        if self.trusts_messages && request.is_message() {
             return Ok(());
         }
-        self.check_bound(chain, request, &effects)?;
-        self.check_recipients(&effects)?;
-        self.check_values(chain, &effects)
+        self.check_bound(chain, request, effects)?;
+        self.check_recipients(effects)?;
+        self.check_values(chain, effects)?;
+        match effects.unseen.truth {
+            Some(unseen) if self.is_shown => Err(PolicyRefusal::Unseen {
+                rule: "approval",
+                unseen,
+            }),
+            _ => Ok(()),
+        }
     }
 
     fn check_method(&self, method: &str) -> Result<(), PolicyRefusal> {
         match &self.methods {
             Some(allowed) if !allowed.contains(method) => Err(PolicyRefusal::Method {
                 method: crate::params::shortened(method),
-                allowed: listed(allowed),
             }),
             _ => Ok(()),
         }
@@ -135,7 +134,6 @@ impl Policy {
             Some(allowed) if !allowed.iter().any(|one| one.is_of(chain)) => {
                 Err(PolicyRefusal::Chain {
                     chain: chain.clone(),
-                    allowed: listed(allowed),
                 })
             }
             _ => Ok(()),
@@ -167,12 +165,14 @@ impl Policy {
     }
 
     fn check_blocked(&self, effects: &Effects) -> Result<(), PolicyRefusal> {
-        if let Some(account) = self.blocked.iter().find(|one| effects.mentions(one)) {
+        if let Some(account) = effects.first_named(&self.blocked) {
             let account = account.to_string();
             return Err(PolicyRefusal::Blocked { account });
         }
+        // Only Solana's accounts can stand where nothing shows them.
+        let is_solana = |one: &Account| matches!(one, Account::Solana(_));
         match effects.unseen.mentioned {
-            Some(unseen) if !self.blocked.is_empty() => Err(PolicyRefusal::Unseen {
+            Some(unseen) if self.blocked.iter().any(is_solana) => Err(PolicyRefusal::Unseen {
                 rule: "blocked addresses",
                 unseen,
             }),
@@ -212,7 +212,6 @@ impl Policy {
                 return Err(PolicyRefusal::Value {
                     chain: chain.clone(),
                     amount,
-                    cap: *cap,
                 });
             }
         }
@@ -225,12 +224,4 @@ impl Policy {
 /// What is signed for Solana and Bitcoin does not name its network: whoever asks may say another.
 fn is_same_money(on: &ChainId, chain: &ChainId) -> bool {
     on == chain || (on.namespace() == chain.namespace() && on.eip155_number().is_none())
-}
-
-fn listed(items: &BTreeSet<impl ToString>) -> String {
-    let items: Vec<_> = items.iter().map(ToString::to_string).collect();
-    if items.is_empty() {
-        return "none".to_owned();
-    }
-    items.join(", ")
 }

@@ -82,6 +82,16 @@ impl Request {
         }
     }
 
+    /// Whether it is a message: whatever it does, it does through whom it is shown to.
+    pub(crate) const fn is_message(&self) -> bool {
+        match self {
+            Self::EvmTypedData(_) | Self::EvmPersonalMessage(_) | Self::SolanaMessage(_) => true,
+            Self::EvmTransaction(_) | Self::SolanaTransaction(_) | Self::BitcoinTransaction(_) => {
+                false
+            }
+        }
+    }
+
     /// The curve of the key that must sign.
     pub const fn curve(&self) -> Curve {
         match self {

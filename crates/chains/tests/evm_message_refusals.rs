@@ -92,6 +92,8 @@ fn typed_data_that_is_incomplete_or_does_not_fit() {
         &patched(&mail(), &json!({"pad": "x".repeat(128 * 1024)})),
         "at most 131072 bytes",
     );
+    let long = Value::String(format!("{}{}", mail(), " ".repeat(128 * 1024)));
+    refused(&json!([long]), "at most 131072 bytes");
     refused(
         &patched(&mail(), &json!({"primaryType": "Post"})),
         "a message of the declared types",
@@ -183,7 +185,7 @@ fn types_that_would_exhaust_the_machine() {
     };
     accepted(array(8));
     refused(&array(9), "at most 8 dimensions");
-    refused(&array(20_000), "at most 8 dimensions");
+    refused(&array(20_000), "names of at most 256 bytes");
     let mut data = array(1);
     data["primaryType"] = json!("T0[][][][][][][][][]");
     refused(&data, "at most 8 dimensions");
@@ -193,6 +195,30 @@ fn types_that_would_exhaust_the_machine() {
         (1..count).for_each(|unused| types[format!("U{unused}")] = json!([]));
         with_types(types, &one)
     };
+    let named = |name: &str| {
+        let types =
+            json!({"T0": [{"name": "f0", "type": "uint8[]"}, {"name": name, "type": "uint8"}]});
+        let mut data = with_types(types, &one);
+        data["message"][name] = json!(1);
+        data
+    };
+    accepted(named(&"n".repeat(256)));
+    refused(&named(&"n".repeat(257)), "names of at most 256 bytes");
+    refused(&named("f0"), "fields of different names");
+
+    // A few bytes of message each, and a type of thirty kilobytes written out for each of them.
+    let fields = (0..120).map(|field| json!({"name": format!("{field:0>200}"), "type": "uint8"}));
+    let types = json!({
+        "T0": [{"name": "f0", "type": "E[]"}],
+        "E": [{"name": "l", "type": "L[]"}],
+        "L": fields.collect::<Vec<_>>(),
+    });
+    let elements =
+        |count: usize| with_types(types.clone(), &json!({"f0": vec![json!({"l": []}); count]}));
+    accepted(elements(30));
+    refused(&elements(60), "at most 1048576 bytes in all");
+    refused(&elements(9_000), "at most 1048576 bytes in all");
+
     accepted(many(127));
     refused(&many(128), "at most 128 types");
 
@@ -247,4 +273,73 @@ fn types_outside_the_standard() {
         data["message"] = json!("0x");
         let _either = wallet().parse("eip155:1", "eth_signTypedData_v4", &data);
     }
+}
+
+/// What is shown and not signed, and what another reader would read otherwise.
+#[test]
+fn typed_data_has_one_reading() {
+    let edited = |edit: fn(&mut Value)| {
+        let mut data = mail();
+        edit(&mut data);
+        data
+    };
+    for (data, reason) in [
+        (
+            edited(|data| data["message"]["spender"] = json!(OTHER)),
+            "`spender` is unknown",
+        ),
+        (
+            edited(|data| data["message"]["to"]["amount"] = json!(1)),
+            "`amount` is unknown",
+        ),
+        (
+            edited(|data| data["domain"]["contract"] = json!(OTHER)),
+            "`contract` is unknown",
+        ),
+        (
+            edited(|data| data["note"] = json!("hi")),
+            "`note` is unknown",
+        ),
+        (
+            edited(|data| data["types"]["Mail"][2]["note"] = json!(1)),
+            "`note` is unknown",
+        ),
+        (
+            edited(|data| data["domain"] = json!(["Ether Mail", "1", 1, OTHER])),
+            "`domain`: expected an object",
+        ),
+        (
+            edited(|data| data["types"]["Mail"][2] = json!(["string", "contents"])),
+            "`types`: expected an object",
+        ),
+        (
+            edited(|data| data["types"]["address"] = json!([{"name": "a", "type": "string"}])),
+            "not named like a type",
+        ),
+        (
+            edited(|data| data["types"]["Mail[]"] = json!([])),
+            "identifiers",
+        ),
+        (
+            edited(|data| data["primaryType"] = json!("EIP712Domain")),
+            "the type of a message",
+        ),
+    ] {
+        refused(&data, reason);
+    }
+    for (from, to) in [
+        ("\"contents\":", "\"contents\":\"Hi\",\"contents\":"),
+        ("\"message\":", "\"message\":{},\"message\":"),
+    ] {
+        let twice = mail().to_string().replacen(from, to, 1);
+        refused(&json!([twice]), "each key once");
+    }
+    let bytes = |value: Value| {
+        let types = json!({"T0": [{"name": "f0", "type": "bytes[]"}]});
+        with_types(types, &json!({"f0": [value]}))
+    };
+    let parsed = wallet().parse("eip155:1", "eth_signTypedData_v4", &bytes(json!("0xa905")));
+    parsed.expect("bytes in hex");
+    refused(&bytes(json!([0xa9, 5])), "bytes as 0x hex");
+    refused(&bytes(json!("0Xa905")), "begins with 0x");
 }

@@ -127,7 +127,7 @@ fn summaries_hide_nothing() {
         ("a\nb", "\"a\\nb\""),
         ("pay \u{202e}evil", "\"pay \\u{202e}evil\""),
         ("zero\u{200b}width", "\"zero\\u{200b}width\""),
-        ("it's \"ok\"", "\"it's \"ok\"\""),
+        ("it's \"ok\"", "\"it's \\\"ok\\\"\""),
         ("0xff00", "0xff00"),
     ] {
         let request = wallet
@@ -140,6 +140,100 @@ fn summaries_hide_nothing() {
         .expect("valid");
     let expected = format!("personal message of 200 bytes: \"{}…\"", "x".repeat(96));
     assert_eq!(request.summary(), expected);
+    // A name cannot end its own quotes and go on as if it were ours.
+    let mut data = mail();
+    data["domain"]["name"] = json!("Mail\", no contract, on any chain");
+    let request = Wallet::from_hex(COW)
+        .parse("eip155:1", "eth_signTypedData_v4", &data)
+        .expect("valid");
+    assert!(
+        request
+            .summary()
+            .starts_with("typed data Mail for \"Mail\\\", no contract, on any chain\", contract"),
+        "{}",
+        request.summary()
+    );
+}
+
+/// However it was written, there is one reading.
+#[test]
+fn a_reading_says_what_is_signed_in_one_spelling() {
+    let wallet = Wallet::new([5; 32]);
+    let types = json!({
+        "EIP712Domain": [{"name": "name", "type": "string"}, {"name": "chainId", "type": "uint256"}],
+        "Permit": [
+            {"name": "spender", "type": "address"}, {"name": "value", "type": "uint256"},
+            {"name": "less", "type": "int8[]"}, {"name": "data", "type": "bytes"},
+            {"name": "tag", "type": "bytes4"}, {"name": "good", "type": "bool"},
+        ],
+    });
+    let spellings = [
+        json!({"spender": "00000000000000000000000000000000000bad01", "value": "0x0a",
+            "less": ["-1", 2], "data": "AB", "tag": "01020304", "good": "true"}),
+        json!({"spender": "0x00000000000000000000000000000000000BAD01", "value": 10,
+            "less": [-1, "0x2"], "data": "0xab", "tag": "0x01020304", "good": true}),
+    ];
+    for message in spellings {
+        let domain = json!({"name": "x", "chainId": "0x1"});
+        let data =
+            json!({"types": types, "primaryType": "Permit", "domain": domain, "message": message});
+        let request = wallet
+            .parse(
+                "eip155:1",
+                "eth_signTypedData_v4",
+                &json!([data.to_string()]),
+            )
+            .expect("valid");
+        let reading = request.reading(&request.effects());
+        assert_eq!(
+            reading,
+            json!({
+                "kind": "TYPED_DATA",
+                "primaryType": "Permit",
+                "encodedType": "Permit(address spender,uint256 value,int8[] less,bytes data,bytes4 tag,bool good)",
+                "domain": {"name": "x", "chainId": "1"},
+                "message": {
+                    "spender": "0x00000000000000000000000000000000000bAD01", "value": "10",
+                    "less": ["-1", "2"], "data": "0xab", "tag": "0x01020304", "good": true,
+                },
+                "recipients": [], "amounts": [],
+                "unseen": ["whom typed data lets spend", "what typed data gives away"],
+            })
+        );
+    }
+    let (friend, token) = ("35".repeat(20), "6b175474e89094c44da98b954eedeac495271d0f");
+    let call = format!("0xa9059cbb{friend:0>64}{:0>64}", "ff");
+    let reading = |field: &str| {
+        let params = json!({
+            "to": format!("0x{token}"), field: call, "nonce": "0x1", "gas": "0x5208", "gasPrice": "0x2",
+        });
+        let request = wallet
+            .parse("eip155:1", "eth_sendTransaction", &params)
+            .expect("valid");
+        request.reading(&request.effects())
+    };
+    assert_eq!(reading("input"), reading("data"));
+    let read = reading("input");
+    let token = "0x6B175474E89094C44Da98b954EedeAC495271d0F";
+    for (field, expected) in [
+        ("kind", json!("EVM_TRANSACTION")),
+        ("to", json!(token)),
+        ("value", json!("0")),
+        ("data", json!(call)),
+        ("fee", json!("42000")),
+        ("recipients", json!([token, format!("0x{friend}")])),
+        (
+            "amounts",
+            json!([{"max": "42000"}, {"token": token, "max": "255"}]),
+        ),
+        ("unseen", json!([])),
+    ] {
+        assert_eq!(read[field], expected, "{field}");
+    }
+    let text = wallet
+        .parse("eip155:1", "personal_sign", &json!("0x6869"))
+        .expect("valid");
+    assert_eq!(text.reading(&text.effects())["text"], "hi");
 }
 
 proptest! {

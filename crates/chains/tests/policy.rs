@@ -1,6 +1,6 @@
 //! What requests do, and what a policy makes of it.
 
-use portal_chains::{Account, Amount, Asset, ChainId, ChainRule, Policy, PolicyRefusal};
+use portal_chains::{Account, Amount, Asset, ChainId, ChainRule, Policy, PolicyRefusal, Request};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use solana_address::Address;
@@ -25,8 +25,17 @@ fn account(text: &str) -> Account {
 
 fn check(policy: &Policy, chain: &str, method: &str, params: &Value) -> Result<(), PolicyRefusal> {
     let request = wallet().parse(chain, method, params).expect("a request");
+    judged(policy, chain, method, &request)
+}
+
+fn judged(
+    policy: &Policy,
+    chain: &str,
+    method: &str,
+    request: &Request,
+) -> Result<(), PolicyRefusal> {
     let chain: ChainId = chain.parse().expect("a chain");
-    policy.check(&chain, method, &request)
+    policy.check(&chain, method, request, &request.effects())
 }
 
 /// 21,000 gas at 1 gwei, 1 ether unless told otherwise.
@@ -276,7 +285,6 @@ fn clusters_and_networks_are_known_by_their_kind_alone() {
 fn a_message_for_any_chain_is_not_one_for_a_listed_chain() {
     let wallet =
         Wallet::from_hex("c85ef7d79691fe79573b1a7064c19c1a9819ebdbd1faaab1a8ec92344438aaf4");
-    let chain: ChainId = "ethereum".parse().expect("a chain");
     let bound = mail();
     let mut unbound = bound.clone();
     let data = &mut unbound;
@@ -299,19 +307,19 @@ fn a_message_for_any_chain_is_not_one_for_a_listed_chain() {
     ] {
         let request = wallet.parse("ethereum", method, params).expect("a request");
         let listed = chains(&["ethereum", "sepolia"]);
-        let outcome = listed.check(&chain, method, &request);
+        let outcome = judged(&listed, "ethereum", method, &request);
         if is_bound {
             assert_eq!(outcome, Ok(()), "{method} {params}");
         } else {
             is_unseen(outcome);
         }
-        let whole = chains(&["eip155:*"]).check(&chain, method, &request);
+        let whole = judged(&chains(&["eip155:*"]), "ethereum", method, &request);
         assert_eq!(whole, Ok(()), "{method} {params}");
         let trusted = Policy {
-            methods: Some([method.to_owned()].into()),
+            trusts_messages: true,
             ..listed
         };
-        assert_eq!(trusted.check(&chain, method, &request), Ok(()));
+        assert_eq!(judged(&trusted, "ethereum", method, &request), Ok(()));
     }
 }
 
@@ -374,6 +382,15 @@ fn a_tokens_cap_counts_what_is_moved_and_what_may_be_taken() {
         SEND,
         &call("a9059cbb", &[FRIEND]),
     ));
+    // Less than a selector is a call as well.
+    for data in ["0x00", "0xa9059c"] {
+        is_unseen(check(
+            &policy,
+            "ethereum",
+            SEND,
+            &transaction(TOKEN, 0, data),
+        ));
+    }
     // Another contract is not the token.
     let other = transaction(FRIEND, 0, "0xdeadbeef");
     assert_eq!(check(&policy, "ethereum", SEND, &other), Ok(()));
@@ -384,33 +401,39 @@ fn typed_data_is_refused_where_a_rule_would_have_to_see_it() {
     let wallet =
         Wallet::from_hex("c85ef7d79691fe79573b1a7064c19c1a9819ebdbd1faaab1a8ec92344438aaf4");
     let method = "eth_signTypedData_v4";
-    let chain: ChainId = "ethereum".parse().expect("a chain");
     let request = wallet
         .parse("ethereum", method, &mail())
         .expect("typed data");
+    let outcome = |policy: &Policy| judged(policy, "ethereum", method, &request);
     let bob = "0xbBbBBBBbbBBBbbbBbbBbbbbBBbBbbbbBbBbbBBbB";
-    is_unseen(recipients(&[bob]).check(&chain, method, &request));
-    is_unseen(cap("ethereum", Asset::Native, u64::MAX).check(&chain, method, &request));
-    let trusted = Policy {
+    let named = Policy {
         methods: Some([method.to_owned()].into()),
+        ..recipients(&[bob])
+    };
+    is_unseen(outcome(&recipients(&[bob])));
+    is_unseen(outcome(&named));
+    is_unseen(outcome(&Policy {
+        value_caps: cap("ethereum", Asset::Native, u64::MAX).value_caps,
+        methods: named.methods.clone(),
+        ..Policy::default()
+    }));
+    let trusted = Policy {
+        trusts_messages: true,
         ..recipients(&[])
     };
-    assert_eq!(trusted.check(&chain, method, &request), Ok(()));
+    assert_eq!(outcome(&trusted), Ok(()));
     for named in [bob, "0xCcCCccccCCCCcCCCCCCcCcCccCcCCCcCcccccccC"] {
         let policy = Policy {
-            methods: trusted.methods.clone(),
+            trusts_messages: true,
             ..blocked(account(named))
         };
-        let refused = policy.check(&chain, method, &request);
+        let refused = outcome(&policy);
         assert!(
             matches!(refused, Err(PolicyRefusal::Blocked { .. })),
             "{named} {refused:?}"
         );
     }
-    assert_eq!(
-        blocked(account(THIEF)).check(&chain, method, &request),
-        Ok(())
-    );
+    assert_eq!(outcome(&blocked(account(THIEF))), Ok(()));
 }
 
 proptest! {
@@ -728,7 +751,10 @@ fn accounts_of_a_lookup_table_are_not_seen() {
     let method = "sol_signTransaction";
     let allowed = recipients(&[&program.to_string()]);
     is_unseen(check(&allowed, "solana", method, &params));
-    is_unseen(check(&blocked(account(THIEF)), "solana", method, &params));
+    let hidden = blocked(account(SOLANA_THIEF));
+    is_unseen(check(&hidden, "solana", method, &params));
+    let elsewhere = blocked(account(THIEF));
+    assert_eq!(check(&elsewhere, "solana", method, &params), Ok(()));
 }
 
 /// An authority given away is named in the data alone.
@@ -747,39 +773,112 @@ fn a_blocked_address_is_found_in_solana_data() {
     );
 }
 
+fn typed(types: &Value, message: &Value) -> Value {
+    let mut types = types.clone();
+    types["EIP712Domain"] = json!([{"name": "chainId", "type": "uint256"}]);
+    json!([{"types": types, "primaryType": "T", "domain": {"chainId": 1}, "message": message}])
+}
+
+#[track_caller]
+fn is_blocked(outcome: Result<(), PolicyRefusal>, what: &str) {
+    assert!(
+        matches!(outcome, Err(PolicyRefusal::Blocked { .. })),
+        "{what}: {outcome:?}"
+    );
+}
+
 /// The same address, written in every way that the hasher takes.
 #[test]
 fn a_blocked_address_is_found_however_typed_data_writes_it() {
     let thief = THIEF.trim_start_matches("0x");
-    let chain: ChainId = "ethereum".parse().expect("a chain");
-    let method = "eth_signTypedData_v4";
+    let number = Amount::from_str_radix(thief, 16).expect("hex");
+    let moved = Amount::from_str_radix(&format!("{thief}{:0>24}", ""), 16).expect("hex");
+    // As two's complement: −2^160 + the address.
+    let negative = (Amount::from(1) << 160) - number;
     for (kind, value) in [
         ("address", json!(THIEF)),
         ("address", json!(thief)),
         ("bytes32", json!(format!("0x{thief:0>64}"))),
-        ("uint256", json!(format!("0x{thief}"))),
+        ("bytes", json!(format!("0xdead{thief}"))),
+        ("bytes", json!(format!("dead{thief}"))),
         (
-            "uint256",
-            json!(Amount::from_str_radix(thief, 16).expect("hex").to_string()),
+            "string",
+            json!(format!("to 0X{} now", thief.to_uppercase())),
+        ),
+        ("uint256", json!(format!("0x{thief}"))),
+        ("uint256", json!(number.to_string())),
+        ("uint256", json!(moved.to_string())),
+        ("int256", json!(format!("-{negative}"))),
+    ] {
+        let method = "eth_signTypedData_v4";
+        let inner =
+            json!({"T": [{"name": "a", "type": "I[]"}], "I": [{"name": "a", "type": kind}]});
+        let data = typed(&inner, &json!({"a": [{"a": value}]}));
+        let outcome = check(&blocked(account(THIEF)), "ethereum", method, &data);
+        is_blocked(outcome, &format!("{kind} {value}"));
+    }
+    let mut salted = typed(&json!({"T": []}), &json!({}));
+    salted[0]["domain"] = json!({"salt": format!("0x{thief:0>64}")});
+    salted[0]["types"]["EIP712Domain"] = json!([{"name": "salt", "type": "bytes32"}]);
+    let method = "eth_signTypedData_v4";
+    let outcome = check(&blocked(account(THIEF)), "ethereum", method, &salted);
+    is_blocked(outcome, "a salt");
+}
+
+/// In messages, in words; and in what a transaction says beside its call.
+#[test]
+fn a_blocked_address_is_found_in_words_and_lists() {
+    let (evm, solana) = (account(THIEF), account(SOLANA_THIEF));
+    let bitcoin = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4";
+    let raw = match &solana {
+        Account::Solana(bytes) => hex::encode(bytes),
+        other => panic!("expected a Solana account, seen {other}"),
+    };
+    for (blocked_one, chain, method, text) in [
+        (&evm, "ethereum", "personal_sign", format!("I am {THIEF}!")),
+        (&evm, "solana", "sol_signMessage", format!("I am {THIEF}!")),
+        (
+            &solana,
+            "solana",
+            "sol_signMessage",
+            SOLANA_THIEF.to_owned(),
+        ),
+        (&solana, "solana", "sol_signMessage", format!("0x01{raw}")),
+        (
+            &solana,
+            "ethereum",
+            "personal_sign",
+            format!("pay {SOLANA_THIEF}"),
+        ),
+        (
+            &account(bitcoin),
+            "ethereum",
+            "personal_sign",
+            bitcoin.to_uppercase(),
         ),
     ] {
-        let data = json!({
-            "types": {
-                "EIP712Domain": [{"name": "chainId", "type": "uint256"}],
-                "Permit": [{"name": "spender", "type": kind}],
-            },
-            "primaryType": "Permit", "domain": {"chainId": 1}, "message": {"spender": value},
-        });
-        let request = wallet()
-            .parse("ethereum", method, &json!([data]))
-            .expect("typed data");
-        let refused = blocked(account(THIEF)).check(&chain, method, &request);
-        assert!(
-            matches!(refused, Err(PolicyRefusal::Blocked { .. })),
-            "{kind} {value}: {refused:?}"
-        );
+        let outcome = check(&blocked(blocked_one.clone()), chain, method, &json!([text]));
+        is_blocked(outcome, &format!("{method} {text}"));
     }
+    let memo = format!("0x{}", hex::encode(format!("=:BTC.BTC:{bitcoin}")));
+    let outcome = check(
+        &blocked(account(bitcoin)),
+        "ethereum",
+        SEND,
+        &transaction(FRIEND, 0, &memo),
+    );
+    is_blocked(outcome, "a memo in call data");
+    let lists = json!([{
+        "to": FRIEND, "nonce": "0x0", "gas": "0x5208", "maxFeePerGas": "0x1",
+        "maxPriorityFeePerGas": "0x1", "accessList": [{"address": THIEF, "storageKeys": []}],
+    }]);
+    is_blocked(
+        check(&blocked(evm), "ethereum", SEND, &lists),
+        "an access list",
+    );
 }
+
+const SOLANA_THIEF: &str = "B8UwBUUnKwCyKuGMbFKWaG7exYdDk2ozZrPg72NyVbfj";
 
 /// The hash of what a smart account does may come as a message.
 #[test]
@@ -789,6 +888,16 @@ fn a_message_of_bytes_is_refused_where_a_rule_would_have_to_see_it() {
     is_unseen(check(&recipients(&[]), "ethereum", method, &hash));
     let text = json!(["Sign in to example.com\nnonce 7"]);
     assert_eq!(check(&recipients(&[]), "ethereum", method, &text), Ok(()));
+    let (chain, method) = ("solana", "sol_signMessage");
+    let order = json!([{"message": "ff00017f", "encoding": "hex"}]);
+    is_unseen(check(&recipients(&[]), chain, method, &order));
+    is_unseen(check(&cap(chain, Asset::Native, 9), chain, method, &order));
+    let trusted = Policy {
+        trusts_messages: true,
+        ..recipients(&[])
+    };
+    assert_eq!(check(&trusted, chain, method, &order), Ok(()));
+    assert_eq!(check(&recipients(&[]), chain, method, &text), Ok(()));
 }
 
 /// A collection's call may move any number of what the cap counts.
@@ -804,4 +913,178 @@ fn calls_that_name_no_amount_do_not_pass_a_tokens_cap() {
             &call,
         ));
     }
+}
+
+const TOKEN_PROGRAM: &str = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA";
+const TOKEN_2022: &str = "TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb";
+
+fn token_call(program: &str, accounts: &[Address], data: &[u8]) -> Instruction {
+    Instruction {
+        program_id: program.parse().expect("a program"),
+        accounts: accounts
+            .iter()
+            .map(|account| AccountMeta::new(*account, false))
+            .collect(),
+        data: data.to_vec(),
+    }
+}
+
+/// A token program that is listed is trusted with what is read of it, and with nothing else.
+#[test]
+fn whoever_gets_tokens_or_an_account_is_a_recipient() {
+    let own = address(&wallet());
+    let [source, mint, thief] = [4, 5, 8].map(|byte| Address::from([byte; 32]));
+    let amount = 7_u64.to_le_bytes();
+    let authority = [&[6, 2, 1][..], thief.as_ref()].concat();
+    for program in [TOKEN_PROGRAM, TOKEN_2022] {
+        let trusted = recipients(&[program]);
+        let with_thief = recipients(&[program, &thief.to_string()]);
+        for (accounts, data) in [
+            (&[source, thief, own][..], [&[3], &amount[..]].concat()),
+            (&[source, thief, own], [&[4], &amount[..]].concat()),
+            (&[source, own], authority.clone()),
+            (&[source, thief, own], vec![9]),
+            (&[source, mint, thief, own], [&[12], &amount[..]].concat()),
+            (&[source, mint, thief, own], [&[13], &amount[..]].concat()),
+        ] {
+            let call = token_call(program, accounts, &data);
+            let refused = solana(&trusted, std::slice::from_ref(&call));
+            assert!(
+                matches!(refused, Err(PolicyRefusal::Recipient { .. })),
+                "{data:?}: {refused:?}"
+            );
+            assert_eq!(solana(&with_thief, &[call]), Ok(()), "{data:?}");
+        }
+        for data in [vec![7], vec![26, 1], authority[..20].to_vec(), vec![]] {
+            let call = token_call(program, &[source, mint, thief], &data);
+            is_unseen(solana(&with_thief, &[call]));
+        }
+        // Nobody gets anything; and what is closed comes back.
+        for data in [vec![5], vec![17], vec![6, 3, 0], vec![9]] {
+            let call = token_call(program, &[source, own], &data);
+            assert_eq!(solana(&trusted, &[call]), Ok(()), "{data:?}");
+        }
+    }
+    let assign = token_call("11111111111111111111111111111111", &[own], &[1, 0, 0, 0]);
+    let system = recipients(&["11111111111111111111111111111111"]);
+    is_unseen(solana(&system, &[assign]));
+}
+
+/// The example of spl-token's tests: owner, mint, and the account where its tokens lie.
+#[test]
+fn a_blocked_owner_is_found_by_an_associated_token_account() {
+    let own = address(&wallet());
+    let key = |text: &str| text.parse::<Address>().expect("an address");
+    let mint = key("7o36UsWR1JQLpZ9PE2gn9L4SQ69CNNiWAXd4Jt7rqz9Z");
+    let account_of_thief = key("DShWnroshVbeUp28oopA3Pu7oFPDBtC1DBmPECXXAQ9n");
+    let rule = blocked(account(SOLANA_THIEF));
+    let source = Address::from([4; 32]);
+    let data = [&[12][..], &1_u64.to_le_bytes(), &[6]].concat();
+    let pay = |to| token_call(TOKEN_PROGRAM, &[source, mint, to, own], &data);
+    is_blocked(solana(&rule, &[pay(account_of_thief)]), "a transfer");
+    assert_eq!(solana(&rule, &[pay(Address::from([6; 32]))]), Ok(()));
+    // Another program may do it in its stead.
+    let swap = token_call(
+        "JUP6LkbZbjS1jKKwapdHNy74zcZ3tLUZoi5QNyVTaV4",
+        &[mint, account_of_thief, key(TOKEN_PROGRAM)],
+        &[1],
+    );
+    is_blocked(solana(&rule, &[swap]), "a call of another program");
+    // A plain transfer does not say of which mint it is.
+    let plain = [&[3][..], &1_u64.to_le_bytes()].concat();
+    let plain = token_call(TOKEN_PROGRAM, &[source, account_of_thief, own], &plain);
+    is_unseen(solana(&rule, std::slice::from_ref(&plain)));
+    assert_eq!(solana(&blocked(account(THIEF)), &[plain]), Ok(()));
+}
+
+/// A signature is tied to its own input's value alone: two requests for the same inputs, each with
+/// one wrong value, would burn what neither showed.
+#[test]
+fn values_of_several_inputs_must_be_proven() {
+    use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
+    let wallet = wallet();
+    let friend = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4";
+    let read = |params: &Value| -> bitcoin::Transaction {
+        deserialize_hex(params["transaction"].as_str().expect("hex")).expect("a transaction")
+    };
+    let previous = read(&bitcoin(&wallet, &[("own", 600), ("own", 500)]));
+    let mut unsigned = read(&bitcoin(&wallet, &[(friend, 1_000)]));
+    unsigned.input[0].previous_output.txid = previous.compute_txid();
+    let mut second = unsigned.input[0].clone();
+    second.previous_output.vout = 1;
+    unsigned.input.push(second);
+    let proof = serialize_hex(&previous);
+    let params = |inputs: Value| json!({"transaction": serialize_hex(&unsigned), "inputs": inputs});
+    let said = json!([{"index": 0, "value": 600}, {"index": 1, "value": 500}]);
+    let mut proven = said.clone();
+    for input in proven.as_array_mut().expect("a list") {
+        input["previousTransaction"] = proof.clone().into();
+    }
+    let mut half = proven.clone();
+    half[1]
+        .as_object_mut()
+        .expect("an object")
+        .remove("previousTransaction");
+    let method = "btc_signTransaction";
+    let cap = cap("bitcoin", Asset::Native, 1_100);
+    let shown = Policy {
+        is_shown: true,
+        ..Policy::default()
+    };
+    for policy in [&cap, &shown] {
+        for unproven in [&said, &half] {
+            is_unseen(check(policy, "bitcoin", method, &params(unproven.clone())));
+        }
+        assert_eq!(
+            check(policy, "bitcoin", method, &params(proven.clone())),
+            Ok(())
+        );
+    }
+    // Without such a rule nobody needs to know.
+    assert_eq!(
+        check(&Policy::default(), "bitcoin", method, &params(said)),
+        Ok(())
+    );
+
+    let refused = |input: usize, field: &str, value: Value, reason: &str| {
+        let mut inputs = proven.clone();
+        inputs[input][field] = value;
+        let id = "TX_BUILD_FAILED";
+        wallet.refused("bitcoin", method, &params(inputs), id, reason);
+    };
+    refused(1, "value", json!(499), "an output 1 of 499 satoshi");
+    let other = serialize_hex(&unsigned);
+    refused(
+        0,
+        "previousTransaction",
+        json!(other),
+        "expected the transaction",
+    );
+    refused(
+        0,
+        "previousTransaction",
+        json!("00"),
+        "a serialised Bitcoin transaction",
+    );
+}
+
+/// What a token holder could ask for is not told by a refusal.
+#[test]
+fn a_refusal_does_not_tell_what_would_be_allowed() {
+    let policy = Policy {
+        methods: Some(["personal_sign".to_owned()].into()),
+        ..cap("ethereum", Asset::Native, 123_456_789)
+    };
+    let pay = transaction(FRIEND, 5, "0x");
+    let told = check(&policy, "ethereum", SEND, &pay).expect_err("not listed");
+    assert!(!told.to_string().contains("personal_sign"), "{told}");
+    let chains = chains(&["sepolia"]);
+    let told = check(&chains, "ethereum", SEND, &pay).expect_err("not listed");
+    assert!(!told.to_string().contains("11155111"), "{told}");
+    let cap = Policy {
+        methods: None,
+        ..policy
+    };
+    let told = check(&cap, "ethereum", SEND, &pay).expect_err("over the cap");
+    assert!(!told.to_string().contains("123456789"), "{told}");
 }

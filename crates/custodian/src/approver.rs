@@ -5,6 +5,11 @@ use portal_api::webhook::ApproveSignature;
 
 /// The app's own rules: asked before each signature where the environment's signing policy says so.
 ///
+/// Judge by a request's [`reading`](crate::RequestToApprove::reading): it is what Portal signs.
+/// `params` are the client's own spelling of it, in which other readers may see something else, and
+/// `summary` is cut short. Where [`unseen`](crate::RequestToApprove::reading) is not empty, more may
+/// be paid, or to others, than the reading says.
+///
 /// It is asked for each payload of a request by itself, and again for each attempt: count what was
 /// signed by its [`payload`](ApproveSignature::payload), not by the calls.
 #[async_trait]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use portal_api::limits::{BODY_BYTES, CIPHER_TEXT_BYTES};
+use portal_api::limits::CIPHER_TEXT_BYTES;
 use portal_api::{PROBLEM_MEDIA_TYPE, Problem};
 use portal_lifecycle::ErrorId;
 use portal_lifecycle::ids::TraceId;
@@ -48,7 +48,7 @@ pub(crate) enum Refusal {
     NoSuchPath,
     /// The path does not know the method.
     NoSuchMethod,
-    /// The body is over [`BODY_BYTES`].
+    /// The body is over the path's limit.
     BodyTooLarge,
     /// The cipher text is over [`CIPHER_TEXT_BYTES`].
     CipherTextTooLarge,
@@ -120,7 +120,7 @@ impl Refusal {
             .with_status(StatusCode::METHOD_NOT_ALLOWED.as_u16()),
             Self::BodyTooLarge => problem(
                 ErrorId::PayloadTooLarge,
-                &format!("the body is over {BODY_BYTES} bytes"),
+                "the body is larger than this path takes",
             ),
             Self::CipherTextTooLarge => problem(
                 ErrorId::PayloadTooLarge,

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post, put};
-use portal_api::limits::BODY_BYTES;
+use portal_api::limits::{APPROVAL_BYTES, BODY_BYTES};
 use portal_lifecycle::Timestamp;
 use portal_serving::Door;
 use rand::CryptoRng;
@@ -76,7 +76,8 @@ pub(crate) fn routes(shared: Shared) -> Router {
         );
     }
     if shared.approver.is_some() {
-        router = router.route("/sign/approve", post(approve::approve));
+        let asked = post(approve::approve).layer(DefaultBodyLimit::max(APPROVAL_BYTES));
+        router = router.route("/sign/approve", asked);
     }
     router
         .fallback(async || Refusal::NoSuchPath)

@@ -43,6 +43,7 @@ fn question(method: &str) -> ApproveSignature {
             chain: "eip155:1".to_owned(),
             method: method.to_owned(),
             params: serde_json::json!([{"to": "0x35"}]),
+            reading: serde_json::json!({"kind": "EVM_TRANSACTION", "to": "0x35"}),
             summary: "one coin".to_owned(),
             payload_index: 0,
             payload_count: 1,
@@ -98,6 +99,22 @@ async fn the_apps_own_rules_answer() {
     let expected = ["allowed", "denied", "broken"].map(question);
     assert_eq!(asked[..3], expected, "what Portal asked, whole");
     assert_eq!(asked[3], raw);
+}
+
+/// A question holds a request as it came and as it was read: more than other calls.
+#[tokio::test]
+async fn a_question_may_be_as_large_as_a_request() {
+    let rules = Arc::new(Rules::default());
+    let backend = backend(Some(Arc::clone(&rules))).await;
+    let mut large = question("allowed");
+    let request = large.request.as_mut().expect("a request");
+    request.reading = "x".repeat(900 * 1024).into();
+    let allowed = signed("approve_1", &large).send(&backend).await;
+    assert_eq!(status(&allowed), 204);
+    let request = large.request.as_mut().expect("a request");
+    request.reading = "x".repeat(1024 * 1024).into();
+    let refused = signed("approve_2", &large).send(&backend).await;
+    problem(refused, 413, ErrorId::PayloadTooLarge).await;
 }
 
 /// Whoever can ask can learn nothing, and whoever caught a yes cannot have it again.

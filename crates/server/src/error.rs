@@ -211,6 +211,10 @@ impl From<CommitError> for ApiError {
                 ErrorId::OperationInProgress,
                 "the wallet is being changed by another request; try again",
             ),
+            CommitError::Overtaken => Self::new(
+                ErrorId::OperationInProgress,
+                "the signing policy changes faster than a request is judged; try again",
+            ),
             CommitError::Store(error) => error.into(),
         }
     }

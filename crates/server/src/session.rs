@@ -432,19 +432,29 @@ where
     M: Machine + Send + 'static,
     M::Output: Send,
 {
+    let work = move || machine.step(&message, &mut entropy::rng());
+    computed(app, work)
+        .instrument(tracing::debug_span!("step"))
+        .await
+}
+
+/// Computes on a thread that may, as soon as there is a place: so many at once as there are cores.
+pub(crate) async fn computed<T: Send + 'static>(
+    app: &App,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ApiError> {
     let gone = |_| ApiError::new(ErrorId::Unavailable, "the server is stopping");
     let turn = Arc::clone(&app.computing)
         .acquire_owned()
         .await
         .map_err(gone)?;
-    compute(move || {
+    let work = move || {
         // Held by the thread: a session that gives up does not stop it.
         let _turn = turn;
-        machine.step(&message, &mut entropy::rng())
-    })
-    .instrument(tracing::debug_span!("step"))
-    .await
-    .ok_or_else(|| ApiError::internal("a protocol step did not end"))
+        work()
+    };
+    let done = compute(work).await;
+    done.ok_or_else(|| ApiError::internal("a computation did not end"))
 }
 
 /// Computes on a thread that may; in a simulation, which has one thread, here and now. None if

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use portal_lifecycle::ids::{ClientId, WalletId};
-use portal_lifecycle::{Effect, Event, PerCurve, Timestamp, Transition, Wallet};
+use portal_lifecycle::{Effect, Event, PerCurve, Refusal, Timestamp, Transition, Wallet};
 use portal_store::audit::{Actor, AuditAct, Origin};
-use portal_store::{CommitError, Secrets, Store, StoredWallet, WalletCommit, WalletVersion};
+use portal_store::{
+    CommitError, Grounds, Secrets, Store, StoredWallet, WalletCommit, WalletVersion,
+};
 
 use crate::clock::Clock;
 use crate::{ApiError, entropy, trace};
@@ -23,6 +25,39 @@ pub(crate) struct Wallets {
 pub(crate) struct Applied {
     pub(crate) wallet: Wallet,
     pub(crate) effect: Effect,
+}
+
+/// Why an act was not done.
+enum Undone {
+    Refused(ApiError),
+    Commit(CommitError),
+}
+
+impl From<ApiError> for Undone {
+    fn from(error: ApiError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<Refusal> for Undone {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal.into())
+    }
+}
+
+impl From<CommitError> for Undone {
+    fn from(error: CommitError) -> Self {
+        Self::Commit(error)
+    }
+}
+
+impl From<Undone> for ApiError {
+    fn from(undone: Undone) -> Self {
+        match undone {
+            Undone::Refused(error) => error,
+            Undone::Commit(error) => error.into(),
+        }
+    }
 }
 
 impl Wallets {
@@ -58,19 +93,20 @@ impl Wallets {
                 wallet: transition.wallet,
                 secrets,
                 origin: origin(actor),
+                grounds: None,
                 now,
             };
             match self.store.commit_wallet(commit).await {
                 Ok(_) => return Ok(applied),
                 Err(CommitError::Conflict) => {}
-                Err(CommitError::Store(error)) => return Err(error.into()),
+                Err(error) => return Err(error.into()),
             }
         }
         Err(CommitError::Conflict.into())
     }
 
     /// Decides an event that an act of `actor` follows from, and writes the line of that act
-    /// together with what else changes, against the very state that was decided on (E11).
+    /// together with what else changes, against the very state that was decided on.
     pub(crate) async fn audited(
         &self,
         actor: Actor,
@@ -78,6 +114,35 @@ impl Wallets {
         event: Event,
         act: AuditAct,
     ) -> Result<(), ApiError> {
+        Ok(self.decided(actor, client, event, act, None).await?)
+    }
+
+    /// The same for a signature (E11), and against what it was allowed by; says whether that still
+    /// stands. Nothing is done where it does not.
+    pub(crate) async fn signed(
+        &self,
+        client: ClientId,
+        event: Event,
+        act: AuditAct,
+        grounds: &Grounds,
+    ) -> Result<bool, ApiError> {
+        let actor = Actor::Client(client);
+        let decided = self.decided(actor, client, event, act, Some(grounds));
+        match decided.await {
+            Ok(()) => Ok(true),
+            Err(Undone::Commit(CommitError::Overtaken)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn decided(
+        &self,
+        actor: Actor,
+        client: ClientId,
+        event: Event,
+        act: AuditAct,
+        grounds: Option<&Grounds>,
+    ) -> Result<(), Undone> {
         let origin = origin(actor);
         for _ in 0..TRIES {
             let (before, expected) = self.read(client).await?;
@@ -85,7 +150,10 @@ impl Wallets {
             let Transition { wallet, effect } = before.apply(event.clone(), now)?;
             let expected = expected.ok_or_else(ApiError::not_found)?;
             let written = if wallet == before {
-                self.store.audit(client, expected, origin, act, now).await
+                let store = &self.store;
+                store
+                    .audit(client, expected, origin, act, grounds, now)
+                    .await
             } else {
                 let commit = WalletCommit {
                     client_id: client,
@@ -94,14 +162,14 @@ impl Wallets {
                     secrets: secrets_of(&effect, Secrets::Unchanged, now),
                     origin,
                     acts: vec![act],
+                    grounds: grounds.cloned(),
                     now,
                 };
                 self.store.commit_wallet(commit).await.map(|_| ())
             };
             match written {
-                Ok(()) => return Ok(()),
                 Err(CommitError::Conflict) => {}
-                Err(CommitError::Store(error)) => return Err(error.into()),
+                written => return Ok(written?),
             }
         }
         Err(CommitError::Conflict.into())

@@ -70,7 +70,7 @@ async fn chained(store: &SqlStore, writers: &[(ClientId, WalletVersion)]) -> u64
         running.spawn(async move {
             let mut lines = 0_u64;
             while Instant::now() < end {
-                let line = store.audit(client, version, origin(), signature(), now());
+                let line = store.audit(client, version, origin(), signature(), None, now());
                 line.await.unwrap();
                 lines += 1;
             }

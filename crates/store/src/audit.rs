@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use portal_lifecycle::Timestamp;
 use portal_lifecycle::ids::{ClientId, EnvironmentId, TraceId};
 
-pub use act::{AuditAct, Digest, ShownCredential};
+pub use act::{AuditAct, Digest, Name, ShownCredential};
 pub use verify::{AuditFinding, ChainVerifier, FindingKind};
 pub use walk::{WalkedChain, verify_chain};
 
@@ -70,13 +70,13 @@ impl Actor {
     }
 }
 
-/// Names a custodian API key: the first 8 bytes of its SHA-256. Nobody gets back to the key's 256
-/// random bits from it.
+/// Names a custodian API key or a one-time password: the first 8 bytes of its SHA-256. Nobody gets
+/// back to its 256 random bits from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyId([u8; 8]);
 
 impl KeyId {
-    /// The id of the key that has this hash.
+    /// The id of the credential that has this hash.
     #[must_use]
     pub fn of(key: CredentialHash) -> Self {
         let (id, _) = key.0.split_first_chunk().unwrap_or((&[0; 8], &[]));

@@ -202,6 +202,9 @@ pub enum CommitError {
     /// Somebody else changed the wallet since it was read: read it and decide again.
     #[error("the wallet was changed since it was read")]
     Conflict,
+    /// What it was allowed by stands no longer ([`Grounds`](crate::Grounds)): judge it again.
+    #[error("the policies changed, or the credential ended, since it was allowed")]
+    Overtaken,
     /// Storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),

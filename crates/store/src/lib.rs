@@ -39,7 +39,7 @@ pub use port::{
 };
 pub use record::{
     ClientAuth, ClientRecord, CredentialHash, CredentialKind, CustodianAuth, CustodianKey,
-    DatabaseConnections, Delivery, HeldTurn, NewClient, NewCustodian, NewSession, Notice,
+    DatabaseConnections, Delivery, Grounds, HeldTurn, NewClient, NewCustodian, NewSession, Notice,
     OutboxDepth, PageOf, Rewrapped, SealedAt, Secrets, SigningPolicies, SigningTurn, StoredWallet,
     Tenant, WalletCommit, WalletVersion,
 };

@@ -46,6 +46,15 @@ pub struct SigningPolicies {
     pub client: Option<String>,
 }
 
+/// What an act was allowed by. It is done only where that still stands, at the moment of its line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grounds {
+    /// The policies that it was judged by.
+    pub policies: SigningPolicies,
+    /// Who asked, with which credential.
+    pub caller: ClientAuth,
+}
+
 /// Whom a custodian API key belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CustodianAuth {
@@ -187,6 +196,8 @@ pub struct WalletCommit {
     pub origin: Origin,
     /// What the audit log says of it, besides what became of the pairs.
     pub acts: Vec<AuditAct>,
+    /// What those were allowed by, if by more than the wallet's own state.
+    pub grounds: Option<Grounds>,
     /// When this happens.
     pub now: Timestamp,
 }

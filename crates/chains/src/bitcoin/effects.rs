@@ -6,10 +6,13 @@ use super::{Transaction, own_script};
 use crate::Account;
 use crate::effects::{Asset, Effects, Unseen};
 
+const UNPROVEN: &str =
+    "what several inputs are worth, of which not each has its previousTransaction,";
+
 impl Transaction {
     /// What it does: what this wallet puts in and does not get back, the fee with it.
     ///
-    /// Where the values of inputs are wrong, so is the fee in it; see [`Transaction`].
+    /// Where the values of inputs may be wrong, so may the fee in it; see [`Transaction`].
     pub(crate) fn effects(&self) -> Effects {
         let own = own_script(&self.key);
         let (back, paid): (Vec<_>, Vec<_>) = self
@@ -23,8 +26,11 @@ impl Transaction {
         // What comes back is the whole transaction's: it may be set against these inputs here,
         // and against others of this wallet in another request for the same transaction.
         let is_whole = self.spends.len() == self.unsigned.input.len();
+        let others = "what the inputs that are not signed here are worth";
+        let truth = (!self.are_values_true).then_some(UNPROVEN);
         let unseen = Unseen {
-            amounts: (!is_whole).then_some("what the inputs that are not signed here are worth"),
+            amounts: truth.or((!is_whole).then_some(others)),
+            truth,
             ..Unseen::default()
         };
         Effects {

@@ -2,9 +2,8 @@
 
 use alloy_consensus::Transaction as _;
 use alloy_primitives::{Address, TxKind, U256};
-use serde_json::Value;
 
-use super::{Transaction, TypedData};
+use super::{Transaction, TypedData, typed_value};
 use crate::Account;
 use crate::effects::{Asset, Effects, Unseen};
 
@@ -69,15 +68,26 @@ impl Transaction {
     /// What it does: the callee and, of a known token call, who gets the tokens.
     pub(crate) fn effects(&self) -> Effects {
         let transaction = &self.unsigned;
-        let price = U256::from(transaction.max_fee_per_gas());
-        let fee = price.saturating_mul(U256::from(transaction.gas_limit()));
-        let spent = transaction.value().saturating_add(fee);
+        let spent = transaction.value().saturating_add(self.fee());
         let data = transaction.input();
         let mut effects = Effects {
             amounts: vec![(Asset::Native, spent)],
             data: data.to_vec(),
             ..Effects::default()
         };
+        // So that no address is read across two of its parts.
+        effects.data.push(0);
+        for item in transaction
+            .access_list()
+            .into_iter()
+            .flat_map(|list| &list.0)
+        {
+            effects.mentioned.push(Account::Evm(item.address));
+            for key in &item.storage_keys {
+                effects.data.extend(key.as_slice());
+                effects.data.push(0);
+            }
+        }
         match transaction.kind() {
             TxKind::Create => {
                 effects.unseen.recipients = Some("what a new contract does");
@@ -95,6 +105,9 @@ impl Transaction {
 fn token_call(effects: &mut Effects, contract: Address, data: &[u8]) {
     let asset = Asset::Evm(contract);
     let Some((selector, arguments)) = data.split_first_chunk::<4>() else {
+        if !data.is_empty() {
+            effects.unseen.amount_of = Some((asset, "what this call of the token does"));
+        }
         return;
     };
     let Some(known) = TOKEN_CALLS.iter().find(|call| call.selector == *selector) else {
@@ -141,37 +154,18 @@ impl TypedData {
             },
             ..Effects::default()
         };
-        if let Some(contract) = self.data.domain.verifying_contract {
+        let domain = &self.data.domain;
+        if let Some(contract) = domain.verifying_contract {
             effects.mentioned.push(Account::Evm(contract));
         }
-        search(&self.data.message, &mut effects.data);
-        // As it is hashed: what the contract will be shown, however it was written.
-        effects
-            .data
-            .extend(self.data.encode_data().unwrap_or_default());
+        let data = &mut effects.data;
+        for text in [&domain.name, &domain.version].into_iter().flatten() {
+            data.extend(text.as_bytes());
+            data.push(0);
+        }
+        data.extend(domain.salt.unwrap_or_default().as_slice());
+        data.push(0);
+        typed_value::bytes(&self.value, data);
         effects
     }
-}
-
-/// The bytes of every value in which an address may stand: hex, and numbers.
-fn search(value: &Value, found: &mut Vec<u8>) {
-    let number = |text: &str| U256::from_str_radix(text, 10).ok();
-    let bytes = match value {
-        Value::Array(items) => return items.iter().for_each(|item| search(item, found)),
-        Value::Object(fields) => return fields.values().for_each(|item| search(item, found)),
-        Value::Null | Value::Bool(_) => return,
-        Value::Number(small) => number(&small.to_string()).map(|number| number.to_be_bytes_vec()),
-        // Each way to write it that the hasher takes: with and without 0x, and as a number.
-        Value::String(text) => {
-            let digits = text.strip_prefix("0x").unwrap_or(text);
-            found.extend(hex::decode(digits).unwrap_or_default());
-            found.push(0);
-            text.parse()
-                .ok()
-                .map(|number: U256| number.to_be_bytes_vec())
-        }
-    };
-    found.extend(bytes.unwrap_or_default());
-    // So that no address is read across two values.
-    found.push(0);
 }

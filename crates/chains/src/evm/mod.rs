@@ -6,6 +6,8 @@ mod personal_message;
 mod transaction;
 mod type_limits;
 mod typed_data;
+mod typed_json;
+mod typed_value;
 
 pub use personal_message::PersonalMessage;
 pub use transaction::Transaction;

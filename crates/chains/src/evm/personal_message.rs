@@ -62,8 +62,8 @@ impl PersonalMessage {
         let bytes = self.message.len();
         match std::str::from_utf8(&self.message) {
             Ok(text) => format!(
-                "personal message of {bytes} bytes: \"{}\"",
-                params::shortened(text)
+                "personal message of {bytes} bytes: {}",
+                params::quoted(text)
             ),
             Err(_) => {
                 let hex = hex::encode(&self.message);

@@ -9,7 +9,7 @@ use crate::{ChainError, Secp256k1Key, Signature, Signed, Subject};
 use alloy_consensus::{Transaction as _, TxEip1559, TxLegacy, TypedTransaction};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{TxKind, U256, utils::format_ether};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const FIELDS: [&str; 14] = [
     "from",
@@ -84,8 +84,7 @@ impl Transaction {
     /// One line that says what is about to be signed.
     pub fn summary(&self) -> String {
         let transaction = &self.unsigned;
-        let price = U256::from(transaction.max_fee_per_gas());
-        let fee = coins(price.saturating_mul(U256::from(transaction.gas_limit())));
+        let fee = coins(self.fee());
         let (chain, value) = (self.chain, coins(transaction.value()));
         let data = transaction.input();
         let what = match (transaction.kind(), data.get(..4)) {
@@ -106,6 +105,41 @@ impl Transaction {
         };
         let nonce = transaction.nonce();
         format!("eip155:{chain} transaction {nonce}: {what}; fee at most {fee}")
+    }
+
+    /// What it costs at most, in wei.
+    pub(super) fn fee(&self) -> U256 {
+        let price = U256::from(self.unsigned.max_fee_per_gas());
+        price.saturating_mul(U256::from(self.unsigned.gas_limit()))
+    }
+
+    /// Everything that is signed, in one spelling.
+    pub(crate) fn reading(&self) -> Value {
+        let transaction = &self.unsigned;
+        let to = match transaction.kind() {
+            TxKind::Call(to) => Some(to.to_checksum(None)),
+            TxKind::Create => None,
+        };
+        let listed = transaction.access_list().into_iter();
+        let listed = listed.flat_map(|list| &list.0).map(|item| {
+            let keys: Vec<_> = item.storage_keys.iter().map(ToString::to_string).collect();
+            json!({ "address": item.address.to_checksum(None), "storageKeys": keys })
+        });
+        let tip = transaction.max_priority_fee_per_gas();
+        json!({
+            "kind": "EVM_TRANSACTION",
+            "chainId": self.chain.to_string(),
+            "from": account(&self.key).to_checksum(None),
+            "to": to,
+            "value": transaction.value().to_string(),
+            "data": format!("0x{}", hex::encode(transaction.input())),
+            "nonce": transaction.nonce().to_string(),
+            "gas": transaction.gas_limit().to_string(),
+            "maxFeePerGas": transaction.max_fee_per_gas().to_string(),
+            "maxPriorityFeePerGas": tip.map(|tip| tip.to_string()),
+            "accessList": listed.collect::<Vec<_>>(),
+            "fee": self.fee().to_string(),
+        })
     }
 
     /// The raw signed transaction and its hash.

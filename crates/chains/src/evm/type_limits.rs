@@ -1,13 +1,18 @@
 //! Limits on the types of EIP-712 data, before anything expands them.
 
 use crate::{ChainError, Subject, params};
+use alloy_dyn_abi::DynSolValue;
 use alloy_dyn_abi::eip712::Eip712Types;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const MAX_TYPES: usize = 128;
 const MAX_EXPANDED_FIELDS: usize = 4096;
 const MAX_STRUCT_DEPTH: usize = 16;
 const MAX_ARRAY_DIMENSIONS: usize = 8;
+/// What is written out and hashed of types, for all structs of a message together.
+const MAX_TYPE_BYTES: usize = 1 << 20;
+/// What looking at a field costs, in bytes that are hashed in that time.
+const FIELD_BYTES: usize = 32;
 
 /// Refuses types that contain themselves, nest too deep or expand to too many fields.
 ///
@@ -31,6 +36,63 @@ pub(super) fn check(types: &Eip712Types, primary_type: &str) -> Result<(), Chain
     }
     let root = primary_type.split('[').next().unwrap_or(primary_type);
     measure(types, root, &mut BTreeMap::new()).map(|_| ())
+}
+
+/// Refuses a message whose structs are too many for their types.
+///
+/// The hasher writes a struct's type out, with every type that it leads to, for each struct anew:
+/// a message of a few bytes a struct may need a gigabyte of it.
+pub(super) fn check_value(types: &Eip712Types, value: &DynSolValue) -> Result<(), ChainError> {
+    let mut costs = BTreeMap::new();
+    let mut left = vec![value];
+    let mut total = 0_usize;
+    while let Some(value) = left.pop() {
+        match value {
+            DynSolValue::CustomStruct { name, tuple, .. } => {
+                let cost = costs
+                    .entry(name)
+                    .or_insert_with(|| written_out(types, name));
+                total = total.saturating_add(*cost);
+                left.extend(tuple);
+            }
+            DynSolValue::Array(values)
+            | DynSolValue::FixedArray(values)
+            | DynSolValue::Tuple(values) => left.extend(values),
+            _ => {}
+        }
+        if total > MAX_TYPE_BYTES {
+            let expected =
+                format!("structs whose types come to at most {MAX_TYPE_BYTES} bytes in all");
+            return Err(params::invalid(
+                Subject::Message,
+                "message",
+                &expected,
+                "more",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What writing a type out costs, with every type that it leads to (EIP-712, "encodeType").
+fn written_out(types: &Eip712Types, name: &str) -> usize {
+    let mut seen = BTreeSet::from([name]);
+    let mut left = vec![name];
+    let mut cost = 0_usize;
+    while let Some(name) = left.pop() {
+        let Some(fields) = types.get(name) else {
+            continue;
+        };
+        cost = cost.saturating_add(name.len());
+        for field in fields {
+            let written = FIELD_BYTES + field.type_name().len() + field.name().len();
+            cost = cost.saturating_add(written);
+            if seen.insert(field.root_type_name()) {
+                left.push(field.root_type_name());
+            }
+        }
+    }
+    cost
 }
 
 /// What a type comes to when its structs are written out.

@@ -1,22 +1,29 @@
 //! `eth_signTypedData_v4`: EIP-712.
 
-use super::{account, expect_own_address, finish_message, type_limits};
+use super::{account, expect_own_address, finish_message, type_limits, typed_json, typed_value};
 use crate::{ChainError, Secp256k1Key, Signature, Signed, Subject, params};
+use alloy_dyn_abi::DynSolValue;
 use alloy_dyn_abi::eip712::{Eip712Types, TypedData as Eip712};
-use alloy_primitives::U256;
-use serde_json::Value;
+use alloy_primitives::{U256, keccak256};
+use serde_json::{Map, Value, json};
 
-const MAX_JSON_BYTES: usize = 128 * 1024;
 const DOMAIN: &str = "EIP712Domain";
 
 /// Typed structured data, hashed (EIP-712, "Specification of the eth_signTypedData JSON RPC").
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TypedData {
     key: Secp256k1Key,
     chain: u64,
     digest: [u8; 32],
     pub(super) data: Eip712,
+    /// The type of the message, written out.
+    encoded_type: String,
+    /// The message as it is hashed.
+    pub(super) value: DynSolValue,
 }
+
+/// No value of a message is unlike itself.
+impl Eq for TypedData {}
 
 impl TypedData {
     /// Reads `[address, data]`, or data alone; data is an object or its JSON text.
@@ -24,9 +31,10 @@ impl TypedData {
     /// # Errors
     ///
     /// `MSG_BUILD_FAILED` for another wallet's address, another chain's domain,
-    /// types that do not fit the data, or a declared `EIP712Domain` that is not
-    /// made of the domain's fields in the standard's order (wallets hash such
-    /// data differently).
+    /// types that do not fit the data, whatever is not signed (fields that no type
+    /// declares) or read in several ways (a key twice, bytes as numbers), or a
+    /// declared `EIP712Domain` that is not made of the domain's fields in the
+    /// standard's order (wallets hash such data differently).
     pub fn parse(chain: u64, params: &Value, key: &Secp256k1Key) -> Result<Self, ChainError> {
         let subject = Subject::Message;
         let (address, data) = match params.as_array().map(Vec::as_slice) {
@@ -46,19 +54,34 @@ impl TypedData {
         if let Some(address) = address {
             expect_own_address(subject, "address", address, account(key))?;
         }
-        let data = read(data)?;
+        let data = typed_json::read(data)?;
         check_chain(&data, chain)?;
-        type_limits::check(&Eip712Types::from(&data.resolver), &data.primary_type)?;
+        let types = Eip712Types::from(&data.resolver);
+        type_limits::check(&types, &data.primary_type)?;
         check_domain(&data)?;
-        let digest = data.eip712_signing_hash().map_err(|error| {
+        // Then the message is not hashed at all.
+        if data.primary_type == DOMAIN {
+            let expected = "the type of a message";
+            return Err(params::invalid(subject, "primaryType", expected, DOMAIN));
+        }
+        let unfit = |error: alloy_dyn_abi::Error| {
             let expected = "a message of the declared types";
             params::invalid(subject, "message", expected, &error.to_string())
-        })?;
+        };
+        let encoded_type = data.encode_type().map_err(unfit)?;
+        let value = data.coerce().map_err(unfit)?;
+        typed_value::check(&value, &data.message)?;
+        type_limits::check_value(&types, &value)?;
+        let message = data.resolver.eip712_data_word(&value).map_err(unfit)?;
+        let separator = data.domain.separator();
+        let signed = [&[0x19, 0x01], separator.as_slice(), message.as_slice()].concat();
         Ok(Self {
             key: key.clone(),
             chain,
-            digest: digest.0,
+            digest: keccak256(signed).0,
             data,
+            encoded_type,
+            value,
         })
     }
 
@@ -85,10 +108,35 @@ impl TypedData {
             None => "any chain".to_owned(),
         };
         let primary_type = params::shortened(&self.data.primary_type);
-        format!(
-            "typed data {primary_type} for \"{}\", {contract}, on {chain}",
-            params::shortened(name)
-        )
+        let name = params::quoted(name);
+        format!("typed data {primary_type} for {name}, {contract}, on {chain}")
+    }
+
+    /// Everything that is signed, in one spelling.
+    pub(crate) fn reading(&self) -> Value {
+        let domain = &self.data.domain;
+        let contract = domain.verifying_contract;
+        let parts = [
+            ("name", domain.name.as_deref().map(str::to_owned)),
+            ("version", domain.version.as_deref().map(str::to_owned)),
+            ("chainId", domain.chain_id.map(|number| number.to_string())),
+            (
+                "verifyingContract",
+                contract.map(|contract| contract.to_checksum(None)),
+            ),
+            ("salt", domain.salt.map(|salt| salt.to_string())),
+        ];
+        let domain: Map<_, _> = parts
+            .into_iter()
+            .filter_map(|(name, part)| Some((name.to_owned(), part?.into())))
+            .collect();
+        json!({
+            "kind": "TYPED_DATA",
+            "primaryType": self.data.primary_type,
+            "encodedType": self.encoded_type,
+            "domain": domain,
+            "message": typed_value::json(&self.value),
+        })
     }
 
     /// r ‖ s ‖ v of a signature over [`Self::digest`].
@@ -99,41 +147,6 @@ impl TypedData {
     pub fn finish(&self, signature: &Signature) -> Result<Signed, ChainError> {
         finish_message(&self.key, &self.digest, signature)
     }
-}
-
-fn read(value: &Value) -> Result<Eip712, ChainError> {
-    let error = |error: serde_json::Error| {
-        let expected = "EIP-712 typed data with types, primaryType, domain and message";
-        params::invalid(Subject::Message, "typed data", expected, &error.to_string())
-    };
-    let text = match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    params::at_most(Subject::Message, "typed data", text.len(), MAX_JSON_BYTES)?;
-    // Through a value, which is never text again: the reader would unwrap that.
-    let object: Value = serde_json::from_str(&text).map_err(error)?;
-    if !object.is_object() {
-        let expected = "an object, or its JSON text";
-        return Err(params::invalid(
-            Subject::Message,
-            "typed data",
-            expected,
-            &params::shown(&object),
-        ));
-    }
-    // The untagged reader says only "no variant matched", so name what is absent first.
-    for field in ["types", "primaryType", "domain", "message"] {
-        if object.get(field).is_none() {
-            let action = "EIP-712 data has types, primaryType, domain and message";
-            return Err(ChainError::FieldMissing {
-                subject: Subject::Message,
-                field,
-                action,
-            });
-        }
-    }
-    serde_json::from_value(object).map_err(error)
 }
 
 /// EIP-712: "The user-agent should refuse signing if it does not match the currently active chain."

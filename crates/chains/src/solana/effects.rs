@@ -12,13 +12,15 @@ use super::{Transaction, account};
 use crate::Account;
 use crate::effects::{Asset, Effects};
 
-const SYSTEM: Address = Address::new_from_array([0; 32]);
+pub(super) const SYSTEM: Address = Address::new_from_array([0; 32]);
 const COMPUTE_BUDGET: Address =
     Address::from_str_const("ComputeBudget111111111111111111111111111111");
 const MEMO: Address = Address::from_str_const("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr");
-const TOKEN: Address = Address::from_str_const("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
-const TOKEN_2022: Address = Address::from_str_const("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb");
-const ASSOCIATED_TOKEN: Address =
+pub(super) const TOKEN: Address =
+    Address::from_str_const("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
+pub(super) const TOKEN_2022: Address =
+    Address::from_str_const("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb");
+pub(super) const ASSOCIATED_TOKEN: Address =
     Address::from_str_const("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL");
 
 /// The rent of an account of up to 1,300 bytes: (128 + 1,300) · 6,960 and a little more.
@@ -29,10 +31,26 @@ const MAX_COMPUTE_UNITS: u64 = 1_400_000;
 
 const HIDDEN_ACCOUNTS: &str = "accounts from an address lookup table";
 const UNKNOWN_PROGRAM: &str = "what a program that is not known here does";
+const UNKNOWN_CALL: &str = "what this call of a program of Solana's own does";
+const OF_AN_ACCOUNT: &str = "what a token account holds";
+const NO_MINT: &str = "whose token account a transfer pays that does not name its mint";
 
 impl Transaction {
     /// What it does.
     pub(crate) fn effects(&self) -> Effects {
+        let mut reading = self.read();
+        if let Some(fee) = reading.fee() {
+            reading.native(fee);
+        }
+        reading.effects
+    }
+
+    /// The fee in lamports, if it is this wallet that pays it.
+    pub(super) fn fee(&self) -> Option<u64> {
+        self.read().fee()
+    }
+
+    fn read(&self) -> Reading<'_> {
         let message = &self.unsigned.message;
         let keys = message.static_account_keys();
         let mut reading = Reading {
@@ -57,11 +75,7 @@ impl Transaction {
             reading.effects.data.push(0);
             reading.read(instruction);
         }
-        if keys.first() == Some(&reading.own) {
-            let fee = reading.fee();
-            reading.native(fee);
-        }
-        reading.effects
+        reading
     }
 }
 
@@ -87,8 +101,14 @@ impl Reading<'_> {
             (Some(program), Some(accounts)) => self.known(program, &accounts, &instruction.data),
             _ => None,
         };
-        if known.is_none() {
-            self.unknown(instruction);
+        match (known, program) {
+            (Some(()), _) => {}
+            // Whoever lists one of these trusts it with what is read here, and with nothing else.
+            (None, Some(SYSTEM | TOKEN | TOKEN_2022 | ASSOCIATED_TOKEN)) => {
+                self.effects.unseen.recipients = Some(UNKNOWN_CALL);
+                self.effects.unseen.amounts = Some(UNKNOWN_CALL);
+            }
+            (None, _) => self.unknown(instruction),
         }
     }
 
@@ -126,20 +146,52 @@ impl Reading<'_> {
         Some(())
     }
 
-    /// TransferChecked and ApproveChecked: the only ones that name their mint.
+    /// Who gets tokens, or may take them, or a token account as a whole.
     fn token(&mut self, accounts: &[Address], data: &[u8]) -> Option<()> {
         let (tag, rest) = data.split_first()?;
-        let [_, mint, to, ..] = accounts else {
-            return None;
-        };
-        if !matches!(tag, 12 | 13) {
-            return None;
+        match (tag, accounts) {
+            // TransferChecked, ApproveChecked: the only ones that name their mint.
+            (12 | 13, [_, mint, to, ..]) => {
+                self.gets(*to);
+                let asset = Asset::Solana(mint.to_bytes());
+                let amount = U256::from(lamports(rest)?);
+                self.effects.amounts.push((asset, amount));
+            }
+            // Transfer.
+            (3, [_, to, ..]) => {
+                self.gets(*to);
+                self.effects.unseen.amounts = Some(OF_AN_ACCOUNT);
+                let mentioned = &mut self.effects.unseen.mentioned;
+                *mentioned = mentioned.or(Some(NO_MINT));
+            }
+            // Approve; CloseAccount, which gives away its lamports, wrapped ones too.
+            (4 | 9, [_, to, ..]) => {
+                self.gets(*to);
+                self.effects.unseen.amounts = Some(OF_AN_ACCOUNT);
+            }
+            // SetAuthority: a kind, and to whom, if not to nobody.
+            (6, [_, ..]) => {
+                match rest {
+                    [_, 0] => {}
+                    [_, 1, authority @ ..] => {
+                        let authority: [u8; 32] = authority.try_into().ok()?;
+                        self.gets(authority.into());
+                    }
+                    _ => return None,
+                }
+                self.effects.unseen.amounts = Some(OF_AN_ACCOUNT);
+            }
+            // Revoke, SyncNative: nobody gets anything.
+            (5 | 17, _) => {}
+            _ => return None,
         }
-        self.effects.recipients.push(solana(*to));
-        let asset = Asset::Solana(mint.to_bytes());
-        let amount = U256::from(lamports(rest)?);
-        self.effects.amounts.push((asset, amount));
         Some(())
+    }
+
+    fn gets(&mut self, who: Address) {
+        if who != self.own {
+            self.effects.recipients.push(solana(who));
+        }
     }
 
     /// Create and CreateIdempotent: rent for an account of a wallet and mint that are named.
@@ -152,9 +204,7 @@ impl Reading<'_> {
         }
         // Its owner gets the rent back by closing it.
         self.effects.mentioned.push(solana(*account));
-        if *owner != self.own {
-            self.effects.recipients.push(solana(*owner));
-        }
+        self.gets(*owner);
         self.native(TOKEN_ACCOUNT_LAMPORTS);
         Some(())
     }
@@ -179,9 +229,7 @@ impl Reading<'_> {
     }
 
     fn pay(&mut self, to: Address, lamports: u64) {
-        if to != self.own {
-            self.effects.recipients.push(solana(to));
-        }
+        self.gets(to);
         self.native(lamports);
     }
 
@@ -190,16 +238,19 @@ impl Reading<'_> {
         self.effects.amounts.push(amount);
     }
 
-    fn fee(&self) -> u64 {
+    /// The fee, if it is this wallet that pays it.
+    fn fee(&self) -> Option<u64> {
+        if self.message.static_account_keys().first() != Some(&self.own) {
+            return None;
+        }
         let signatures = u64::from(self.message.header().num_required_signatures);
         let units = u128::from(self.compute_units.min(MAX_COMPUTE_UNITS));
         let priority = units
             .saturating_mul(u128::from(self.micro_lamports))
             .div_ceil(1_000_000);
         let priority = u64::try_from(priority).unwrap_or(u64::MAX);
-        LAMPORTS_PER_SIGNATURE
-            .saturating_mul(signatures)
-            .saturating_add(priority)
+        let fee = LAMPORTS_PER_SIGNATURE.saturating_mul(signatures);
+        Some(fee.saturating_add(priority))
     }
 
     fn key(&self, index: u8) -> Option<Address> {
@@ -209,7 +260,7 @@ impl Reading<'_> {
 }
 
 /// Whether an account may be written, by its place among them ("Compact account array").
-fn is_writable(header: MessageHeader, accounts: usize, index: usize) -> bool {
+pub(super) fn is_writable(header: MessageHeader, accounts: usize, index: usize) -> bool {
     let signers = usize::from(header.num_required_signatures);
     // One of a lookup table: nobody knows.
     if index >= accounts {

@@ -54,10 +54,7 @@ impl Message {
     pub fn summary(&self) -> String {
         let bytes = self.message.len();
         match std::str::from_utf8(&self.message) {
-            Ok(text) => format!(
-                "Solana message of {bytes} bytes: \"{}\"",
-                params::shortened(text)
-            ),
+            Ok(text) => format!("Solana message of {bytes} bytes: {}", params::quoted(text)),
             Err(_) => {
                 let hex = hex::encode(&self.message);
                 format!(

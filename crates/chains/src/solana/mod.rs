@@ -3,9 +3,11 @@
 mod effects;
 mod instruction;
 mod message;
+mod token_account;
 mod transaction;
 
 pub use message::Message;
+pub(crate) use token_account::first_token_owner;
 pub use transaction::Transaction;
 
 use crate::Ed25519Key;

@@ -1,10 +1,11 @@
 //! Transactions: from base64 to the bytes to sign, and the signature into its slot.
 
+use super::effects::is_writable;
 use super::{account, instruction, version};
 use crate::{ChainError, Ed25519Key, Signature, Signed, Subject, params};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use serde_json::{Value, json};
 use solana_message::VersionedMessage;
 use solana_transaction::versioned::VersionedTransaction;
 
@@ -80,6 +81,35 @@ impl Transaction {
             "Solana {} transaction: {instructions}; fee paid by {payer}",
             version(message)
         )
+    }
+
+    /// Everything that is signed, in one spelling; an account of a lookup table has no address.
+    pub(crate) fn reading(&self) -> Value {
+        let message = &self.unsigned.message;
+        let (header, keys) = (*message.header(), message.static_account_keys());
+        let address = |index: u8| keys.get(usize::from(index)).map(ToString::to_string);
+        let signers = usize::from(header.num_required_signatures);
+        let instructions = message.instructions().iter().map(|instruction| {
+            let accounts = instruction.accounts.iter().map(|index| {
+                json!({
+                    "address": address(*index),
+                    "isSigner": usize::from(*index) < signers,
+                    "isWritable": is_writable(header, keys.len(), usize::from(*index)),
+                })
+            });
+            json!({
+                "program": address(instruction.program_id_index),
+                "accounts": accounts.collect::<Vec<_>>(),
+                "data": format!("0x{}", hex::encode(&instruction.data)),
+            })
+        });
+        json!({
+            "kind": "SOLANA_TRANSACTION",
+            "version": version(message),
+            "feePayer": address(0),
+            "instructions": instructions.collect::<Vec<_>>(),
+            "fee": self.fee().map(|fee| fee.to_string()),
+        })
     }
 
     /// The transaction with this wallet's signature in its slot.

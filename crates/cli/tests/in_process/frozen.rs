@@ -41,6 +41,7 @@ async fn freeze(world: &World, wallet: &Wallet) {
             trace_id: TraceId::make(now, [0; 10]),
         },
         acts: Vec::new(),
+        grounds: None,
         now,
     };
     store.commit_wallet(commit).await.expect("durable");

@@ -25,7 +25,7 @@ async fn revoke(world: &World, user: &User) {
 }
 
 /// A pair in force, without a keychain.
-async fn pair(world: &World, user: &User) -> Pair {
+pub(crate) async fn pair(world: &World, user: &User) -> Pair {
     let mut raw = Raw::open(world.url(), &user.token).await;
     let start = raw.start_frame(Operation::Generate);
     let pair = by_hand::generate(&mut raw, start).await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use portal_api::signing_policy::{POLICY_ENTRIES, SigningPolicy, ValueCap};
+use portal_api::signing_policy::{Approval, POLICY_ENTRIES, SigningPolicy, ValueCap};
 use portal_chains::{Account, Amount, Asset, ChainId, ChainRule, Policy};
 use portal_lifecycle::ErrorId;
 
@@ -66,6 +66,8 @@ pub(crate) fn checked(policy: &SigningPolicy) -> Result<Policy, ApiError> {
         chains: chains.map(|all| all.into_iter().collect()),
         recipients: recipients.map(|all| all.into_iter().collect()),
         value_caps,
+        trusts_messages: policy.trust_messages,
+        is_shown: policy.approval == Approval::Webhook,
         blocked: blocked.unwrap_or_default().into_iter().collect(),
     })
 }

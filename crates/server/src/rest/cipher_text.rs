@@ -6,11 +6,13 @@ use portal_api::limits::CIPHER_TEXT_BYTES;
 use portal_api::rest::{KeepCipherText, KeptCipherText};
 use portal_lifecycle::ids::{BackupSharePairId, ClientId};
 use portal_lifecycle::{BackupMode, BackupPair, CipherTextDigest, ErrorId, PerCurve, Refusal};
+use portal_store::audit::Actor;
 use sha2::{Digest as _, Sha256};
 
 use crate::auth::Client;
 use crate::body::Json;
 use crate::openapi::problems;
+use crate::wallets::origin;
 use crate::{ApiError, App};
 
 problems!(Keeping: NotFound, BackupShareMismatch, StateInvalid, WalletEjected);
@@ -59,10 +61,11 @@ pub(crate) async fn keep(
         .into());
     }
     let text = &body.client_cipher_text;
+    let origin = origin(Actor::Client(client.client_id));
     let now = app.clock.now();
     let is_kept = app
         .store
-        .keep_cipher_text(client.client_id, pair.ids, text, now)
+        .keep_cipher_text(client.client_id, pair.ids, text, origin, now)
         .await?;
     if is_kept {
         Ok(StatusCode::NO_CONTENT)

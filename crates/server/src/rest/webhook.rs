@@ -107,7 +107,7 @@ async fn change(
         };
         match keeper.commit(act, &answer).await {
             Ok(()) => return Ok((drawn, answer)),
-            Err(CommitError::Conflict) => {}
+            Err(CommitError::Conflict | CommitError::Overtaken) => {}
             Err(CommitError::Store(error)) => return Err(error.into()),
         }
     }

@@ -55,7 +55,7 @@ pub(crate) struct Signing {
 }
 
 impl Signing {
-    pub(super) const fn event(self) -> Event {
+    pub(crate) const fn event(self) -> Event {
         Event::Sign {
             curve: self.curve,
             pair: self.pair,

@@ -1,5 +1,7 @@
 //! Signing: E11 before every answer, and a strike made durable before any (E12).
 
+use std::sync::Arc;
+
 use portal_api::limits::SIGN_PAYLOAD_BYTES;
 use portal_api::session::{Outcome, Wanted};
 use portal_lifecycle::ids::SigningSharePairId;
@@ -9,14 +11,13 @@ use portal_mpc::{
 };
 use portal_seal::SecretBytes;
 use portal_store::ClientAuth;
-use portal_store::audit::{Actor, AuditAct, Digest};
 
 use super::guard::{Signing, guarded_step};
 use super::socket::Socket;
 use super::{Nonces, RunError, held};
-use crate::approval::{Asked, approve, policies, still_approved};
+use crate::approval::{Asked, judge, release};
 use crate::error::Operation;
-use crate::{ApiError, App, auth};
+use crate::{ApiError, App};
 
 /// What the client wants signed, with which pair.
 pub(super) struct Asking {
@@ -43,15 +44,15 @@ pub(super) async fn run(
         .signing_pair(signing.curve, signing.pair)
         .ok_or_else(ApiError::not_found)?;
     let (session, key) = context(&wallet, pair, signing, nonces);
-    let asked = Asked {
-        environment: asking.client.environment_id,
+    let asked = Arc::new(Asked {
+        caller: asking.client,
         signing,
-        public_key: &pair.points.of(signing.curve).key.0,
+        public_key: pair.points.of(signing.curve).key.0.clone(),
         wallet_id: *wallet.ids.of(signing.curve),
         wanted: asking.wanted,
-    };
-    let policies = policies(app, asked.environment, client).await?;
-    let payload = approve(app, &policies, asked.clone()).await?;
+    });
+    let judged = judge(app, &asked).await?;
+    let payload = &judged.payload;
     let share = app
         .store
         .signing_share(client, signing.curve, signing.pair)
@@ -63,26 +64,17 @@ pub(super) async fn run(
     };
     let held = match signing.curve {
         Curve::Secp256k1 => {
-            let machine = ecdsa(&session, &key, &share, &payload)?;
+            let machine = ecdsa(&session, &key, &share, payload)?;
             drive_guarded(app, socket, signing, machine).await
         }
         Curve::Ed25519 => {
-            let machine = eddsa(&session, &key, &share, &payload)?;
+            let machine = eddsa(&session, &key, &share, payload)?;
             drive_guarded(app, socket, signing, machine).await
         }
     };
     let held = held.map_err(|error| error.public(Operation::Sign))?;
-    // The client takes its time: what was revoked or forbidden meanwhile holds for it, too.
-    auth::still(app, asking.client).await?;
-    still_approved(app, &policies, asked).await?;
-    let act = AuditAct::Signature {
-        curve: signing.curve,
-        pair: signing.pair,
-        payload: Digest::of(&payload),
-    };
-    let actor = Actor::Client(client);
-    let audited = app.wallets.audited(actor, client, signing.event(), act);
-    audited.await?;
+    // The client has shown that it holds its share; what it waits for makes the signature.
+    release(app, &asked, judged).await?;
     socket.send_binary(held.release().into_bytes()).await?;
     Ok(Outcome::Signature)
 }

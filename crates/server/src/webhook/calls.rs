@@ -137,7 +137,7 @@ impl WebhookClient {
     }
 
     /// Asks whether a wallet may sign something: only 2xx within five seconds allows it, and only
-    /// without a body or with JSON that does not say otherwise.
+    /// without a body or with JSON that does not say otherwise. The id of the call that did.
     ///
     /// # Errors
     ///
@@ -147,14 +147,16 @@ impl WebhookClient {
         &self,
         webhook: &Webhook,
         body: &ApproveSignature,
-    ) -> Result<(), ApiError> {
+    ) -> Result<String, ApiError> {
         let call = Call {
             client_id: Some(body.client_id),
             timeout: APPROVAL_TIMEOUT,
             ..once(WebhookRoute::Approve, WebhookKind::SignApprove)
         };
+        let id = call.id.clone();
         let called = self.call(webhook, call, body, approval).await;
-        called.answer.map_err(|error| match error {
+        let answer = called.answer.map(|()| id);
+        answer.map_err(|error| match error {
             CallError::Status { status, .. } => denied(&format!("status {status}")),
             CallError::Unreachable(WebhookUnreachable::TimedOut) => {
                 let within = APPROVAL_TIMEOUT.as_secs();

@@ -86,7 +86,7 @@ pub(crate) async fn change(
         let (next, drawn) = decide(policy, stored, change, now)?;
         match store.put_webhook(environment, next, origin, now).await {
             Ok(()) => return Ok(drawn),
-            Err(CommitError::Conflict) => {}
+            Err(CommitError::Conflict | CommitError::Overtaken) => {}
             Err(CommitError::Store(error)) => return Err(error.into()),
         }
     }

@@ -11,7 +11,7 @@ use portal_seal::SecretBytes;
 use portal_store::audit::{AuditAct, AuditFilter, AuditLine, ChainPart, Origin, ShownCredential};
 use portal_store::{
     Act, AuditStore, Begun, Claim, ClaimTimes, ClientAuth, ClientRecord, ClientStore, CommitError,
-    CredentialHash, CredentialKind, CustodianAuth, CustodianKey, CustodianStore, Delivery,
+    CredentialHash, CredentialKind, CustodianAuth, CustodianKey, CustodianStore, Delivery, Grounds,
     IdempotencyStore, IdempotentRequest, Maintenance, ManagedBackupStore, MemoryStore, NewClient,
     NewCustodian, NewSession, Notice, OutboxDepth, OutboxStore, PageOf, Rewrapped, SealedAt,
     SigningPolicies, SigningTurn, Store, StoreError, StoredWallet, Tenant, WalletCommit,
@@ -250,10 +250,12 @@ impl ClientStore for FaultyStore {
         &self,
         client: ClientId,
         otp: CredentialHash,
+        origin: Origin,
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<(), StoreError> {
-        let work = self.inner.create_web_otp(client, otp, now, expires_at);
+        let inner = &self.inner;
+        let work = inner.create_web_otp(client, otp, origin, now, expires_at);
         self.around(work).await
     }
 
@@ -325,10 +327,12 @@ impl WalletStore for FaultyStore {
         expected: WalletVersion,
         origin: Origin,
         act: AuditAct,
+        grounds: Option<&Grounds>,
         now: Timestamp,
     ) -> Result<(), CommitError> {
-        self.around_commit(self.inner.audit(client, expected, origin, act, now))
-            .await
+        let inner = &self.inner;
+        let work = inner.audit(client, expected, origin, act, grounds, now);
+        self.around_commit(work).await
     }
 
     async fn epoch(&self) -> Result<Epoch, StoreError> {
@@ -517,10 +521,12 @@ impl ManagedBackupStore for FaultyStore {
         client: ClientId,
         ids: PerCurve<BackupSharePairId>,
         cipher_text: &str,
+        origin: Origin,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.around(self.inner.keep_cipher_text(client, ids, cipher_text, now))
-            .await
+        let inner = &self.inner;
+        let work = inner.keep_cipher_text(client, ids, cipher_text, origin, now);
+        self.around(work).await
     }
 
     async fn cipher_text(

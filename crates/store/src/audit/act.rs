@@ -44,6 +44,50 @@ impl fmt::Display for Digest {
     }
 }
 
+/// A name of the program's own: of a chain, a method, a call. None of anybody's words fits into it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Name {
+    bytes: [u8; NAME_BYTES],
+    used: usize,
+}
+
+const NAME_BYTES: usize = 64;
+
+impl Name {
+    /// A name of letters, digits, `:`, `-` and `_`, at most 64 of them; none for another text.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'_');
+        if !text.bytes().all(fits) {
+            return None;
+        }
+        let mut bytes = [0; NAME_BYTES];
+        bytes
+            .get_mut(..text.len())?
+            .copy_from_slice(text.as_bytes());
+        let used = text.len();
+        Some(Self { bytes, used })
+    }
+
+    fn as_str(&self) -> &str {
+        let used = self.bytes.get(..self.used);
+        let text = used.and_then(|used| core::str::from_utf8(used).ok());
+        text.unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
 /// A credential that an answer holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShownCredential {
@@ -83,6 +127,7 @@ shown_details!(
     CustodianId,
     Digest,
     KeyId,
+    Name,
     OperationId,
     OperationKind,
     ShownCredential,
@@ -135,6 +180,10 @@ macro_rules! acts {
     })*) => {
         /// What was done, and to what. Whom it is about, who did it and when stand beside it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[expect(
+            clippy::large_enum_variant,
+            reason = "there are one or two at a time, on their way to a line"
+        )]
         pub enum AuditAct {
             $($(#[$doc])* $act { $($(#[$field_doc])* $field: $kind),* },)*
         }
@@ -201,7 +250,15 @@ acts! {
     /// A client was made, with both its credentials.
     ClientMade = "CLIENT_MADE" {}
     /// A client got another session.
-    SessionMade = "SESSION_MADE" {}
+    SessionMade = "SESSION_MADE" {
+        /// The one-time password that was taken for it, if one was.
+        otp as "otpId": Option<KeyId>,
+    }
+    /// A one-time password was given out, with which a browser gets a session of the client.
+    WebOtpMade = "WEB_OTP_MADE" {
+        /// The password.
+        otp as "otpId": KeyId,
+    }
     /// A client's sessions of before are in force no longer, nor one-time passwords for others.
     SessionsRevoked = "SESSIONS_REVOKED" {}
     /// A client got another API key, in the place of the one of before.
@@ -221,6 +278,16 @@ acts! {
         pair as "pairId": SigningSharePairId,
         /// SHA-256 of the payload: of the digest on secp256k1, of the message on Ed25519.
         payload as "payloadDigest": Digest,
+        /// The chain that it was asked for; none for raw bytes.
+        chain as "chain": Option<Name>,
+        /// The method.
+        method as "method": Option<Name>,
+        /// SHA-256 of the environment's policy that it was judged by, as it is stored.
+        environment_policy as "environmentPolicyDigest": Option<Digest>,
+        /// The same of the client's own.
+        client_policy as "clientPolicyDigest": Option<Digest>,
+        /// The webhook call by which the custodian's backend allowed it.
+        approval as "approvalId": Option<Name>,
     }
     /// The server's share of a new signing pair was stored: Generate, Recover or Refresh.
     SigningPairMade = "SIGNING_PAIR_MADE" {
@@ -327,6 +394,13 @@ acts! {
         ids as "pairId": PerCurve<BackupSharePairId>,
         /// Its generation.
         generation as "generation": Generation,
+    }
+    /// Managed mode: the cipher text of a backup is kept here.
+    CipherTextKept = "BACKUP_CIPHER_TEXT_KEPT" {
+        /// The pair.
+        ids as "pairId": PerCurve<BackupSharePairId>,
+        /// SHA-256 of the cipher text.
+        cipher_text as "cipherTextDigest": Digest,
     }
     /// It was overtaken long ago, and the custodian is told so (E18).
     BackupPairPurged = "BACKUP_PAIR_PURGED" {

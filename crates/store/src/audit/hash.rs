@@ -82,6 +82,11 @@ mod tests {
                     .try_into()
                     .unwrap(),
             ),
+            chain: None,
+            method: None,
+            environment_policy: None,
+            client_policy: None,
+            approval: None,
         };
         let origin = Origin {
             actor: Actor::Client(client),

@@ -9,6 +9,9 @@ use portal_lifecycle::ids::EnvironmentId;
 
 use super::{AuditHash, AuditLine, Checkpoint, LINE_VERSION};
 
+/// Acts that a chain begins with: that of its environment, or one of before there was a chain.
+const BEGINNINGS: [&str; 2] = ["ENVIRONMENT_MADE", "CARRIED_SIGNATURE"];
+
 /// Something in a chain that should not be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AuditFinding {
@@ -63,6 +66,8 @@ pub enum FindingKind {
     },
     /// The chain's head is gone.
     NoHead,
+    /// The chain does not begin with what an environment begins with, or has no line at all.
+    NoBeginning,
     /// It is of a version that this program does not know.
     UnknownVersion {
         /// The version.
@@ -82,6 +87,7 @@ impl FindingKind {
             Self::Truncated { .. } => "TRUNCATED",
             Self::NotTheHead { .. } => "NOT_THE_HEAD",
             Self::NoHead => "NO_HEAD",
+            Self::NoBeginning => "NO_BEGINNING",
             Self::UnknownVersion { .. } => "UNKNOWN_VERSION",
         }
     }
@@ -121,6 +127,11 @@ impl fmt::Display for AuditFinding {
                 "expected the chain to end in {expected}, its head, got {found}"
             ),
             FindingKind::NoHead => f.write_str("the record of the chain's last line is gone"),
+            FindingKind::NoBeginning => write!(
+                f,
+                "expected a chain that begins with one of {}; its beginning is gone",
+                BEGINNINGS.join(", ")
+            ),
             FindingKind::UnknownVersion { version } => write!(
                 f,
                 "expected version {LINE_VERSION}, got {version}; use a newer program"
@@ -204,6 +215,10 @@ impl ChainVerifier {
             let (expected, found) = (self.last.hash, line.previous_hash);
             tell(FindingKind::Unlinked { expected, found });
         }
+        let is_first = line.sequence == 1 && self.since.is_none();
+        if is_first && !BEGINNINGS.contains(&line.act.as_str()) {
+            tell(FindingKind::NoBeginning);
+        }
         self.last = line.checkpoint();
         self.lines = self.lines.saturating_add(1);
         found
@@ -227,7 +242,11 @@ impl ChainVerifier {
         }
         match head {
             None => found.push(finding(FindingKind::NoHead)),
-            Some(head) if head == self.last => {}
+            Some(head) if head == self.last => {
+                if head == Checkpoint::START {
+                    found.push(finding(FindingKind::NoBeginning));
+                }
+            }
             Some(head) if head.sequence > self.last.sequence => {
                 found.push(finding(FindingKind::Truncated { expected: head }));
             }

@@ -42,6 +42,11 @@ pub async fn every_act_has_its_line(backend: &impl Backend) {
     store.create_client(new, key).await.expect("a client");
     let session = store.create_session(client, new_session(), key).await;
     session.expect("a session");
+    let otp = fresh_hash();
+    let made = store.create_web_otp(client, otp, key, now(), now().plus_ms(1));
+    made.await.expect("a one-time password");
+    let redeemed = store.redeem_web_otp(otp, new_session(), origin().trace_id);
+    redeemed.await.expect("told").expect("good");
     for kind in [CredentialKind::Session, CredentialKind::ApiKey] {
         let revoked = store.revoke_client(client, kind, key, now()).await;
         revoked.expect("revoked");
@@ -69,6 +74,8 @@ pub async fn every_act_has_its_line(backend: &impl Backend) {
         ("WEBHOOK_CHANGED", None, "OPERATOR"),
         ("CLIENT_MADE", Some(client), "CUSTODIAN_KEY"),
         ("SESSION_MADE", Some(client), "CUSTODIAN_KEY"),
+        ("WEB_OTP_MADE", Some(client), "CUSTODIAN_KEY"),
+        ("SESSION_MADE", Some(client), "CLIENT"),
         ("SESSIONS_REVOKED", Some(client), "CUSTODIAN_KEY"),
         ("CLIENT_KEY_REVOKED", Some(client), "CUSTODIAN_KEY"),
         ("CLIENT_KEY_REPLACED", Some(client), "CUSTODIAN_KEY"),
@@ -87,8 +94,10 @@ pub async fn every_act_has_its_line(backend: &impl Backend) {
     let details: Vec<_> = lines.iter().map(|line| &line.details).collect();
     for (line, name, value) in [
         (2, "secretId", secret.to_string()),
-        (8, "keyId", KeyId::of(second).to_string()),
-        (9, "keyId", KeyId::of(second).to_string()),
+        (5, "otpId", KeyId::of(otp).to_string()),
+        (6, "otpId", KeyId::of(otp).to_string()),
+        (10, "keyId", KeyId::of(second).to_string()),
+        (11, "keyId", KeyId::of(second).to_string()),
     ] {
         let seen = details.get(line).and_then(|details| details.get(name));
         assert_eq!(seen, Some(&value), "line {line}: {name}");
@@ -342,7 +351,7 @@ pub async fn a_walk_goes_on_from_a_checkpoint(backend: &impl Backend) {
     let version = life.commit_of(&life.wallet, Secrets::Unchanged);
     let version = store.commit_wallet(version).await.expect("committed");
     for _ in 0..3 {
-        let line = store.audit(life.client, version, origin(), signature(), now());
+        let line = store.audit(life.client, version, origin(), signature(), None, now());
         line.await.expect("written");
     }
     let after = walk(Some(before.end)).await.expect("read");

@@ -357,7 +357,8 @@ pub async fn a_web_otp_is_taken_once_and_in_time(backend: &impl Backend) {
     let client = add(&store, home).await;
     let (otp, late, unknown) = (fresh_hash(), fresh_hash(), fresh_hash());
     for otp in [otp, late] {
-        let made = store.create_web_otp(client.client_id, otp, now(), now().plus_ms(1_000));
+        let made =
+            store.create_web_otp(client.client_id, otp, origin(), now(), now().plus_ms(1_000));
         made.await.expect("made");
     }
     let redeem = async |otp, after_ms| {
@@ -389,7 +390,13 @@ pub async fn a_web_otp_is_taken_once_and_in_time(backend: &impl Backend) {
     assert_eq!(over, None, "over");
     assert_eq!(used(&store, token, 1_000).await, None);
     let nobody = store
-        .create_web_otp(ClientId(fresh()), fresh_hash(), now(), now().plus_ms(1))
+        .create_web_otp(
+            ClientId(fresh()),
+            fresh_hash(),
+            origin(),
+            now(),
+            now().plus_ms(1),
+        )
         .await;
     assert!(
         matches!(nobody, Err(StoreError::NoSuchRow { .. })),
@@ -404,7 +411,8 @@ pub async fn web_otps_end_with_the_sessions(backend: &impl Backend) {
     let (client, other) = (add(&store, home).await, add(&store, home).await);
     let (mine, others) = (fresh_hash(), fresh_hash());
     for (client, otp) in [(&client, mine), (&other, others)] {
-        let made = store.create_web_otp(client.client_id, otp, now(), now().plus_ms(1_000));
+        let made =
+            store.create_web_otp(client.client_id, otp, origin(), now(), now().plus_ms(1_000));
         made.await.expect("made");
     }
     let revoke = async |kind| {

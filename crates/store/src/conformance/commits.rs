@@ -7,11 +7,11 @@ use portal_lifecycle::{
 
 use super::Backend;
 use super::fixture::{
-    Life, fresh, is_refused, kms, now, origin, shares_of, signature, with_new_pair,
+    Life, fresh, fresh_hash, is_refused, kms, now, origin, shares_of, signature, with_new_pair,
 };
 use crate::{
-    CommitError, OutboxStore as _, Secrets, StoreError, WalletCommit, WalletStore as _,
-    WalletVersion,
+    ClientStore as _, CommitError, CredentialKind, CustodianStore as _, Grounds, OutboxStore as _,
+    Secrets, StoreError, WalletCommit, WalletStore as _, WalletVersion,
 };
 
 fn is_conflict<T>(result: &Result<T, CommitError>) -> bool {
@@ -192,7 +192,7 @@ pub async fn an_audit_line_needs_the_current_version(backend: &impl Backend) {
     let mut life = Life::new(&store).await;
     let act = signature();
     let at = now().plus_ms(7);
-    let early = store.audit(life.client, WalletVersion(1), origin(), act, at);
+    let early = store.audit(life.client, WalletVersion(1), origin(), act, None, at);
     let early = early.await;
     assert!(is_conflict(&early), "{early:?} without a wallet");
     life.sign_up(OperationKind::Generate).await;
@@ -200,11 +200,15 @@ pub async fn an_audit_line_needs_the_current_version(backend: &impl Backend) {
     let before = life.audit_log().await;
     for stale in [current.0 - 1, current.0 + 1] {
         let stale = WalletVersion(stale);
-        let late = store.audit(life.client, stale, origin(), act, at).await;
+        let late = store
+            .audit(life.client, stale, origin(), act, None, at)
+            .await;
         assert!(is_conflict(&late), "{late:?}");
     }
     assert_eq!(life.audit_log().await, before);
-    let written = store.audit(life.client, current, origin(), act, at).await;
+    let written = store
+        .audit(life.client, current, origin(), act, None, at)
+        .await;
     written.expect("written");
     let lines = life.audit_log().await;
     let (line, lines) = lines.split_last().expect("a line");
@@ -212,4 +216,66 @@ pub async fn an_audit_line_needs_the_current_version(backend: &impl Backend) {
     assert_eq!((&line.details, line.at), (&act.details(), at));
     // A line is no change of the wallet: who read it before may still commit.
     life.start(OperationKind::Refresh).await;
+}
+
+/// What a line was allowed by must stand when it is written: both policies, and the credential.
+pub async fn an_audit_line_needs_its_grounds(backend: &impl Backend) {
+    let store = backend.open(kms()).await;
+    let (mut life, other) = (Life::new(&store).await, Life::new(&store).await);
+    life.sign_up(OperationKind::Generate).await;
+    let (client, home) = (life.client, life.environment);
+    let credential = async |client| {
+        let key = fresh_hash();
+        let replaced = store.replace_client_key(client, key, origin(), now());
+        replaced.await.expect("another key");
+        let owner = store.owner_of_credential(key, now()).await;
+        owner.expect("read").expect("known")
+    };
+    let caller = credential(client).await;
+    let judged = async || Grounds {
+        policies: store
+            .signing_policies(home, Some(client))
+            .await
+            .expect("read"),
+        caller,
+    };
+    let current = life.version.expect("committed");
+    let write = async |grounds: &Grounds| {
+        let (act, grounds) = (signature(), Some(grounds));
+        let written = store.audit(client, current, origin(), act, grounds, now());
+        written.await
+    };
+    let is_overtaken = |result| matches!(result, Err(CommitError::Overtaken));
+    let first = judged().await;
+    write(&first).await.expect("all stands");
+    for (of, policy) in [
+        (None, Some("a")),
+        (Some(client), Some("b")),
+        (Some(client), None),
+    ] {
+        let former = judged().await;
+        let put = store.put_signing_policy(home, of, policy, origin(), now());
+        put.await.expect("another policy");
+        assert!(is_overtaken(write(&former).await), "{of:?}: {policy:?}");
+        write(&judged().await).await.expect("judged by this one");
+    }
+    let of_another = Grounds {
+        caller: credential(other.client).await,
+        ..judged().await
+    };
+    assert!(is_overtaken(write(&of_another).await), "another's key");
+    let before = life.audit_log().await;
+    let commit = WalletCommit {
+        acts: vec![signature()],
+        grounds: Some(first),
+        ..life.commit_of(&life.wallet, Secrets::Unchanged)
+    };
+    let committed = store.commit_wallet(commit).await.map(|_| ());
+    assert!(is_overtaken(committed), "a commit");
+    assert_eq!(life.audit_log().await, before);
+    let last = judged().await;
+    write(&last).await.expect("all stands");
+    let revoked = store.revoke_client(client, CredentialKind::ApiKey, origin(), now());
+    revoked.await.expect("revoked");
+    assert!(is_overtaken(write(&last).await), "a revoked key");
 }

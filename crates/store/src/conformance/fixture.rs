@@ -170,6 +170,11 @@ pub fn signature() -> AuditAct {
         curve: Curve::Secp256k1,
         pair: SigningSharePairId(fresh()),
         payload: Digest([0xd1; 32]),
+        chain: None,
+        method: None,
+        environment_policy: None,
+        client_policy: None,
+        approval: None,
     }
 }
 
@@ -233,6 +238,7 @@ impl<'s, S: Store> Life<'s, S> {
             secrets,
             origin: origin(),
             acts: Vec::new(),
+            grounds: None,
             now: self.now,
         }
     }

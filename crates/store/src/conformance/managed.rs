@@ -4,7 +4,8 @@ use portal_lifecycle::ids::BackupSharePairId;
 use portal_lifecycle::{BackupMethod, BackupMode, Curve, Event, OperationKind, PerCurve};
 
 use super::Backend;
-use super::fixture::{Life, fresh, kms, kms_of, now, shares_of};
+use super::fixture::{Life, fresh, kms, kms_of, now, origin, shares_of};
+use crate::audit::Digest;
 use crate::{CommitError, ManagedBackupStore as _, OutboxStore as _, Secrets, StoreError};
 
 /// The share comes back for its client, curve and pair, and for no other; nothing is delivered.
@@ -99,9 +100,12 @@ pub async fn a_cipher_text_is_stored_once(backend: &impl Backend) {
         .make_backup_in(BackupMode::Managed, BackupMethod::Password)
         .await;
     let client = life.client;
+    let lines = life.audit_log().await.len();
     assert_eq!(store.cipher_text(client, ids).await.expect("read"), None);
     for (text, taken) in [("a text", true), ("a text", true), ("another", false)] {
-        let kept = store.keep_cipher_text(client, ids, text, now()).await;
+        let kept = store
+            .keep_cipher_text(client, ids, text, origin(), now())
+            .await;
         assert_eq!(kept.expect("stored"), taken, "{text}");
         let read = store.cipher_text(client, ids).await.expect("read");
         assert_eq!(read.as_deref(), Some("a text"));
@@ -109,9 +113,19 @@ pub async fn a_cipher_text_is_stored_once(backend: &impl Backend) {
     let read = store.cipher_text(other.client, ids).await;
     assert_eq!(read.expect("read"), None);
     let unknown = PerCurve::new(BackupSharePairId(fresh()), BackupSharePairId(fresh()));
-    let kept = store.keep_cipher_text(client, unknown, "x", now()).await;
+    let kept = store
+        .keep_cipher_text(client, unknown, "x", origin(), now())
+        .await;
     let no_such_row = matches!(kept, Err(StoreError::NoSuchRow { .. }));
     assert!(no_such_row, "{kept:?}");
+    // One line, of the one that was stored.
+    let told = life.audit_log().await.split_off(lines);
+    let digest = Digest::of(b"a text").to_string();
+    let seen = told
+        .iter()
+        .map(|line| (line.act.as_str(), line.details.get("cipherTextDigest")));
+    let expected = [("BACKUP_CIPHER_TEXT_KEPT", Some(&digest))];
+    assert_eq!(seen.collect::<Vec<_>>(), expected);
 }
 
 /// The window and the end come back; with the end go all signing shares, and the backup stays.

@@ -112,6 +112,7 @@ macro_rules! conformance_tests {
                 a_conflict_leaves_nothing
                 an_audit_line_is_written_with_its_commit
                 an_audit_line_needs_the_current_version
+                an_audit_line_needs_its_grounds
             }
             audit {
                 every_act_has_its_line

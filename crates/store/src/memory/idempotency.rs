@@ -116,7 +116,7 @@ impl IdempotencyStore for MemoryStore {
                 session,
                 origin,
             } => {
-                super::tenants::replace_sessions(&mut state, client, session, origin)?;
+                super::tenants::replace_sessions(&mut state, client, session, None, origin)?;
             }
             Act::ReplaceClientKey {
                 client,

@@ -5,7 +5,8 @@ use portal_lifecycle::ids::{BackupSharePairId, ClientId};
 use portal_lifecycle::{Curve, PerCurve, Timestamp};
 use portal_seal::SecretBytes;
 
-use super::{MemoryStore, State};
+use super::{MemoryStore, State, tenants};
+use crate::audit::{AuditAct, Digest, Origin};
 use crate::sealed::{Place, SealedSecrets};
 use crate::{ManagedBackupStore, StoreError, WalletCommit};
 
@@ -41,7 +42,8 @@ impl ManagedBackupStore for MemoryStore {
         client: ClientId,
         ids: PerCurve<BackupSharePairId>,
         cipher_text: &str,
-        _: Timestamp,
+        origin: Origin,
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut state = self.lock();
         let known = state.wallets.get(&client);
@@ -50,8 +52,16 @@ impl ManagedBackupStore for MemoryStore {
             return Err(StoreError::NoSuchRow { table });
         }
         let place = (client, ids.secp256k1, ids.ed25519);
-        let stored = state.cipher_texts.entry(place);
-        Ok(stored.or_insert_with(|| cipher_text.to_owned()) == cipher_text)
+        if let Some(stored) = state.cipher_texts.get(&place) {
+            return Ok(stored == cipher_text);
+        }
+        let act = AuditAct::CipherTextKept {
+            ids,
+            cipher_text: Digest::of(cipher_text.as_bytes()),
+        };
+        tenants::append_about(&mut state, client, act, origin, now)?;
+        state.cipher_texts.insert(place, cipher_text.to_owned());
+        Ok(true)
     }
 
     async fn cipher_text(

@@ -8,8 +8,8 @@ use super::{ApiKey, Environment, MemoryStore, Session, State, WebOtp, audit};
 use crate::audit::{Actor, AuditAct, KeyId, Origin};
 use crate::{
     ClientAuth, ClientRecord, ClientStore, CredentialHash, CredentialKind, CustodianAuth,
-    CustodianKey, CustodianStore, NewClient, NewCustodian, NewSession, PageOf, SigningPolicies,
-    StoreError, Tenant,
+    CustodianKey, CustodianStore, Grounds, NewClient, NewCustodian, NewSession, PageOf,
+    SigningPolicies, StoreError, Tenant,
 };
 
 /// What a unique index says in a database.
@@ -194,14 +194,35 @@ impl CustodianStore for MemoryStore {
         environment: EnvironmentId,
         client: Option<ClientId>,
     ) -> Result<SigningPolicies, StoreError> {
-        let state = self.lock();
-        find(&state, environment, client)?;
-        let of_environment = state.environments.get(&environment);
-        Ok(SigningPolicies {
-            environment: of_environment.and_then(|found| found.signing_policy.clone()),
-            client: client.and_then(|client| state.signing_policies.get(&client).cloned()),
-        })
+        policies(&self.lock(), environment, client)
     }
+}
+
+fn policies(
+    state: &State,
+    environment: EnvironmentId,
+    client: Option<ClientId>,
+) -> Result<SigningPolicies, StoreError> {
+    find(state, environment, client)?;
+    let of_environment = state.environments.get(&environment);
+    Ok(SigningPolicies {
+        environment: of_environment.and_then(|found| found.signing_policy.clone()),
+        client: client.and_then(|client| state.signing_policies.get(&client).cloned()),
+    })
+}
+
+/// Whether what an act was allowed by still stands.
+pub(super) fn stand(
+    state: &State,
+    environment: EnvironmentId,
+    client: ClientId,
+    grounds: &Grounds,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let caller = grounds.caller;
+    let is_known = auth_of(state, caller.credential, now) == Some(caller);
+    let policies = policies(state, environment, Some(client))?;
+    Ok(is_known && caller.client_id == client && policies == grounds.policies)
 }
 
 #[async_trait]
@@ -247,7 +268,7 @@ impl ClientStore for MemoryStore {
         session: NewSession,
         origin: Origin,
     ) -> Result<(), StoreError> {
-        replace_sessions(&mut self.lock(), client, session, origin)
+        replace_sessions(&mut self.lock(), client, session, None, origin)
     }
 
     async fn replace_client_key(
@@ -283,6 +304,7 @@ impl ClientStore for MemoryStore {
         &self,
         client: ClientId,
         otp: CredentialHash,
+        origin: Origin,
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<(), StoreError> {
@@ -293,6 +315,10 @@ impl ClientStore for MemoryStore {
         if state.web_otps.contains_key(&otp.0) {
             return Err(TAKEN);
         }
+        let act = AuditAct::WebOtpMade {
+            otp: KeyId::of(otp),
+        };
+        append_about(&mut state, client, act, origin, now)?;
         state.web_otps.retain(|_, other| other.expires_at > now);
         state.web_otps.insert(otp.0, WebOtp { client, expires_at });
         Ok(())
@@ -320,7 +346,7 @@ impl ClientStore for MemoryStore {
             actor: Actor::Client(client.client_id),
             trace_id,
         };
-        replace_sessions(&mut state, client.client_id, session, origin)?;
+        replace_sessions(&mut state, client.client_id, session, Some(otp), origin)?;
         state.web_otps.remove(&otp.0);
         Ok(Some(client))
     }
@@ -391,7 +417,7 @@ fn owner_of(state: &State, otp: CredentialHash, now: Timestamp) -> Option<Client
 }
 
 /// A line about one client, at the end of the chain of its environment.
-fn append_about(
+pub(super) fn append_about(
     state: &mut State,
     client: ClientId,
     act: AuditAct,
@@ -439,13 +465,17 @@ pub(super) fn replace_sessions(
     state: &mut State,
     client: ClientId,
     session: NewSession,
+    otp: Option<CredentialHash>,
     origin: Origin,
 ) -> Result<(), StoreError> {
     if state.sessions.contains_key(&session.token.0) {
         return Err(TAKEN);
     }
     let now = session.created_at;
-    append_about(state, client, AuditAct::SessionMade {}, origin, now)?;
+    let act = AuditAct::SessionMade {
+        otp: otp.map(KeyId::of),
+    };
+    append_about(state, client, act, origin, now)?;
     state
         .sessions
         .retain(|_, other| other.client != client || is_live(other, now));

@@ -8,13 +8,13 @@ use portal_lifecycle::{BackupPair, Curve, Epoch, SigningPair, SigningStatus, Tim
 use portal_seal::SecretBytes;
 use tokio::sync::OwnedMutexGuard;
 
-use super::{MemoryStore, State, audit, guards, managed, outbox};
+use super::{MemoryStore, State, audit, guards, managed, outbox, tenants};
 use crate::audit::{AuditAct, Origin, changes};
 use crate::history::{Change, backup_changes, signing_changes};
 use crate::sealed::{Place, SealedSecrets};
 use crate::{
-    CommitError, HeldTurn, SigningTurn, StoreError, StoredWallet, WalletCommit, WalletStore,
-    WalletVersion,
+    CommitError, Grounds, HeldTurn, SigningTurn, StoreError, StoredWallet, WalletCommit,
+    WalletStore, WalletVersion,
 };
 
 #[async_trait]
@@ -68,6 +68,7 @@ impl WalletStore for MemoryStore {
         expected: WalletVersion,
         origin: Origin,
         act: AuditAct,
+        grounds: Option<&Grounds>,
         now: Timestamp,
     ) -> Result<(), CommitError> {
         let mut state = self.lock();
@@ -76,6 +77,7 @@ impl WalletStore for MemoryStore {
             return Err(CommitError::Conflict);
         }
         let environment = environment_of(&state, client)?;
+        check(&state, environment, client, grounds, now)?;
         audit::append(&mut state, environment, Some(client), &[act], origin, now);
         Ok(())
     }
@@ -126,6 +128,8 @@ fn write(
         return Err(CommitError::Conflict);
     }
     let environment = environment_of(state, client)?;
+    let grounds = commit.grounds.as_ref();
+    check(state, environment, client, grounds, commit.now)?;
     let before = stored.as_ref().map(|stored| &stored.wallet);
     write_shares(state, before, commit, secrets)?;
     guards::check(before, &commit.wallet, &state.signing_shares)?;
@@ -148,6 +152,21 @@ fn write(
     let (origin, at) = (commit.origin, commit.now);
     audit::append(state, environment, Some(client), &acts, origin, at);
     Ok(version)
+}
+
+fn check(
+    state: &State,
+    environment: EnvironmentId,
+    client: ClientId,
+    grounds: Option<&Grounds>,
+    now: Timestamp,
+) -> Result<(), CommitError> {
+    match grounds {
+        Some(grounds) if !tenants::stand(state, environment, client, grounds, now)? => {
+            Err(CommitError::Overtaken)
+        }
+        _ => Ok(()),
+    }
 }
 
 fn environment_of(state: &State, client: ClientId) -> Result<EnvironmentId, StoreError> {

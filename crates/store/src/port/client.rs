@@ -92,6 +92,7 @@ pub trait ClientStore: Send + Sync {
         &self,
         client: ClientId,
         otp: CredentialHash,
+        origin: Origin,
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<(), StoreError>;

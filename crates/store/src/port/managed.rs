@@ -6,6 +6,7 @@ use portal_lifecycle::{Curve, PerCurve, Timestamp};
 use portal_seal::SecretBytes;
 
 use crate::StoreError;
+use crate::audit::Origin;
 
 /// What the server keeps of backups in managed mode. Insert-only: nothing of it is replaced or
 /// deleted. The custodian's share comes with the commit of its pair.
@@ -34,6 +35,7 @@ pub trait ManagedBackupStore: Send + Sync {
         client: ClientId,
         ids: PerCurve<BackupSharePairId>,
         cipher_text: &str,
+        origin: Origin,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 

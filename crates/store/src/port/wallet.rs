@@ -6,7 +6,9 @@ use portal_lifecycle::{Curve, Epoch, Timestamp};
 use portal_seal::SecretBytes;
 
 use crate::audit::{AuditAct, Origin};
-use crate::{CommitError, SigningTurn, StoreError, StoredWallet, WalletCommit, WalletVersion};
+use crate::{
+    CommitError, Grounds, SigningTurn, StoreError, StoredWallet, WalletCommit, WalletVersion,
+};
 
 /// Wallets and the server's signing shares.
 #[async_trait]
@@ -25,7 +27,8 @@ pub trait WalletStore: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`CommitError::Conflict`] where the wallet is not at `expected` any more. As
+    /// [`CommitError::Conflict`] where the wallet is not at `expected` any more,
+    /// [`CommitError::Overtaken`] where its grounds do not stand. As
     /// [`CommitError::Store`]: [`StoreError::NoSuchRow`] for an unknown client, or for
     /// secrets of a pair that this commit does not make; [`StoreError::HistoryRewritten`]
     /// where a stored pair is missing or altered beyond its status (and digest);
@@ -45,17 +48,20 @@ pub trait WalletStore: Send + Sync {
         pair: SigningSharePairId,
     ) -> Result<Option<SecretBytes>, StoreError>;
 
-    /// Writes a line of the audit log, provided that the wallet is still at `expected`.
+    /// Writes a line of the audit log, provided that the wallet is still at `expected` and the
+    /// grounds stand: no line of another policy, or of the credential's end, comes before it.
     ///
     /// # Errors
     ///
-    /// [`CommitError::Conflict`] where the wallet has changed since it was read.
+    /// [`CommitError::Conflict`] where the wallet has changed since it was read,
+    /// [`CommitError::Overtaken`] where the grounds do not stand.
     async fn audit(
         &self,
         client: ClientId,
         expected: WalletVersion,
         origin: Origin,
         act: AuditAct,
+        grounds: Option<&Grounds>,
         now: Timestamp,
     ) -> Result<(), CommitError>;
 

@@ -9,13 +9,13 @@ use uuid::Uuid;
 
 pub(super) use carry::carry_former_lines;
 
-use super::SqlStore;
 use super::engine::{AnyRow, Transaction, locking, query};
 use super::row::{Row, count};
+use super::{SqlStore, client, custodian};
 use crate::audit::{
     AuditAct, AuditFilter, AuditHash, AuditLine, ChainPart, Checkpoint, Details, Origin,
 };
-use crate::{AuditStore, PageOf, StoreError};
+use crate::{AuditStore, CommitError, Grounds, PageOf, StoreError};
 
 const EVENTS: &str = "audit_events";
 const HEADS: &str = "audit_heads";
@@ -47,6 +47,41 @@ pub(super) async fn append(
         head = line.checkpoint();
     }
     Ok(())
+}
+
+/// The same, provided that what the acts were allowed by still stands.
+///
+/// Policies are put and credentials revoked with a line in this chain: whoever holds its end sees
+/// all that were, and comes before all that will be.
+pub(super) async fn append_on(
+    transaction: &mut Transaction,
+    entry: Entry<'_>,
+    grounds: Option<&Grounds>,
+) -> Result<(), CommitError> {
+    if let Some(grounds) = grounds {
+        lock_head(transaction, entry.environment).await?;
+        if !stand(transaction, &entry, grounds).await? {
+            return Err(CommitError::Overtaken);
+        }
+    }
+    Ok(append(transaction, entry).await?)
+}
+
+async fn stand(
+    transaction: &mut Transaction,
+    entry: &Entry<'_>,
+    grounds: &Grounds,
+) -> Result<bool, StoreError> {
+    let caller = grounds.caller;
+    if entry.client != Some(caller.client_id) || entry.environment != caller.environment_id {
+        return Ok(false);
+    }
+    let present = client::find_credential(transaction, caller.credential, entry.at).await?;
+    if present != Some(caller) {
+        return Ok(false);
+    }
+    let present = custodian::policies(transaction, entry.environment, entry.client).await?;
+    Ok(present == grounds.policies)
 }
 
 /// Where a client's lines go.

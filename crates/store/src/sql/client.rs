@@ -8,7 +8,7 @@ use super::SqlStore;
 use super::audit::{Entry, append, environment_of};
 use super::engine::{Transaction, query};
 use super::row::{Row, refers_to};
-use crate::audit::{Actor, AuditAct, Origin};
+use crate::audit::{Actor, AuditAct, KeyId, Origin};
 use crate::{
     ClientAuth, ClientRecord, ClientStore, CredentialHash, CredentialKind, NewClient, NewSession,
     PageOf, StoreError, Tenant,
@@ -78,7 +78,7 @@ impl ClientStore for SqlStore {
         origin: Origin,
     ) -> Result<(), StoreError> {
         let mut transaction = self.engine.write().await?;
-        replace_sessions(&mut transaction, client, session, origin).await?;
+        replace_sessions(&mut transaction, client, session, None, origin).await?;
         transaction.commit().await
     }
 
@@ -127,6 +127,7 @@ impl ClientStore for SqlStore {
         &self,
         client: ClientId,
         otp: CredentialHash,
+        origin: Origin,
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<(), StoreError> {
@@ -146,7 +147,11 @@ impl ClientStore for SqlStore {
         .execute(&mut transaction)
         .await
         .map_err(refers_to("clients"))?;
-        Ok(transaction.commit().await?)
+        let act = AuditAct::WebOtpMade {
+            otp: KeyId::of(otp),
+        };
+        append_about(&mut transaction, client, act, origin, now).await?;
+        transaction.commit().await
     }
 
     async fn web_otp(
@@ -192,7 +197,8 @@ impl ClientStore for SqlStore {
             actor: Actor::Client(client.client_id),
             trace_id,
         };
-        replace_sessions(&mut transaction, client.client_id, session, origin).await?;
+        let (id, otp) = (client.client_id, Some(otp));
+        replace_sessions(&mut transaction, id, session, otp, origin).await?;
         transaction.commit().await?;
         Ok(Some(client))
     }
@@ -203,7 +209,10 @@ impl ClientStore for SqlStore {
         now: Timestamp,
         idle_until: Timestamp,
     ) -> Result<Option<ClientAuth>, StoreError> {
-        let Some(found) = self.find_credential(credential, now).await? else {
+        let mut reading = self.engine.read().await?;
+        let found = find_credential(&mut reading, credential, now).await?;
+        drop(reading);
+        let Some(found) = found else {
             return Ok(None);
         };
         if found.kind == CredentialKind::ApiKey {
@@ -231,7 +240,8 @@ impl ClientStore for SqlStore {
         credential: CredentialHash,
         now: Timestamp,
     ) -> Result<Option<ClientAuth>, StoreError> {
-        self.find_credential(credential, now).await
+        let mut transaction = self.engine.read().await?;
+        find_credential(&mut transaction, credential, now).await
     }
 
     async fn tenant(&self, client: ClientId) -> Result<Tenant, StoreError> {
@@ -258,41 +268,38 @@ impl ClientStore for SqlStore {
     }
 }
 
-impl SqlStore {
-    async fn find_credential(
-        &self,
-        credential: CredentialHash,
-        now: Timestamp,
-    ) -> Result<Option<ClientAuth>, StoreError> {
-        let mut transaction = self.engine.read().await?;
-        query(
-            "SELECT clients.client_id, clients.environment_id, 'API_KEY' AS kind
-             FROM client_api_keys JOIN clients USING (client_id)
-             WHERE key_hash = $1 AND revoked_at IS NULL
-             UNION ALL
-             SELECT clients.client_id, clients.environment_id, 'SESSION' AS kind
-             FROM client_sessions JOIN clients USING (client_id)
-             WHERE token_hash = $1 AND revoked_at IS NULL AND idle_until > $2 AND expires_at > $2",
-        )
-        .bind(credential.0.as_slice())
-        .bind(now)
-        .fetch_optional(&mut transaction)
-        .await?
-        .map(|row| {
-            let row = Row::new("clients", &row);
-            Ok(ClientAuth {
-                client_id: row.id("client_id", ClientId)?,
-                environment_id: row.id("environment_id", EnvironmentId)?,
-                kind: row.named("kind", |kind| match kind {
-                    "API_KEY" => Some(CredentialKind::ApiKey),
-                    "SESSION" => Some(CredentialKind::Session),
-                    _ => None,
-                })?,
-                credential,
-            })
+pub(super) async fn find_credential(
+    transaction: &mut Transaction,
+    credential: CredentialHash,
+    now: Timestamp,
+) -> Result<Option<ClientAuth>, StoreError> {
+    query(
+        "SELECT clients.client_id, clients.environment_id, 'API_KEY' AS kind
+         FROM client_api_keys JOIN clients USING (client_id)
+         WHERE key_hash = $1 AND revoked_at IS NULL
+         UNION ALL
+         SELECT clients.client_id, clients.environment_id, 'SESSION' AS kind
+         FROM client_sessions JOIN clients USING (client_id)
+         WHERE token_hash = $1 AND revoked_at IS NULL AND idle_until > $2 AND expires_at > $2",
+    )
+    .bind(credential.0.as_slice())
+    .bind(now)
+    .fetch_optional(transaction)
+    .await?
+    .map(|row| {
+        let row = Row::new("clients", &row);
+        Ok(ClientAuth {
+            client_id: row.id("client_id", ClientId)?,
+            environment_id: row.id("environment_id", EnvironmentId)?,
+            kind: row.named("kind", |kind| match kind {
+                "API_KEY" => Some(CredentialKind::ApiKey),
+                "SESSION" => Some(CredentialKind::Session),
+                _ => None,
+            })?,
+            credential,
         })
-        .transpose()
-    }
+    })
+    .transpose()
 }
 
 pub(super) async fn insert_client(
@@ -329,6 +336,7 @@ pub(super) async fn replace_sessions(
     transaction: &mut Transaction,
     client: ClientId,
     session: NewSession,
+    otp: Option<CredentialHash>,
     origin: Origin,
 ) -> Result<(), StoreError> {
     query(
@@ -340,8 +348,10 @@ pub(super) async fn replace_sessions(
     .execute(transaction)
     .await?;
     insert_session(transaction, client, session).await?;
-    let (act, now) = (AuditAct::SessionMade {}, session.created_at);
-    append_about(transaction, client, act, origin, now).await
+    let act = AuditAct::SessionMade {
+        otp: otp.map(KeyId::of),
+    };
+    append_about(transaction, client, act, origin, session.created_at).await
 }
 
 pub(super) async fn replace_client_key(

@@ -5,7 +5,7 @@ use portal_lifecycle::ids::{ClientId, CustodianId, EnvironmentId};
 use portal_lifecycle::{BackupMode, Timestamp};
 
 use super::audit::{Entry, append};
-use super::engine::{locking, query};
+use super::engine::{Transaction, locking, query};
 use super::row::Row;
 use super::{SqlStore, webhook};
 use crate::audit::{AuditAct, KeyId, Origin};
@@ -292,28 +292,36 @@ impl CustodianStore for SqlStore {
         client: Option<ClientId>,
     ) -> Result<SigningPolicies, StoreError> {
         let mut transaction = self.engine.read().await?;
-        let row = query("SELECT signing_policy FROM environments WHERE environment_id = $1")
-            .bind(environment.0)
-            .fetch_optional(&mut transaction)
-            .await?
-            .ok_or(StoreError::NoSuchRow {
-                table: "environments",
-            })?;
-        let mut policies = SigningPolicies {
-            environment: Row::new("environments", &row).value("signing_policy")?,
-            client: None,
-        };
-        if let Some(client) = client {
-            let row = query(
-                "SELECT signing_policy FROM clients WHERE environment_id = $1 AND client_id = $2",
-            )
-            .bind(environment.0)
-            .bind(client.0)
-            .fetch_optional(&mut transaction)
-            .await?
-            .ok_or(StoreError::NoSuchRow { table: "clients" })?;
-            policies.client = Row::new("clients", &row).value("signing_policy")?;
-        }
-        Ok(policies)
+        policies(&mut transaction, environment, client).await
     }
+}
+
+pub(super) async fn policies(
+    transaction: &mut Transaction,
+    environment: EnvironmentId,
+    client: Option<ClientId>,
+) -> Result<SigningPolicies, StoreError> {
+    let row = query("SELECT signing_policy FROM environments WHERE environment_id = $1")
+        .bind(environment.0)
+        .fetch_optional(transaction)
+        .await?
+        .ok_or(StoreError::NoSuchRow {
+            table: "environments",
+        })?;
+    let mut policies = SigningPolicies {
+        environment: Row::new("environments", &row).value("signing_policy")?,
+        client: None,
+    };
+    if let Some(client) = client {
+        let row = query(
+            "SELECT signing_policy FROM clients WHERE environment_id = $1 AND client_id = $2",
+        )
+        .bind(environment.0)
+        .bind(client.0)
+        .fetch_optional(transaction)
+        .await?
+        .ok_or(StoreError::NoSuchRow { table: "clients" })?;
+        policies.client = Row::new("clients", &row).value("signing_policy")?;
+    }
+    Ok(policies)
 }

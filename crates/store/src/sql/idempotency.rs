@@ -137,7 +137,7 @@ impl IdempotencyStore for SqlStore {
                 session,
                 origin,
             } => {
-                replace_sessions(&mut transaction, client, session, origin).await?;
+                replace_sessions(&mut transaction, client, session, None, origin).await?;
             }
             Act::ReplaceClientKey {
                 client,

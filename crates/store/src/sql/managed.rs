@@ -5,9 +5,11 @@ use portal_lifecycle::ids::{BackupSharePairId, ClientId};
 use portal_lifecycle::{Curve, PerCurve, Timestamp, Wallet};
 use portal_seal::SecretBytes;
 
+use super::audit::{Entry, append, environment_of};
 use super::engine::{Transaction, query};
 use super::row::{Row, refers_to};
 use super::{SqlStore, wallet_rows};
+use crate::audit::{AuditAct, Digest, Origin};
 use crate::sealed::{Place, SealedSecrets};
 use crate::{ManagedBackupStore, StoreError};
 
@@ -48,6 +50,7 @@ impl ManagedBackupStore for SqlStore {
         client: ClientId,
         ids: PerCurve<BackupSharePairId>,
         cipher_text: &str,
+        origin: Origin,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.engine.write().await?;
@@ -73,6 +76,17 @@ impl ManagedBackupStore for SqlStore {
             let stored = stored_cipher_text(&mut transaction, client, ids).await?;
             return Ok(stored.as_deref() == Some(cipher_text));
         }
+        let entry = Entry {
+            environment: environment_of(&mut transaction, client).await?,
+            client: Some(client),
+            acts: &[AuditAct::CipherTextKept {
+                ids,
+                cipher_text: Digest::of(cipher_text.as_bytes()),
+            }],
+            origin,
+            at: now,
+        };
+        append(&mut transaction, entry).await?;
         transaction.commit().await?;
         Ok(true)
     }

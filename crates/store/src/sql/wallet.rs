@@ -6,15 +6,15 @@ use portal_lifecycle::{Curve, Epoch, Timestamp, Wallet};
 use portal_seal::SecretBytes;
 use tracing::Span;
 
-use super::audit::{Entry, append, environment_of};
+use super::audit::{Entry, append_on, environment_of};
 use super::engine::{Engine, Transaction, locking, query};
 use super::row::{Row, count, refers_to};
 use super::{SqlStore, managed, outbox, pairs, wallet_rows};
 use crate::audit::{AuditAct, Origin, changes};
 use crate::sealed::Place;
 use crate::{
-    CommitError, HeldTurn, SigningTurn, StoreError, StoredWallet, WalletCommit, WalletStore,
-    WalletVersion,
+    CommitError, Grounds, HeldTurn, SigningTurn, StoreError, StoredWallet, WalletCommit,
+    WalletStore, WalletVersion,
 };
 
 #[async_trait]
@@ -47,7 +47,7 @@ impl WalletStore for SqlStore {
             origin: commit.origin,
             at: commit.now,
         };
-        append(&mut transaction, entry).await?;
+        append_on(&mut transaction, entry, commit.grounds.as_ref()).await?;
         transaction.commit().await?;
         Ok(version)
     }
@@ -88,6 +88,7 @@ impl WalletStore for SqlStore {
         expected: WalletVersion,
         origin: Origin,
         act: AuditAct,
+        grounds: Option<&Grounds>,
         now: Timestamp,
     ) -> Result<(), CommitError> {
         let mut transaction = self.engine.write().await?;
@@ -116,7 +117,7 @@ impl WalletStore for SqlStore {
             origin,
             at: now,
         };
-        append(&mut transaction, entry).await?;
+        append_on(&mut transaction, entry, grounds).await?;
         Ok(transaction.commit().await?)
     }
 

@@ -87,7 +87,7 @@ async fn chain_of_ten<B: Tampered>(store: &B::Store) -> EnvironmentId {
     life.keep(life.wallet.clone(), Secrets::Unchanged).await;
     let version = life.version.unwrap();
     for _ in 3..LINES {
-        let written = store.audit(life.client, version, origin(), signature(), now());
+        let written = store.audit(life.client, version, origin(), signature(), None, now());
         written.await.unwrap();
     }
     life.environment

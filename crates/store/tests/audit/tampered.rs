@@ -99,6 +99,16 @@ fn attacks() -> Vec<(String, Vec<(u64, &'static str)>)> {
             vec![(8, "TRUNCATED")],
         ),
         ("DELETE FROM audit_events", vec![(0, "TRUNCATED")]),
+        (
+            "UPDATE audit_heads SET sequence = 0,
+                 hash = (SELECT previous_hash FROM audit_events WHERE sequence = 1);
+             DELETE FROM audit_events",
+            vec![(0, "NO_BEGINNING")],
+        ),
+        (
+            "UPDATE audit_events SET act = 'CLIENT_MADE' WHERE sequence = 1",
+            vec![(1, "ALTERED"), (1, "NO_BEGINNING")],
+        ),
         ("DELETE FROM audit_heads", vec![(10, "NO_HEAD")]),
         // The head alone.
         (

@@ -28,7 +28,7 @@ async fn nothing_happens_without_its_line<B: Tampered>(backend: &B) {
     let act = signature();
     let version = life.version.unwrap();
     let line = store
-        .audit(life.client, version, origin(), act, now())
+        .audit(life.client, version, origin(), act, None, now())
         .await;
     assert!(line.is_err(), "a signature");
     let made = store.create_custodian(custodian.clone(), origin()).await;

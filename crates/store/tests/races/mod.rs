@@ -67,7 +67,7 @@ where
         drop(life);
         racers.spawn(async move {
             for _ in 0..EACH {
-                let line = store.audit(client, version, origin(), signature(), now());
+                let line = store.audit(client, version, origin(), signature(), None, now());
                 line.await.unwrap();
             }
         });
@@ -229,7 +229,9 @@ where
         let [one, other] = handles.clone();
         one.create_client(new, origin()).await.unwrap();
         let until = now().plus_ms(1_000);
-        one.create_web_otp(client, otp, now(), until).await.unwrap();
+        one.create_web_otp(client, otp, origin(), now(), until)
+            .await
+            .unwrap();
         let redeems = one.redeem_web_otp(otp, session, origin().trace_id);
         let revokes = other.revoke_client(client, CredentialKind::Session, origin(), now());
         let (redeemed, revoked) = tokio::join!(redeems, revokes);

@@ -76,7 +76,7 @@ async fn managed_backups_are_insert_only_and_an_end_is_for_good() {
     let ids = life
         .make_backup_in(BackupMode::Managed, BackupMethod::Password)
         .await;
-    let kept = store.keep_cipher_text(life.client, ids, "a text", now());
+    let kept = store.keep_cipher_text(life.client, ids, "a text", origin(), now());
     assert!(kept.await.unwrap());
     life.complete_backup(ids).await;
     let until = life.now.plus_ms(300_000);

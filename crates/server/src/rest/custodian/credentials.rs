@@ -128,11 +128,12 @@ pub(crate) async fn create_web_otp(
     Path(id): Path<String>,
 ) -> Result<Answer, ApiError> {
     let client = client_of(&app, custodian.environment_id, &id).await?;
+    let origin = origin(Actor::Custodian(custodian.key));
     let now = app.clock.now();
     let until = now.plus_ms(u64::try_from(WEB_OTP_LIFE.as_millis()).unwrap_or(u64::MAX));
     let (otp, hash) = credential::make(Kind::WebOtp);
     app.store
-        .create_web_otp(client.client_id, hash, now, until)
+        .create_web_otp(client.client_id, hash, origin, now, until)
         .await?;
     Answer::json(StatusCode::OK, &WebOtp { otp })
 }
