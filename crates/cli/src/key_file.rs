@@ -145,15 +145,6 @@ pub(crate) fn sealing_key(key: &Path, sealed: &Path) -> anyhow::Result<SealingKe
     Ok(SealingKey::from_bytes(secret(key)?))
 }
 
-/// Makes a key file on first start. A database without its key file is told apart from that, as
-/// above.
-pub(crate) fn ensure_key(key: &Path, sealed: &Path) -> anyhow::Result<()> {
-    if key.exists() {
-        return Ok(());
-    }
-    sealing_key(key, sealed).map(|_| ())
-}
-
 /// A secret's text from a file, without the line's end.
 pub(crate) fn text(path: &Path) -> anyhow::Result<Zeroizing<String>> {
     let text = fs::read_to_string(path)

@@ -195,6 +195,7 @@ impl From<StoreError> for ApiError {
             | StoreError::Refused { .. }
             | StoreError::Migration { .. }
             | StoreError::AnotherSchema { .. }
+            | StoreError::AnotherKey { .. }
             | StoreError::Corrupt { .. }
             | StoreError::Unsealing { .. }
             | StoreError::NoSuchRow { .. }

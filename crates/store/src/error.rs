@@ -1,5 +1,6 @@
 //! Why storage did not do what it was asked.
 
+use crate::key_check::KmsRole;
 use crate::kms::KmsError;
 
 /// Storage failed; nothing of the transaction is left.
@@ -55,6 +56,17 @@ pub enum StoreError {
         #[source]
         source: UnsealingError,
     },
+    /// The database is under a key that the KMS does not have.
+    #[error(
+        "this database's {role} are under key {key_id}, and the KMS that this server was told to \
+         use has no such key"
+    )]
+    AnotherKey {
+        /// Which KMS.
+        role: KmsRole,
+        /// The key's name at its own KMS.
+        key_id: String,
+    },
     /// The KMS did not do what it was asked; the same call may work later.
     #[error("the KMS that guards the data keys failed")]
     Kms {
@@ -94,18 +106,19 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether a secret is under a key that the KMS does not have, rather than damaged.
-    #[must_use]
-    pub const fn is_under_another_key(&self) -> bool {
-        matches!(
-            self,
+    /// The same, but [`AnotherKey`](Self::AnotherKey) where a secret is under a key that the KMS
+    /// does not have, rather than damaged.
+    pub(crate) fn of_key(self, role: KmsRole) -> Self {
+        match self {
             Self::Unsealing {
-                source: UnsealingError::Kms {
-                    source: KmsError::UnknownKey { .. }
-                },
+                source:
+                    UnsealingError::Kms {
+                        source: KmsError::UnknownKey { key_id },
+                    },
                 ..
-            }
-        )
+            } => Self::AnotherKey { role, key_id },
+            error => error,
+        }
     }
 }
 

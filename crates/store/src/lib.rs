@@ -22,6 +22,7 @@ pub mod conformance;
 mod error;
 mod history;
 mod idempotency;
+mod key_check;
 pub mod kms;
 mod memory;
 mod port;
@@ -32,6 +33,7 @@ mod webhook;
 
 pub use error::{CommitError, StoreError, UnsealingError};
 pub use idempotency::{Act, Begun, Claim, ClaimTimes, IdempotentRequest};
+pub use key_check::KmsRole;
 pub use memory::MemoryStore;
 pub use port::{
     AuditStore, ClientStore, CustodianStore, IdempotencyStore, Maintenance, ManagedBackupStore,

@@ -9,6 +9,7 @@
 mod audit;
 mod guards;
 mod idempotency;
+mod key_check;
 mod managed;
 mod outbox;
 mod tenants;
@@ -16,6 +17,7 @@ mod wallets;
 mod webhook;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -29,7 +31,8 @@ use crate::audit::{AuditAct, AuditLine, Origin};
 use crate::kms::Kms;
 use crate::sealed::Sealer;
 use crate::{
-    ClientRecord, Notice, Rewrapped, SealedAt, Store, StoreError, StoredWallet, WebhookAttempt,
+    ClientRecord, KmsRole, Notice, Rewrapped, SealedAt, Store, StoreError, StoredWallet,
+    WebhookAttempt,
 };
 
 /// Storage in memory; a clone shares it.
@@ -39,6 +42,8 @@ pub struct MemoryStore {
     /// A wallet's turn, of those that were asked for.
     turns: Arc<Mutex<BTreeMap<ClientId, Arc<tokio::sync::Mutex<()>>>>>,
     sealer: Sealer,
+    /// Whether this backup KMS was found to be the storage's.
+    claimed_backups: Arc<AtomicBool>,
 }
 
 impl MemoryStore {
@@ -49,6 +54,7 @@ impl MemoryStore {
             state: Arc::default(),
             turns: Arc::default(),
             sealer: Sealer::new(kms),
+            claimed_backups: Arc::default(),
         }
     }
 
@@ -59,6 +65,7 @@ impl MemoryStore {
             state: Arc::clone(&self.state),
             turns: Arc::clone(&self.turns),
             sealer: Sealer::new(kms),
+            claimed_backups: Arc::default(),
         }
     }
 
@@ -67,6 +74,7 @@ impl MemoryStore {
     pub fn with_backup_kms(self, backup_kms: Arc<dyn Kms>) -> Self {
         Self {
             sealer: self.sealer.with_backup_kms(backup_kms),
+            claimed_backups: Arc::default(),
             ..self
         }
     }
@@ -78,6 +86,7 @@ impl MemoryStore {
             state: Arc::new(Mutex::new(self.lock().clone())),
             turns: Arc::default(),
             sealer: self.sealer.clone(),
+            claimed_backups: Arc::default(),
         }
     }
 
@@ -95,6 +104,7 @@ impl MemoryStore {
 #[derive(Debug, Clone)]
 struct State {
     epoch: Epoch,
+    key_checks: BTreeMap<KmsRole, Vec<u8>>,
     custodians: BTreeMap<CustodianId, String>,
     environments: BTreeMap<EnvironmentId, Environment>,
     custodian_keys: BTreeMap<[u8; 32], ApiKey>,
@@ -119,6 +129,7 @@ impl Default for State {
     fn default() -> Self {
         Self {
             epoch: Epoch::FIRST,
+            key_checks: BTreeMap::new(),
             custodians: BTreeMap::new(),
             environments: BTreeMap::new(),
             custodian_keys: BTreeMap::new(),
@@ -219,19 +230,12 @@ impl crate::Maintenance for MemoryStore {
         Ok(epoch)
     }
 
-    async fn try_one_secret(&self) -> Result<(), StoreError> {
-        let secrets = self.sealed_secrets();
-        let is_managed =
-            |place: &outbox::OwnedPlace| matches!(place, outbox::OwnedPlace::Managed(..));
-        for managed in [false, true] {
-            let one = secrets
-                .iter()
-                .find(|(place, _)| is_managed(place) == managed);
-            if let Some((place, stored)) = one {
-                self.sealer.open(&place.as_place(), stored).await?;
-            }
-        }
-        Ok(())
+    async fn depends_on(&self, role: KmsRole) -> Result<bool, StoreError> {
+        Ok(self.is_under_a_key(role))
+    }
+
+    async fn claim(&self, role: KmsRole) -> Result<(), StoreError> {
+        self.claim_key(role).await
     }
 
     /// In one step: nothing here is so large that it must be split.

@@ -271,6 +271,13 @@ pub struct SealedAt {
     pub(crate) after: Option<uuid::Uuid>,
 }
 
+impl SealedAt {
+    pub(crate) const FIRST: Self = Self {
+        table: 0,
+        after: None,
+    };
+}
+
 /// What one step of a pass over all sealed secrets did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rewrapped {
@@ -282,6 +289,15 @@ pub struct Rewrapped {
     pub unreadable: u64,
     /// Where to go on; none at the end.
     pub next: Option<SealedAt>,
+}
+
+impl Rewrapped {
+    pub(crate) const NOTHING: Self = Self {
+        seen: 0,
+        rewrapped: 0,
+        unreadable: 0,
+        next: None,
+    };
 }
 
 /// A wallet's turn to run a step of an ECDSA signature: nobody else has it, on any node, until

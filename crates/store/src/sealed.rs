@@ -20,6 +20,7 @@ use rand::rngs::SysRng;
 use uuid::Uuid;
 
 use crate::error::UnsealingError;
+use crate::key_check::KmsRole;
 use crate::kms::{KEY_ID_BYTES, KeyContext, Kms, KmsError, WRAPPED_BYTES, WrappedKey};
 use crate::{IdempotentRequest, Secrets, StoreError, WalletCommit};
 
@@ -66,6 +67,8 @@ pub(crate) enum Place<'a> {
         key: [u8; 32],
         digest: [u8; 32],
     },
+    /// What tells a KMS of this database from another one; the secret is empty.
+    KeyCheck { role: KmsRole },
 }
 
 impl Place<'_> {
@@ -87,6 +90,19 @@ impl Place<'_> {
             Self::ManagedShare { .. } => "managed_backup_shares",
             Self::WebhookSecret { .. } => "environments",
             Self::Answer { .. } => "idempotent_requests",
+            Self::KeyCheck { .. } => "key_checks",
+        }
+    }
+
+    /// Which KMS wraps its data key.
+    pub(crate) const fn role(&self) -> KmsRole {
+        match *self {
+            Self::ManagedShare { .. } => KmsRole::ManagedBackups,
+            Self::SigningShare { .. }
+            | Self::OutboxShare { .. }
+            | Self::WebhookSecret { .. }
+            | Self::Answer { .. } => KmsRole::Main,
+            Self::KeyCheck { role } => role,
         }
     }
 
@@ -165,6 +181,10 @@ impl Place<'_> {
                 ("key", hex(key)),
                 ("digest", hex(digest)),
             ],
+            Self::KeyCheck { role } => vec![
+                ("purpose", "key check".to_owned()),
+                ("kms", role.as_str().to_owned()),
+            ],
         };
         let format = [
             ("format", "portal-store sealed secret".to_owned()),
@@ -199,14 +219,10 @@ impl Sealer {
         Self { backup_kms, ..self }
     }
 
-    /// Which KMS wraps the data keys of a place.
     fn kms_of(&self, place: &Place<'_>) -> &dyn Kms {
-        match place {
-            Place::ManagedShare { .. } => self.backup_kms.as_ref(),
-            Place::SigningShare { .. }
-            | Place::OutboxShare { .. }
-            | Place::WebhookSecret { .. }
-            | Place::Answer { .. } => self.kms.as_ref(),
+        match place.role() {
+            KmsRole::Main => self.kms.as_ref(),
+            KmsRole::ManagedBackups => self.backup_kms.as_ref(),
         }
     }
 
@@ -258,6 +274,29 @@ impl Sealer {
         let data_key = self.unwrap(place, &wrapped, &context).await?;
         portal_seal::open(&data_key, &context.to_bytes(), sealed)
             .map_err(|source| unsealing(UnsealingError::Seal { source }))
+    }
+
+    /// Refuses a key that this KMS does not have. One damaged secret is not another key.
+    pub(crate) async fn try_key(&self, place: &Place<'_>, stored: &[u8]) -> Result<(), StoreError> {
+        match self.open(place, stored).await {
+            Ok(_) => Ok(()),
+            Err(error) => match error.of_key(place.role()) {
+                StoreError::Unsealing { .. } => Ok(()),
+                error => Err(error),
+            },
+        }
+    }
+
+    /// A check of the KMS of this role.
+    pub(crate) async fn seal_check(&self, role: KmsRole) -> Result<Vec<u8>, StoreError> {
+        let nothing = SecretBytes::new(Vec::new());
+        self.seal(&Place::KeyCheck { role }, &nothing).await
+    }
+
+    /// Refuses a check that the KMS of this role does not open.
+    pub(crate) async fn open_check(&self, role: KmsRole, stored: &[u8]) -> Result<(), StoreError> {
+        let opened = self.open(&Place::KeyCheck { role }, stored).await;
+        opened.map(drop).map_err(|error| error.of_key(role))
     }
 
     /// The same sealed secret with its data key wrapped anew; none where it is wrapped under the
@@ -537,6 +576,12 @@ mod tests {
             answer(1, 2, "b", 3, 4),
             answer(1, 2, "a", 9, 4),
             answer(1, 2, "a", 3, 9),
+            Place::KeyCheck {
+                role: KmsRole::Main,
+            },
+            Place::KeyCheck {
+                role: KmsRole::ManagedBackups,
+            },
         ];
         let sealer = sealer();
         let secret = SecretBytes::new(b"a share".to_vec());

@@ -19,6 +19,7 @@ mod client;
 mod custodian;
 mod engine;
 mod idempotency;
+mod key_check;
 mod maintenance;
 mod managed;
 mod outbox;
@@ -32,6 +33,7 @@ mod webhook;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use engine::{Engine, query};
@@ -49,6 +51,8 @@ use crate::{DatabaseConnections, Store, StoreError};
 pub struct SqlStore {
     engine: Engine,
     sealer: Sealer,
+    /// Whether this backup KMS was found to be the database's.
+    claimed_backups: Arc<AtomicBool>,
 }
 
 impl SqlStore {
@@ -107,27 +111,32 @@ impl SqlStore {
             engine.close().await;
             return Err(StoreError::AnotherSchema { expected, found });
         }
-        Ok(Self {
-            engine,
-            sealer: Sealer::new(kms),
-        })
+        Ok(Self::of(engine, Sealer::new(kms)))
     }
 
     async fn opened(engine: Engine, kms: Arc<dyn Kms>) -> Result<Self, StoreError> {
         audit::carry_former_lines(&engine).await?;
-        Ok(Self {
+        Ok(Self::of(engine, Sealer::new(kms)))
+    }
+
+    fn of(engine: Engine, sealer: Sealer) -> Self {
+        Self {
             engine,
-            sealer: Sealer::new(kms),
-        })
+            sealer,
+            claimed_backups: Arc::default(),
+        }
+    }
+
+    /// The same storage, its secrets opened and sealed by another KMS.
+    #[must_use]
+    pub fn with_kms(self, kms: Arc<dyn Kms>) -> Self {
+        Self::of(self.engine, Sealer::new(kms))
     }
 
     /// The same storage, with another KMS for the custodian's shares of managed backups.
     #[must_use]
     pub fn with_backup_kms(self, backup_kms: Arc<dyn Kms>) -> Self {
-        Self {
-            sealer: self.sealer.with_backup_kms(backup_kms),
-            ..self
-        }
+        Self::of(self.engine, self.sealer.with_backup_kms(backup_kms))
     }
 
     /// A setting of one of its connections to Postgres, as the database tells it.

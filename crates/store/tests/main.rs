@@ -7,6 +7,7 @@
 )]
 
 mod audit;
+mod keys;
 mod kms;
 mod memory;
 mod postgres;

@@ -35,7 +35,7 @@ pub(crate) struct StorageArgs {
     #[arg(long, env = "PORTAL_BACKUP_KMS", value_name = "KMS")]
     pub(crate) backup_kms: Option<String>,
     /// Another KMS, or several, that still opens what it wrapped, while `portal keys rotate` moves
-    /// everything to --kms.
+    /// that to --kms.
     #[arg(
         long,
         env = "PORTAL_FORMER_KMS",
@@ -43,6 +43,14 @@ pub(crate) struct StorageArgs {
         value_delimiter = ','
     )]
     pub(crate) former_kms: Vec<String>,
+    /// The same for --backup-kms.
+    #[arg(
+        long,
+        env = "PORTAL_FORMER_BACKUP_KMS",
+        value_name = "KMS",
+        value_delimiter = ','
+    )]
+    pub(crate) former_backup_kms: Vec<String>,
 }
 
 impl StorageArgs {
@@ -54,6 +62,7 @@ impl StorageArgs {
             kms: "file".to_owned(),
             backup_kms: None,
             former_kms: Vec::new(),
+            former_backup_kms: Vec::new(),
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use portal_lifecycle::BackupMode;
 use portal_server::clock::SystemClock;
 use portal_server::{Operator, WebhookPolicy};
 use serde_json::json;
@@ -12,10 +11,7 @@ use crate::output::Output;
 use crate::storage;
 
 pub(crate) async fn run(args: CustodianBackupModeArgs, output: Output) -> anyhow::Result<()> {
-    if args.backup_mode == BackupMode::Managed {
-        storage::expect_a_backup_kms(&args.storage)?;
-    }
-    let store = storage::open(&args.storage).await?;
+    let store = storage::open_for(&args.storage, args.backup_mode).await?;
     let policy = WebhookPolicy::default();
     let operator = Operator::new(Arc::clone(&store) as _, Arc::new(SystemClock), policy);
     let (environment, mode) = (args.environment, args.backup_mode);

@@ -33,10 +33,7 @@ pub(crate) async fn run(args: CustodianCreateArgs, output: Output) -> anyhow::Re
             args.backup_mode
         ),
     };
-    if args.backup_mode == BackupMode::Managed {
-        storage::expect_a_backup_kms(&args.storage)?;
-    }
-    let store = storage::open(&args.storage).await?;
+    let store = storage::open_for(&args.storage, args.backup_mode).await?;
     let policy = WebhookPolicy::from(&args.webhooks);
     let operator = Operator::new(Arc::clone(&store) as _, Arc::new(SystemClock), policy);
     let created = operator

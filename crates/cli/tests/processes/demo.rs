@@ -61,17 +61,3 @@ fn help_and_mistakes_are_told() {
         "{told}"
     );
 }
-
-#[test]
-fn a_database_without_its_key_is_not_given_a_new_one() {
-    let directory = tempfile::tempdir().unwrap();
-    std::fs::create_dir(directory.path().join("data")).unwrap();
-    std::fs::write(directory.path().join("data/portal.db"), b"").unwrap();
-    let output = portal(directory.path())
-        .args(["serve", "--data", "data"])
-        .output()
-        .unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("its key file"), "{told}");
-    assert!(!directory.path().join("data/portal.key").exists());
-}

@@ -23,6 +23,7 @@ mod eject;
 mod end_user;
 mod gate;
 mod installation;
+mod keys;
 mod killed;
 mod lifecycle;
 mod logs;
@@ -46,7 +47,7 @@ mod verify;
 mod walk;
 mod webhook;
 
-// Tools of the other binary.
+// Tools of the other binary, and of the KMS's tests.
 #[path = "../in_process/alive.rs"]
 mod alive;
 #[path = "../in_process/expect.rs"]
@@ -59,3 +60,6 @@ mod proxy;
 #[expect(dead_code, reason = "the other binary does more with it")]
 #[path = "../in_process/raw.rs"]
 mod raw;
+#[expect(dead_code, reason = "the tests of the KMS do more with it")]
+#[path = "../../../store/tests/kms/transit.rs"]
+mod transit;

@@ -12,9 +12,9 @@ use portal_store::audit::{AuditAct, AuditFilter, AuditLine, ChainPart, Origin, S
 use portal_store::{
     Act, AuditStore, Begun, Claim, ClaimTimes, ClientAuth, ClientRecord, ClientStore, CommitError,
     CredentialHash, CredentialKind, CustodianAuth, CustodianKey, CustodianStore, Delivery, Grounds,
-    IdempotencyStore, IdempotentRequest, Maintenance, ManagedBackupStore, MemoryStore, NewClient,
-    NewCustodian, NewSession, Notice, OutboxDepth, OutboxStore, PageOf, Rewrapped, SealedAt,
-    SigningPolicies, SigningTurn, Store, StoreError, StoredWallet, Tenant, WalletCommit,
+    IdempotencyStore, IdempotentRequest, KmsRole, Maintenance, ManagedBackupStore, MemoryStore,
+    NewClient, NewCustodian, NewSession, Notice, OutboxDepth, OutboxStore, PageOf, Rewrapped,
+    SealedAt, SigningPolicies, SigningTurn, Store, StoreError, StoredWallet, Tenant, WalletCommit,
     WalletStore, WalletVersion, WebhookAttempt, WebhookConfig, WebhookStore,
 };
 use uuid::Uuid;
@@ -544,8 +544,12 @@ impl Maintenance for FaultyStore {
         self.around(self.inner.raise_epoch(now, origin)).await
     }
 
-    async fn try_one_secret(&self) -> Result<(), StoreError> {
-        self.around(self.inner.try_one_secret()).await
+    async fn depends_on(&self, role: KmsRole) -> Result<bool, StoreError> {
+        self.around(self.inner.depends_on(role)).await
+    }
+
+    async fn claim(&self, role: KmsRole) -> Result<(), StoreError> {
+        self.around(self.inner.claim(role)).await
     }
 
     async fn rewrap(&self, from: Option<SealedAt>, take: u32) -> Result<Rewrapped, StoreError> {

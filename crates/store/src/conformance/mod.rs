@@ -27,6 +27,7 @@ mod fixture;
 pub mod garbage;
 pub mod guards;
 pub mod idempotency;
+pub mod keys;
 pub mod managed;
 pub mod outbox;
 pub mod postgres_cluster;
@@ -169,6 +170,12 @@ macro_rules! conformance_tests {
                 an_epoch_is_raised_for_every_wallet
                 a_commit_of_the_former_epoch_conflicts
                 wallets_are_listed_by_client
+            }
+            keys {
+                the_first_kms_is_the_databases
+                a_database_of_before_keeps_its_key
+                the_first_managed_backup_claims_its_kms
+                checks_move_to_another_kms
             }
             sealing {
                 nothing_opens_under_another_key

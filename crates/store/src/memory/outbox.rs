@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{MemoryStore, Queued, QueuedNotice, State};
 use crate::sealed::{Place, SealedSecrets};
-use crate::{Delivery, Notice, OutboxDepth, OutboxStore, StoreError, WalletCommit};
+use crate::{Delivery, KmsRole, Notice, OutboxDepth, OutboxStore, StoreError, WalletCommit};
 
 #[async_trait]
 impl OutboxStore for MemoryStore {
@@ -213,6 +213,9 @@ impl MemoryStore {
     pub(super) fn sealed_secrets(&self) -> Vec<(OwnedPlace, Vec<u8>)> {
         let state = self.lock();
         let mut secrets = Vec::new();
+        for (role, check) in &state.key_checks {
+            secrets.push((OwnedPlace::Check(*role), check.clone()));
+        }
         for (client, stored) in &state.wallets {
             for pair in &stored.wallet.signing_pairs {
                 for (curve, id) in pair.ids.iter() {
@@ -276,6 +279,7 @@ impl MemoryStore {
     pub(super) fn replace_sealed(&self, at: &OwnedPlace, was: &[u8], anew: Vec<u8>) {
         let mut state = self.lock();
         let sealed = match at {
+            OwnedPlace::Check(role) => state.key_checks.get_mut(role),
             OwnedPlace::Signing(curve, id, _) => state.signing_shares.get_mut(&(*curve, id.0)),
             OwnedPlace::Outbox(id, curve, _) => {
                 let queued = state.outbox.get_mut(id);
@@ -306,6 +310,7 @@ impl MemoryStore {
 
 /// Where a sealed secret lies in this memory.
 pub(super) enum OwnedPlace {
+    Check(KmsRole),
     Signing(Curve, SigningSharePairId, Place<'static>),
     Outbox(BackupSharePairId, Curve, Place<'static>),
     Managed(Curve, BackupSharePairId, Place<'static>),
@@ -316,6 +321,7 @@ pub(super) enum OwnedPlace {
 impl OwnedPlace {
     pub(super) fn as_place(&self) -> Place<'_> {
         match self {
+            Self::Check(role) => Place::KeyCheck { role: *role },
             Self::Signing(.., place)
             | Self::Outbox(.., place)
             | Self::Managed(.., place)

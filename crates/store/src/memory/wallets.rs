@@ -13,7 +13,7 @@ use crate::audit::{AuditAct, Origin, changes};
 use crate::history::{Change, backup_changes, signing_changes};
 use crate::sealed::{Place, SealedSecrets};
 use crate::{
-    CommitError, Grounds, HeldTurn, SigningTurn, StoreError, StoredWallet, WalletCommit,
+    CommitError, Grounds, HeldTurn, Secrets, SigningTurn, StoreError, StoredWallet, WalletCommit,
     WalletStore, WalletVersion,
 };
 
@@ -28,6 +28,9 @@ impl WalletStore for MemoryStore {
     }
 
     async fn commit_wallet(&self, commit: WalletCommit) -> Result<WalletVersion, CommitError> {
+        if matches!(commit.secrets, Secrets::StoreCustodianShare { .. }) {
+            self.claim_backups_once().await?;
+        }
         let secrets = self.sealer.seal_secrets(&commit).await?;
         let mut state = self.lock();
         // Worked on aside, and put back whole.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use portal_lifecycle::{Epoch, Timestamp};
 
 use crate::audit::Origin;
-use crate::{Rewrapped, SealedAt, StoreError};
+use crate::{KmsRole, Rewrapped, SealedAt, StoreError};
 
 /// What an operator does to the database as a whole.
 #[async_trait]
@@ -17,15 +17,25 @@ pub trait Maintenance: Send + Sync {
     /// [`StoreError`]; the epoch is then as it was.
     async fn raise_epoch(&self, now: Timestamp, origin: Origin) -> Result<Epoch, StoreError>;
 
-    /// Opens one secret of each kind that there is: a KMS that does not is not this database's.
+    /// Whether anything here is under a key of the KMS of this role: then no other will do.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unsealing`] where it does not open; another [`StoreError`].
-    async fn try_one_secret(&self) -> Result<(), StoreError>;
+    /// [`StoreError`], which never means "no".
+    async fn depends_on(&self, role: KmsRole) -> Result<bool, StoreError>;
+
+    /// Makes the KMS of this role that of the database, for all servers; of several that claim it
+    /// at once, one does.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::AnotherKey`] where another one was faster, or what is here is under another
+    /// key; another [`StoreError`].
+    async fn claim(&self, role: KmsRole) -> Result<(), StoreError>;
 
     /// Wraps the data keys of the next `take` sealed secrets under the present key of the KMS,
-    /// beginning at `from`. Readers and writers go on beside it; what is rewrapped already is
+    /// beginning at `from`. Those by which the KMS are claimed come first: from then on nobody
+    /// does who has the former key alone. Readers and writers go on beside it; what is rewrapped already is
     /// left alone, so a pass that was interrupted can simply be run again.
     ///
     /// # Errors

@@ -23,7 +23,8 @@ pub trait WalletStore: Send + Sync {
     /// Stores a wallet's next state and the shares that go with it, all or nothing.
     /// When this returns, they survive a crash. A signing pair that becomes `PURGED` loses
     /// its share here. The audit log gets a line for every pair that is new, every status that
-    /// changes, and every act that the commit names.
+    /// changes, and every act that the commit names. With the first custodian's share of a managed
+    /// backup the backup KMS is [claimed](crate::Maintenance::claim).
     ///
     /// # Errors
     ///

@@ -6,12 +6,12 @@ use portal_lifecycle::{Curve, Epoch, PerCurve, Timestamp};
 use uuid::Uuid;
 
 use super::audit::{Entry, append};
-use super::engine::query;
+use super::engine::{AnyRow, Transaction, query};
 use super::row::{Row, count};
 use super::{SqlStore, wallet_rows};
 use crate::audit::{AuditAct, Origin};
 use crate::sealed::Place;
-use crate::{Maintenance, Rewrapped, SealedAt, StoreError};
+use crate::{KmsRole, Maintenance, Rewrapped, SealedAt, StoreError};
 
 #[async_trait]
 impl Maintenance for SqlStore {
@@ -45,37 +45,20 @@ impl Maintenance for SqlStore {
         Ok(epoch)
     }
 
-    async fn try_one_secret(&self) -> Result<(), StoreError> {
-        for table in &TABLES {
-            let mut transaction = self.engine.read().await?;
-            let row = query(table.select)
-                .bind(None::<Uuid>)
-                .bind(1_i64)
-                .fetch_optional(&mut transaction)
-                .await?;
-            drop(transaction);
-            let Some(row) = row else { continue };
-            let secrets = (table.secrets)(Row::new(table.name, &row))?;
-            if let Some(secret) = secrets.first() {
-                let place = secret.place.as_place();
-                self.sealer.open(&place, &secret.stored).await?;
-            }
-        }
-        Ok(())
+    async fn depends_on(&self, role: KmsRole) -> Result<bool, StoreError> {
+        self.is_under_a_key(role).await
+    }
+
+    async fn claim(&self, role: KmsRole) -> Result<(), StoreError> {
+        self.claim_key(role).await
     }
 
     async fn rewrap(&self, from: Option<SealedAt>, take: u32) -> Result<Rewrapped, StoreError> {
-        let at = from.unwrap_or(SealedAt {
-            table: 0,
-            after: None,
-        });
+        let Some(at) = from else {
+            return self.rewrap_checks().await;
+        };
         let Some(table) = TABLES.get(usize::from(at.table)) else {
-            return Ok(Rewrapped {
-                seen: 0,
-                rewrapped: 0,
-                unreadable: 0,
-                next: None,
-            });
+            return Ok(Rewrapped::NOTHING);
         };
         let mut transaction = self.engine.read().await?;
         let rows = query(table.select)
@@ -145,21 +128,33 @@ impl SqlStore {
 }
 
 /// A table with sealed secrets.
-struct Table {
-    name: &'static str,
+pub(super) struct Table {
+    pub(super) name: &'static str,
+    /// The KMS of all of them.
+    pub(super) role: KmsRole,
     /// Rows after `$1`, by `id`, at most `$2` of them.
     select: &'static str,
-    secrets: fn(Row<'_>) -> Result<Vec<Sealed>, StoreError>,
+    pub(super) secrets: fn(Row<'_>) -> Result<Vec<Sealed>, StoreError>,
+}
+
+impl Table {
+    pub(super) async fn first(
+        &self,
+        transaction: &mut Transaction,
+    ) -> Result<Option<AnyRow>, StoreError> {
+        let first = query(self.select).bind(None::<Uuid>).bind(1_i64);
+        Ok(first.fetch_optional(transaction).await?)
+    }
 }
 
 /// A secret as it was read; `update` puts `$3` in the place of `$2` in row `$1`.
-struct Sealed {
-    place: OwnedPlace,
-    stored: Vec<u8>,
+pub(super) struct Sealed {
+    pub(super) place: OwnedPlace,
+    pub(super) stored: Vec<u8>,
     update: &'static str,
 }
 
-enum OwnedPlace {
+pub(super) enum OwnedPlace {
     Share(Place<'static>),
     Webhook {
         environment: EnvironmentId,
@@ -175,7 +170,7 @@ enum OwnedPlace {
 }
 
 impl OwnedPlace {
-    fn as_place(&self) -> Place<'_> {
+    pub(super) fn as_place(&self) -> Place<'_> {
         match self {
             Self::Share(place) => *place,
             Self::Webhook {
@@ -202,9 +197,10 @@ impl OwnedPlace {
     }
 }
 
-const TABLES: [Table; 5] = [
+pub(super) const TABLES: [Table; 5] = [
     Table {
         name: "signing_share_pairs",
+        role: KmsRole::Main,
         select: "SELECT pair_id AS id, client_id, curve, sealed_share, secp256k1_wallet_id,
                      ed25519_wallet_id
                  FROM signing_share_pairs JOIN wallets USING (client_id)
@@ -228,6 +224,7 @@ const TABLES: [Table; 5] = [
     },
     Table {
         name: "outbox",
+        role: KmsRole::Main,
         select: "SELECT secp256k1_pair_id AS id, ed25519_pair_id, client_id,
                      sealed_secp256k1_share, sealed_ed25519_share, secp256k1_wallet_id,
                      ed25519_wallet_id
@@ -269,6 +266,7 @@ const TABLES: [Table; 5] = [
     },
     Table {
         name: "managed_backup_shares",
+        role: KmsRole::ManagedBackups,
         select: "SELECT pair_id AS id, client_id, curve, sealed_share, secp256k1_wallet_id,
                      ed25519_wallet_id
                  FROM managed_backup_shares JOIN wallets USING (client_id)
@@ -292,6 +290,7 @@ const TABLES: [Table; 5] = [
     },
     Table {
         name: "environments",
+        role: KmsRole::Main,
         select: "SELECT environment_id AS id, webhook_base_url, sealed_webhook_secret,
                      sealed_former_webhook_secret
                  FROM environments
@@ -326,6 +325,7 @@ const TABLES: [Table; 5] = [
     },
     Table {
         name: "idempotent_requests",
+        role: KmsRole::Main,
         select: "SELECT request_id AS id, environment_id, caller_id, route, key_hash,
                      body_digest, sealed_answer
                  FROM idempotent_requests

@@ -13,7 +13,7 @@ use super::{SqlStore, managed, outbox, pairs, wallet_rows};
 use crate::audit::{AuditAct, Origin, changes};
 use crate::sealed::Place;
 use crate::{
-    CommitError, Grounds, HeldTurn, SigningTurn, StoreError, StoredWallet, WalletCommit,
+    CommitError, Grounds, HeldTurn, Secrets, SigningTurn, StoreError, StoredWallet, WalletCommit,
     WalletStore, WalletVersion,
 };
 
@@ -25,6 +25,9 @@ impl WalletStore for SqlStore {
     }
 
     async fn commit_wallet(&self, commit: WalletCommit) -> Result<WalletVersion, CommitError> {
+        if matches!(commit.secrets, Secrets::StoreCustodianShare { .. }) {
+            self.claim_backups_once().await?;
+        }
         let secrets = self.sealer.seal_secrets(&commit).await?;
         let client = commit.client_id;
         let mut transaction = self.engine.write().await?;

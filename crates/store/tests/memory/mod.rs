@@ -39,6 +39,11 @@ async fn of_racing_requests_one_is_acted_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_racing_keys_one_is_the_databases() {
+    crate::races::of_racing_keys_one_is_the_databases(&MemoryBackend::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn turns_exclude_each_other() {
     crate::races::turns_exclude_each_other(&MemoryBackend::new()).await;
 }

@@ -76,6 +76,11 @@ async fn of_racing_requests_one_is_acted_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_racing_keys_one_is_the_databases() {
+    races::of_racing_keys_one_is_the_databases(&PostgresBackend::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn turns_exclude_each_other() {
     races::turns_exclude_each_other(&PostgresBackend::new()).await;
 }
@@ -167,6 +172,10 @@ async fn the_schema_refuses_what_must_never_be() {
         "DELETE FROM audit_events",
         "TRUNCATE audit_events",
         "DELETE FROM deployment",
+        "DELETE FROM key_checks",
+        "TRUNCATE key_checks",
+        "UPDATE key_checks SET kms = 'MAIN'",
+        "INSERT INTO key_checks (kms, sealed) VALUES ('ANOTHER', '')",
         "UPDATE audit_events SET act = 'OTHER'",
         "INSERT INTO audit_events SELECT environment_id, sequence + 1, version, previous_hash,
              created_at, actor_kind, actor_id, trace_id, client_id, act, details, hash

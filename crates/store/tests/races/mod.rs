@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use portal_lifecycle::OperationKind;
-use portal_seal::SecretBytes;
+use portal_seal::{SealingKey, SecretBytes};
 use portal_store::conformance::{
     Backend, Life, audit_log, kms, new_client, now, origin, signature,
 };
+use portal_store::kms::KeyFileKms;
 use portal_store::{
     Act, Begun, ClaimTimes, ClientStore as _, CommitError, CredentialKind, CustodianStore as _,
-    IdempotencyStore as _, IdempotentRequest, OutboxStore as _, Secrets, Store, WalletStore as _,
-    WalletVersion,
+    IdempotencyStore as _, IdempotentRequest, KmsRole, Maintenance as _, OutboxStore as _, Secrets,
+    Store, StoreError, WalletStore as _, WalletVersion,
 };
 use tokio::task::JoinSet;
 
@@ -239,5 +240,35 @@ where
         redeemed.unwrap();
         let left = one.client_by_credential(session.token, now(), now()).await;
         assert_eq!(left.unwrap(), None, "round {round}");
+    }
+}
+
+/// Of servers that start at once on an empty database, each with keys of its own, one goes on.
+pub(crate) async fn of_racing_keys_one_is_the_databases<B>(backend: &B)
+where
+    B: Backend,
+    B::Store: Clone + 'static,
+{
+    for role in [KmsRole::Main, KmsRole::ManagedBackups] {
+        let mut racers = JoinSet::new();
+        for racer in 0..8 {
+            let key = SealingKey::from_bytes([racer; 32].into());
+            let store = backend.open(Arc::new(KeyFileKms::from_key(key))).await;
+            racers.spawn(async move {
+                let claimed = store.claim(role).await;
+                (store, claimed)
+            });
+        }
+        let mut winners = Vec::new();
+        for (store, claimed) in racers.join_all().await {
+            match claimed {
+                Ok(()) => winners.push(store),
+                Err(StoreError::AnotherKey { .. }) => {}
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        assert_eq!(winners.len(), 1, "{role}");
+        let again = winners.pop().unwrap().claim(role).await;
+        again.unwrap();
     }
 }

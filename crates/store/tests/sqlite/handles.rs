@@ -56,6 +56,11 @@ async fn of_racing_requests_one_is_acted_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_racing_keys_one_is_the_databases() {
+    races::of_racing_keys_one_is_the_databases(&SqliteBackend::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_new_file_may_be_opened_by_many_at_once() {
     // A file that is a write-ahead log's already sends all of them into the migration at once.
     for turned_before in [false, true, false, true, false, true] {

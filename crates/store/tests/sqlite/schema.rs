@@ -91,6 +91,10 @@ async fn managed_backups_are_insert_only_and_an_end_is_for_good() {
         "DELETE FROM managed_cipher_texts",
         "UPDATE managed_cipher_texts SET cipher_text = 'another'",
         "INSERT OR REPLACE INTO managed_cipher_texts SELECT * FROM managed_cipher_texts",
+        "DELETE FROM key_checks",
+        "UPDATE key_checks SET kms = 'MAIN'",
+        "INSERT INTO key_checks (kms, sealed) VALUES ('ANOTHER', x'00')",
+        "INSERT OR REPLACE INTO key_checks SELECT * FROM key_checks",
         "UPDATE wallets SET ejected_at = NULL, version = version + 1",
         "UPDATE wallets SET ejected_at = ejected_at + 1, version = version + 1",
     ] {
