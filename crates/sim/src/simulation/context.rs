@@ -14,6 +14,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use super::backend::Kept;
+use super::connections::Connections;
 use super::driver::now;
 use super::faults::Faults;
 use super::network::ToServer;
@@ -48,6 +49,8 @@ impl Clock for SimulatedClock {
 /// Everything of one run; a clone shares it.
 #[derive(Clone)]
 pub(crate) struct Context {
+    /// Of the process that this is given to.
+    pub(crate) connections: Connections,
     pub(crate) faults: Faults,
     pub(crate) clock: SimulatedClock,
     pub(crate) store: MemoryStore,
@@ -81,6 +84,7 @@ impl Context {
         app_tokens: Arc<AppTokens>,
     ) -> Self {
         Self {
+            connections: Connections::new("nobody"),
             faults,
             clock,
             store,
@@ -96,6 +100,14 @@ impl Context {
                 violation: None,
                 done: 0,
             })),
+        }
+    }
+
+    /// For the process on a host.
+    pub(crate) fn on(&self, host: &'static str) -> Self {
+        Self {
+            connections: self.connections.of(host),
+            ..self.clone()
         }
     }
 
@@ -166,7 +178,10 @@ impl Context {
             host: device,
         };
         Portal::builder("http://portal", &self.api_key, Arc::new(keychain))
-            .transport(Arc::new(ToServer(server)))
+            .transport(Arc::new(ToServer {
+                server,
+                connections: self.connections.clone(),
+            }))
             .plain_backups()
             .backup_storage(BackupMethod::Custom, Arc::new(cloud))
     }

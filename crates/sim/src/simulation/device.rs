@@ -151,7 +151,8 @@ async fn call(
         .header("content-type", "application/json")
         .body(body)
         .map_err(|_| backend_failed())?;
-    let calling = tokio::time::timeout(Duration::from_secs(10), exchange(BACKEND, request));
+    let exchanging = exchange(&context.connections, BACKEND, request);
+    let calling = tokio::time::timeout(Duration::from_secs(10), exchanging);
     let answer = calling.await.map_err(|_| backend_failed())?;
     let answer = answer.map_err(|_| backend_failed())?;
     if answer.status().is_success() {

@@ -37,6 +37,8 @@ const DOWN_TICKS: u64 = 400;
 const CUT_TICKS: u64 = 1_000;
 /// Longest run, in simulated time; one that is not over by then does not come to an end.
 const LONGEST: Duration = Duration::from_secs(4 * 3_600);
+/// Who tries everything again in the end.
+const CHECKER: &str = "checker";
 const WEBHOOK_SECRET: &str = "the webhook's secret of a simulation";
 
 /// What a run showed.
@@ -149,13 +151,13 @@ const POLICY: WebhookPolicy = WebhookPolicy {
 /// Puts every process on its host.
 fn start(sim: &mut Sim<'_>, context: &Context) {
     for host in SERVERS {
-        let context = context.clone();
+        let context = context.on(host);
         sim.host(host, move || serve(context.clone(), host));
     }
-    let backend = context.clone();
+    let backend = context.on(BACKEND);
     sim.host(BACKEND, move || serve_backend(backend.clone()));
     for host in DEVICES {
-        let context = context.clone();
+        let context = context.on(host);
         sim.host(host, move || device::live(context.clone(), host));
     }
 }
@@ -165,7 +167,7 @@ async fn serve(context: Context, host: &'static str) -> turmoil::Result {
     let parts = Parts {
         clock: Arc::new(context.clock.clone()),
         policy: POLICY,
-        webhooks: Arc::new(ToBackend),
+        webhooks: Arc::new(ToBackend(context.connections.clone())),
         limits: Limits {
             // Short, so that what has died is known to be dead while the run lasts.
             session_timeout: Duration::from_secs(20),
@@ -178,7 +180,7 @@ async fn serve(context: Context, host: &'static str) -> turmoil::Result {
         metrics: portal_server::Metrics::default(),
     };
     let app = App::of_parts(store, parts);
-    let listening = Listening::bind().await?;
+    let listening = Listening::bind(context.connections.clone()).await?;
     portal_server::serve(app, listening, std::future::pending()).await?;
     Ok(())
 }
@@ -196,7 +198,7 @@ async fn serve_backend(context: Context) -> turmoil::Result {
         .plain_backups(true)
         .clock(move || clock.now())
         .build();
-    axum::serve(Listening::bind().await?, router).await?;
+    axum::serve(Listening::bind(context.connections.clone()).await?, router).await?;
     Ok(())
 }
 
@@ -329,9 +331,14 @@ impl Run<'_> {
 
     fn end(&mut self, host: &'static str, ticks: u64) {
         if self.down.iter().all(|(down, _)| *down != host) {
-            self.sim.crash(host);
+            self.crash(host);
             self.down.push((host, ticks));
         }
+    }
+
+    fn crash(&mut self, host: &'static str) {
+        let connections = self.context.connections.of(host);
+        connections.end(|| self.sim.crash(host));
     }
 
     /// One step of time: what is down comes up, what is cut off is mended.
@@ -413,12 +420,12 @@ impl Run<'_> {
         self.step()?;
         // The apps are closed; whoever checks uses their keychains.
         for device in DEVICES {
-            self.sim.crash(device);
+            self.crash(device);
         }
         self.watched.are_devices_others = true;
         let result = Arc::new(std::sync::Mutex::new(None));
-        let (context, told) = (self.context.clone(), Arc::clone(&result));
-        self.sim.client("checker", async move {
+        let (context, told) = (self.context.on(CHECKER), Arc::clone(&result));
+        self.sim.client(CHECKER, async move {
             let checked = check(&context, &ending).await;
             if let Ok(mut told) = told.lock() {
                 *told = Some(checked);

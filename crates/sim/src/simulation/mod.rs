@@ -34,11 +34,12 @@
 //! - Any error while faults are at work; an operation that is begun anew; time lost.
 //! - A wallet whose address nobody was told.
 //!
-//! A run that has its process to itself is a function of its seed: the same seed fails in the same
-//! way. What ran before it in the same process shows in some seeds, by way of nothing that we know of.
+//! A run is a function of its seed: the same seed fails in the same way, whatever ran before it in
+//! the same process, or runs beside it.
 
 mod backend;
 mod check;
+mod connections;
 mod context;
 mod device;
 mod driver;

@@ -12,8 +12,10 @@ use hyper_util::rt::TokioIo;
 use portal_sdk::{Frames, Transport, Unreachable, websocket_config};
 use portal_server::{WebhookAnswer, WebhookCall, WebhookTransport, WebhookUnreachable};
 use tokio_tungstenite::tungstenite::Error as WsError;
-use turmoil::net::{TcpListener, TcpStream};
+use turmoil::net::TcpListener;
 use zeroize::Zeroizing;
+
+use super::connections::{Connection, Connections};
 
 /// Where everybody listens, each on its own host.
 pub(crate) const PORT: u16 = 80;
@@ -25,37 +27,45 @@ const CLIENT_TIMEOUT: Duration = Duration::from_secs(30);
 const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A host's listener.
-pub(crate) struct Listening(TcpListener);
+pub(crate) struct Listening {
+    listener: TcpListener,
+    connections: Connections,
+}
 
 impl Listening {
-    pub(crate) async fn bind() -> io::Result<Self> {
-        TcpListener::bind(("0.0.0.0", PORT)).await.map(Self)
+    pub(crate) async fn bind(connections: Connections) -> io::Result<Self> {
+        let listener = TcpListener::bind(("0.0.0.0", PORT)).await?;
+        Ok(Self {
+            listener,
+            connections,
+        })
     }
 }
 
 impl axum::serve::Listener for Listening {
-    type Io = TcpStream;
+    type Io = Connection;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
         loop {
-            if let Ok(accepted) = self.0.accept().await {
-                return accepted;
+            if let Ok((stream, peer)) = self.listener.accept().await {
+                return (self.connections.add(stream), peer);
             }
         }
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.listener.local_addr()
     }
 }
 
 /// One request on a connection of its own.
 pub(crate) async fn exchange(
+    connections: &Connections,
     host: &str,
     mut request: Request<Vec<u8>>,
 ) -> Result<Response<Vec<u8>>, Unreachable> {
-    let stream = TcpStream::connect((host, PORT)).await;
+    let stream = connections.connect(host).await;
     let stream = stream.map_err(|_| Unreachable)?;
     let opened = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = opened.map_err(|_| Unreachable)?;
@@ -77,18 +87,22 @@ pub(crate) async fn exchange(
 }
 
 /// The SDK's way to one node of the server.
-pub(crate) struct ToServer(pub(crate) &'static str);
+pub(crate) struct ToServer {
+    pub(crate) server: &'static str,
+    pub(crate) connections: Connections,
+}
 
 #[async_trait]
 impl Transport for ToServer {
     async fn request(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Unreachable> {
-        tokio::time::timeout(CLIENT_TIMEOUT, exchange(self.0, request))
+        let exchanging = exchange(&self.connections, self.server, request);
+        tokio::time::timeout(CLIENT_TIMEOUT, exchanging)
             .await
             .unwrap_or(Err(Unreachable))
     }
 
     async fn websocket(&self, request: Request<()>) -> Result<Box<dyn Frames>, WsError> {
-        let stream = TcpStream::connect((self.0, PORT)).await?;
+        let stream = self.connections.connect(self.server).await?;
         let config = Some(websocket_config());
         let opening = tokio_tungstenite::client_async_with_config(request, stream, config);
         let (stream, _) = opening.await?;
@@ -97,7 +111,7 @@ impl Transport for ToServer {
 }
 
 /// The server's way to the customer's backend, whatever its URL says.
-pub(crate) struct ToBackend;
+pub(crate) struct ToBackend(pub(crate) Connections);
 
 #[async_trait]
 impl WebhookTransport for ToBackend {
@@ -112,7 +126,8 @@ impl WebhookTransport for ToBackend {
                 .map_err(|_| WebhookUnreachable::NoConnection)?;
             request.headers_mut().insert(*name, value);
         }
-        let answered = tokio::time::timeout(WEBHOOK_TIMEOUT, exchange(BACKEND, request)).await;
+        let exchanging = exchange(&self.0, BACKEND, request);
+        let answered = tokio::time::timeout(WEBHOOK_TIMEOUT, exchanging).await;
         let answer = answered
             .map_err(|_| WebhookUnreachable::TimedOut)?
             .map_err(|Unreachable| WebhookUnreachable::Broken)?;

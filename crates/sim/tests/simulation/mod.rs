@@ -1,6 +1,5 @@
 //! Some seeds of the simulation, on every run of the tests; `cargo xtask simulate` runs more.
 
-use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -58,20 +57,24 @@ fn no_seed_loses_a_wallet() {
     }
 }
 
-/// A seed that failed is looked into alone, in a process of its own.
+/// Whatever ran before, and however many tasks it left behind in Tokio's count of them.
 #[test]
-fn a_seed_repeats_alone() {
-    let alone = |seed: &str| {
-        let simulate = Command::new(env!("CARGO_BIN_EXE_simulate"))
-            .args(["--seed", seed])
-            .output()
-            .unwrap();
-        assert!(simulate.status.success(), "seed {seed}: {simulate:?}");
-        let told = String::from_utf8(simulate.stdout).unwrap();
-        let (_how_long, outcome) = told.split_once(" s: ").unwrap();
-        outcome.to_owned()
+fn a_seed_repeats() {
+    // The number of the task that Tokio makes next, in this process.
+    let next_task = || -> u64 {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let task = runtime.unwrap().spawn(async {});
+        task.id().to_string().parse().unwrap()
     };
-    for seed in ["3", "14", "159"] {
-        assert_eq!(alone(seed), alone(seed), "seed {seed}");
+    for seed in [3, 14, 159] {
+        let first = simulation::run(seed);
+        for rest in 0..4 {
+            while next_task() % 4 != rest {}
+            assert_eq!(
+                simulation::run(seed),
+                first,
+                "seed {seed}, tasks from {rest}"
+            );
+        }
     }
 }
