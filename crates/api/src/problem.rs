@@ -1,7 +1,7 @@
 //! Problem documents (RFC 9457).
 
-use portal_lifecycle::ErrorId;
 use portal_lifecycle::ids::TraceId;
+use portal_lifecycle::{ErrorId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The media type of a problem document.
@@ -50,6 +50,19 @@ impl Problem {
             retryable: id.is_retryable(),
             trace_id,
         }
+    }
+
+    /// What a service says to a connection that it has no place for. Nothing was read of it, so
+    /// it has no trace: the id is of zeros, as far as one can be.
+    #[must_use]
+    pub fn of_full_service() -> Self {
+        let what = "this service has as many connections as it may, in all or of your address; try \
+                    again shortly";
+        Self::new(
+            ErrorId::Unavailable,
+            what,
+            TraceId::make(Timestamp::from_ms(0), [0; 10]),
+        )
     }
 
     /// The same problem under another HTTP status.

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -26,10 +27,6 @@ use crate::limits::{HEAD_BYTES, HEAD_FIELDS};
 use crate::metrics;
 use crate::{ConnectionLimits, HttpMetrics, Origins, Tls};
 
-/// What who is not let in is told, where that costs nothing.
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\n\
-    content-length: 0\r\n\r\n";
-
 /// A year, once the server itself speaks TLS (RFC 6797).
 const ONLY_BY_TLS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
@@ -44,6 +41,8 @@ pub struct Door {
     pub origins: Origins,
     /// Where connections and requests are counted.
     pub metrics: Option<HttpMetrics>,
+    /// What who is not let in is told: a problem document (RFC 9457).
+    pub problem_when_full: Option<Arc<str>>,
 }
 
 /// Connections that were still open when the door was shut.
@@ -79,6 +78,7 @@ impl Door {
             router: self.layered(router),
             limits: self.limits,
         };
+        let refusal = self.refusal();
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
             let (mut io, peer) = tokio::select! {
@@ -87,7 +87,7 @@ impl Door {
                 accepted = listener.accept() => accepted,
             };
             match gate.enter(peer.ip()) {
-                Err(full) => self.refuse(&mut io, full).await,
+                Err(full) => self.refuse(&mut io, full, &refusal).await,
                 Ok(place) => {
                     let counted = self.metrics.as_ref().map(HttpMetrics::opened);
                     let stall = self.limits.stall_timeout;
@@ -138,15 +138,30 @@ impl Door {
             ))
     }
 
+    /// The answer to who is not let in, where that costs nothing.
+    fn refusal(&self) -> Vec<u8> {
+        let problem = self.problem_when_full.as_deref().unwrap_or_default();
+        let media_type = match problem {
+            "" => "",
+            _ => "content-type: application/problem+json\r\n",
+        };
+        format!(
+            "HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\n\
+             {media_type}content-length: {}\r\n\r\n{problem}",
+            problem.len()
+        )
+        .into_bytes()
+    }
+
     /// One attempt to say so, and no waiting: it must cost less than it costs who connects.
-    async fn refuse<S: AsyncWrite + Unpin>(&self, io: &mut S, full: Full) {
+    async fn refuse<S: AsyncWrite + Unpin>(&self, io: &mut S, full: Full, refusal: &[u8]) {
         if let Some(metrics) = &self.metrics {
             metrics.refused(full);
         }
         tracing::debug!(?full, "a connection is refused: there are too many");
         if self.tls.is_none() {
             std::future::poll_fn(|cx| {
-                let _ = Pin::new(&mut *io).poll_write(cx, FULL);
+                let _ = Pin::new(&mut *io).poll_write(cx, refusal);
                 std::task::Poll::Ready(())
             })
             .await;

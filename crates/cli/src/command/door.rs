@@ -1,8 +1,10 @@
 //! How both services let strangers in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use portal_api::Problem;
 use portal_serving::{ConnectionLimits, Door, Origins, Tls, TlsFiles};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -39,7 +41,12 @@ pub(crate) fn door(args: &DoorArgs) -> anyhow::Result<Door> {
         tls: tls(args)?,
         origins: Origins::parse(&args.cors_origin).context("--cors-origin")?,
         metrics: None,
+        problem_when_full: Some(problem_when_full()?),
     })
+}
+
+fn problem_when_full() -> anyhow::Result<Arc<str>> {
+    Ok(serde_json::to_string(&Problem::of_full_service())?.into())
 }
 
 /// How the address begins that people are told.
@@ -58,4 +65,19 @@ fn tls(args: &DoorArgs) -> anyhow::Result<Option<Tls>> {
     });
     tokio::spawn(fresh);
     Ok(Some(tls))
+}
+
+#[cfg(test)]
+mod tests {
+    use portal_lifecycle::ErrorId;
+    use serde_json::Value;
+
+    #[test]
+    fn who_finds_no_place_is_told_a_whole_problem() {
+        let told = super::problem_when_full().expect("a document");
+        let problem: portal_api::Problem = serde_json::from_str(&told).expect("a problem");
+        assert_eq!((problem.id, problem.status), (ErrorId::Unavailable, 503));
+        let told: Value = serde_json::from_str(&told).expect("JSON");
+        assert_eq!(told["retryable"], Value::Bool(true));
+    }
 }

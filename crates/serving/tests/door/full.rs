@@ -60,6 +60,38 @@ async fn a_connection_too_many_is_told_so_and_closed() {
     while is_refused(&served).await {}
 }
 
+/// It is an answer as any other: callers read of a problem why, and when to come again.
+#[tokio::test]
+async fn who_is_not_let_in_is_told_a_problem() {
+    let problem = r#"{"id":"UNAVAILABLE"}"#;
+    let served = serve(Door {
+        problem_when_full: Some(problem.into()),
+        ..limited(ConnectionLimits {
+            connections: 1,
+            ..ConnectionLimits::default()
+        })
+    });
+    let served = served.await;
+    let mut inside = connect(&served).await;
+    assert!(ask(&mut inside, GET).await.starts_with("HTTP/1.1 200"));
+    // It says nothing: what is unread where it is closed could cost it the answer.
+    let told = answer(&mut connect(&served).await).await;
+    let (head, body) = told.split_once("\r\n\r\n").expect("an answer");
+    assert!(head.starts_with("HTTP/1.1 503"), "{told}");
+    for line in [
+        "retry-after: 5",
+        "connection: close",
+        "content-type: application/problem+json",
+        "content-length: 20",
+    ] {
+        assert!(
+            head.lines().any(|seen| seen == line),
+            "expected {line}, seen {head}"
+        );
+    }
+    assert_eq!(body, problem);
+}
+
 /// A connection that has become something else still has its place.
 #[tokio::test]
 async fn an_upgraded_connection_keeps_its_place() {
