@@ -20,6 +20,16 @@ pub enum WebhookRoute {
 }
 
 impl WebhookRoute {
+    /// Every call.
+    pub const ALL: [Self; 6] = [
+        Self::Store,
+        Self::Fetch,
+        Self::Prove,
+        Self::Recover,
+        Self::Release,
+        Self::Approve,
+    ];
+
     /// What follows the base URL.
     #[must_use]
     pub const fn path(self) -> &'static str {

@@ -4,19 +4,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
+use portal_api::webhook::WebhookRoute;
 use url::Url;
 
 use super::{CallOutcome, Metrics};
 use crate::webhook::{WebhookAnswer, WebhookCall, WebhookTransport, WebhookUnreachable};
-
-/// The calls there are, the longest first: the receiver's base URL stands before them.
-const CALLS: [(&str, &str); 5] = [
-    ("/sign/approve", "approve"),
-    ("/backup/released", "released"),
-    ("/backup/prove", "prove"),
-    ("/backup/fetch", "fetch"),
-    ("/backup", "store"),
-];
 
 /// Counts what another transport carries.
 pub(crate) struct CountedWebhooks {
@@ -40,10 +32,26 @@ impl WebhookTransport for CountedWebhooks {
     }
 }
 
+/// The call, by what its URL ends in: the receiver's base URL stands before it.
 fn name_of(url: &Url) -> &'static str {
     let path = url.path();
-    let call = CALLS.iter().find(|(end, _)| path.ends_with(end));
-    call.map_or("other", |(_, name)| name)
+    let is_called = |route: &WebhookRoute| {
+        let base = path.strip_suffix(route.path());
+        base.is_some_and(|base| base.ends_with('/'))
+    };
+    let route = WebhookRoute::ALL.into_iter().find(is_called);
+    route.map_or("other", name)
+}
+
+const fn name(route: WebhookRoute) -> &'static str {
+    match route {
+        WebhookRoute::Store => "store",
+        WebhookRoute::Fetch => "fetch",
+        WebhookRoute::Prove => "prove",
+        WebhookRoute::Recover => "recover",
+        WebhookRoute::Release => "released",
+        WebhookRoute::Approve => "approve",
+    }
 }
 
 const fn outcome_of(answer: &Result<WebhookAnswer, WebhookUnreachable>) -> &'static str {
@@ -58,5 +66,21 @@ const fn outcome_of(answer: &Result<WebhookAnswer, WebhookUnreachable>) -> &'sta
         Err(WebhookUnreachable::Unresolved) => "unresolved",
         Err(WebhookUnreachable::NotPublic) => "not_public",
         Err(_) => "unreachable",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{name, name_of};
+    use portal_api::webhook::WebhookRoute;
+
+    #[test]
+    fn every_call_has_its_name() {
+        for route in WebhookRoute::ALL {
+            let url = format!("https://acme.example/backup/{}", route.path());
+            assert_eq!(name_of(&url.parse().expect("a URL")), name(route), "{url}");
+        }
+        let other = "https://acme.example/rollback".parse().expect("a URL");
+        assert_eq!(name_of(&other), "other");
     }
 }
