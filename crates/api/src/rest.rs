@@ -8,8 +8,8 @@ mod state;
 mod webhook;
 
 pub use client::{
-    ClientSummary, CreateClient, CreateClientApiKey, CreateSession, CreatedClient,
-    CreatedClientApiKey, CreatedSession, RedeemWebOtp, WebOtp,
+    CreateClient, CreateClientApiKey, CreateSession, CreatedClient, CreatedClientApiKey,
+    CreatedSession, RedeemWebOtp, WebOtp,
 };
 pub use eject::{
     BackupShareText, BlindedEject, Eject, EjectableBackupShares, EjectableUntil, EnableEject,

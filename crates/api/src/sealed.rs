@@ -75,12 +75,21 @@ impl SealPurpose {
 #[serde(rename_all = "camelCase")]
 pub struct SealedBlind {
     /// Which of the custodian's keys opens it: 8 bytes.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(value_type = String, pattern = "^[A-Za-z0-9_-]{10}[AEIMQUYcgkosw048]$")
+    )]
     pub key_id: Base64Bytes,
     /// The blind times the generator, compressed.
     pub point: Base64Bytes,
     /// HPKE's encapsulated key: 32 bytes.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::Digest))]
     pub encapsulated: Base64Bytes,
     /// The sealed scalar: 48 bytes.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(value_type = String, pattern = "^[A-Za-z0-9_-]{64}$")
+    )]
     pub cipher_text: Base64Bytes,
 }
 

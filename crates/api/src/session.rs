@@ -34,6 +34,8 @@ pub const PATH: &str = "/api/v3/clients/me/mpc";
 
 /// What a server sends as text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = SessionServerFrame))]
 #[serde(
     tag = "type",
     rename_all = "camelCase",
@@ -41,6 +43,7 @@ pub const PATH: &str = "/api/v3/clients/me/mpc";
 )]
 pub enum ServerFrame {
     /// Opens the conversation.
+    #[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
     Hello {
         /// The version that the server speaks.
         protocol_version: u16,
@@ -60,6 +63,8 @@ pub enum ServerFrame {
 
 /// What a session is about to make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = SessionStarted))]
 #[serde(rename_all = "camelCase")]
 pub struct Started {
     /// The keys.
@@ -85,6 +90,8 @@ impl PairIds {
 
 /// Ids of a pair on both curves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = SessionPairIds))]
 #[serde(rename_all = "camelCase")]
 pub enum PairIds {
     /// A signing pair.
@@ -95,6 +102,8 @@ pub enum PairIds {
 
 /// How a session ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = SessionDone))]
 #[serde(rename_all = "camelCase")]
 pub struct Done {
     /// What was made, or found made by the same operation id; nothing for a signature.
@@ -105,6 +114,8 @@ pub struct Done {
 
 /// What a session made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = SessionOutcome))]
 #[serde(
     tag = "made",
     rename_all = "camelCase",
@@ -112,6 +123,7 @@ pub struct Done {
 )]
 pub enum Outcome {
     /// A signing pair.
+    #[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
     SigningPair {
         /// Its ids.
         ids: PerCurve<SigningSharePairId>,
@@ -119,19 +131,21 @@ pub enum Outcome {
         status: SigningStatus,
     },
     /// A backup pair.
+    #[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
     BackupPair {
         /// Its ids.
         ids: PerCurve<BackupSharePairId>,
         /// How far it has come.
         status: BackupStatus,
-        /// Of a sealed backup: the custodian's proofs that it holds its shares, which the device
-        /// checks for itself ([`custodian_challenge`](crate::webhook::custodian_challenge)).
+        /// Of a sealed backup: the custodian's proofs that it holds its shares, for
+        /// `custodian_challenge`; the device checks them for itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         proofs: Option<PerCurve<Base64Bytes>>,
     },
     /// A signature.
     Signature,
     /// Nothing: a backup was shown to be good.
+    #[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
     BackupProof {
         /// The pair.
         ids: PerCurve<BackupSharePairId>,
@@ -145,6 +159,8 @@ pub enum Outcome {
 
 /// What a client sends as text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = SessionClientFrame))]
 #[serde(
     tag = "type",
     rename_all = "camelCase",
@@ -162,6 +178,8 @@ pub enum ClientFrame {
 
 /// The beginning of an operation.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = SessionStart))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Start {
     /// The version that the client speaks.
@@ -197,6 +215,8 @@ impl core::fmt::Debug for Start {
 
 /// What is to be signed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = SessionWanted))]
 #[serde(
     tag = "kind",
     rename_all = "camelCase",
@@ -205,6 +225,7 @@ impl core::fmt::Debug for Start {
 )]
 pub enum Wanted {
     /// A request of a chain. Each side computes for itself what is signed.
+    #[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
     Request {
         /// CAIP-2 id, or short name.
         chain: String,
@@ -239,6 +260,8 @@ const fn plain() -> BackupMode {
 
 /// What an operation does, and what it works on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = SessionOperation))]
 #[serde(
     tag = "kind",
     rename_all = "camelCase",
@@ -249,6 +272,7 @@ pub enum Operation {
     /// A new key.
     Generate,
     /// A new backup pair from the signing pair that the device holds.
+    #[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
     Backup {
         /// How the client will encrypt its share.
         backup_method: BackupMethod,
@@ -259,6 +283,7 @@ pub enum Operation {
         signing_share_pair_ids: PerCurve<SigningSharePairId>,
     },
     /// A new signing pair from the backup pair whose cipher text was decrypted.
+    #[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
     Recover {
         /// The pair that the cipher text names.
         backup_share_pair_ids: PerCurve<BackupSharePairId>,
@@ -267,11 +292,13 @@ pub enum Operation {
         blinded: Option<Box<BlindedRecovery>>,
     },
     /// A new signing pair from the one that the device holds.
+    #[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
     Refresh {
         /// The pair that the device holds.
         signing_share_pair_ids: PerCurve<SigningSharePairId>,
     },
     /// A signature.
+    #[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
     Sign {
         /// The curve to sign on.
         curve: Curve,
@@ -281,6 +308,7 @@ pub enum Operation {
         wanted: Wanted,
     },
     /// A proof that the backup in force would recover the wallet; no share moves.
+    #[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
     CheckBackup {
         /// The pair that the cipher text names.
         backup_share_pair_ids: PerCurve<BackupSharePairId>,

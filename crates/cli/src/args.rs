@@ -18,8 +18,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use audit::{AuditCommand, AuditVerifyArgs};
 pub(crate) use client::{ClientArgs, ClientCommand};
 pub(crate) use custodian::{
-    CustodianBackupModeArgs, CustodianCommand, CustodianCreateArgs, CustodianKeyArgs,
-    CustodianKeyCommand, CustodianServeArgs, OpenRecoveryArgs, SealingKeyCommand,
+    CustodianBackupModeArgs, CustodianCommand, CustodianCreateArgs, CustodianEnvironmentCommand,
+    CustodianKeyArgs, CustodianKeyCommand, CustodianListArgs, CustodianServeArgs,
+    NewEnvironmentArgs, OpenRecoveryArgs, SealingKeyCommand,
 };
 pub(crate) use door::DoorArgs;
 pub(crate) use maintain::{CollectArgs, KeysCommand, RestoreCheckArgs, RotateArgs};

@@ -2,11 +2,13 @@
 
 pub(crate) mod audit;
 pub(crate) mod client;
+pub(crate) mod client_state;
 pub(crate) mod custodian_app;
 pub(crate) mod custodian_backup_mode;
 pub(crate) mod custodian_create;
 pub(crate) mod custodian_export;
 pub(crate) mod custodian_key;
+pub(crate) mod custodian_list;
 pub(crate) mod custodian_serve;
 pub(crate) mod custodian_store;
 pub(crate) mod custodian_webhook;

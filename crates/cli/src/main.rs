@@ -81,6 +81,12 @@ async fn dispatch(command: Command, output: Output, dropped: &DroppedSpans) -> a
         Command::Custodian(CustodianCommand::Create(args)) => {
             command::custodian_create::run(args, output).await
         }
+        Command::Custodian(CustodianCommand::List(args)) => {
+            command::custodian_list::run(args, output).await
+        }
+        Command::Custodian(CustodianCommand::Environment(command)) => {
+            command::custodian_create::environment(command, output).await
+        }
         Command::Custodian(CustodianCommand::ExportShares(args)) => {
             command::custodian_export::run(args, output).await
         }

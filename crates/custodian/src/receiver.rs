@@ -4,6 +4,7 @@ use core::fmt;
 use std::sync::Arc;
 
 use axum::Router;
+use portal_api::limits::BODY_BYTES;
 use portal_lifecycle::Timestamp;
 use rand::CryptoRng;
 
@@ -53,6 +54,7 @@ impl Receiver {
             approver: None,
             sealing: None,
             plain_backups: false,
+            body_bytes: BODY_BYTES,
             clock: Arc::new(ambient::now),
             entropy: Arc::new(|| Box::new(ambient::rng())),
         }
@@ -68,6 +70,7 @@ pub struct ReceiverBuilder {
     approver: Option<Arc<dyn Approver>>,
     sealing: Option<Sealing>,
     plain_backups: bool,
+    body_bytes: usize,
     clock: Arc<Clock>,
     entropy: Arc<Entropy>,
 }
@@ -99,6 +102,13 @@ impl ReceiverBuilder {
         self
     }
 
+    /// Largest body of a request, instead of 64 KiB; with less than
+    /// [`LEAST_BODY_BYTES`](portal_api::limits::LEAST_BODY_BYTES) some cipher texts are refused.
+    pub const fn body_bytes(mut self, most: usize) -> Self {
+        self.body_bytes = most;
+        self
+    }
+
     /// Another clock than the machine's, for simulations and tests.
     pub fn clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
@@ -117,7 +127,7 @@ impl ReceiverBuilder {
 
     /// The receiver.
     pub fn build(self) -> Router {
-        routes(Shared {
+        let shared = Shared {
             store: self.store,
             webhook_auth: Arc::new(self.webhook_auth),
             app_auth: self.app_auth,
@@ -126,7 +136,8 @@ impl ReceiverBuilder {
             sealing: self.sealing,
             clock: self.clock,
             entropy: self.entropy,
-        })
+        };
+        routes(shared, self.body_bytes)
     }
 }
 

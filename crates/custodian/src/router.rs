@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post, put};
-use portal_api::limits::{APPROVAL_BYTES, BODY_BYTES};
+use portal_api::limits::APPROVAL_BYTES;
 use portal_lifecycle::Timestamp;
 use portal_serving::Door;
 use rand::CryptoRng;
@@ -49,7 +49,7 @@ impl Shared {
     }
 }
 
-pub(crate) fn routes(shared: Shared) -> Router {
+pub(crate) fn routes(shared: Shared, body_bytes: usize) -> Router {
     let mut router = Router::new()
         .route("/backup", post(webhook::store_share))
         .route("/backup/fetch", post(webhook::fetch_shares))
@@ -82,7 +82,7 @@ pub(crate) fn routes(shared: Shared) -> Router {
     router
         .fallback(async || Refusal::NoSuchPath)
         .method_not_allowed_fallback(async || Refusal::NoSuchMethod)
-        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(DefaultBodyLimit::max(body_bytes))
         .layer(from_fn_with_state(shared.clone(), traced))
         .with_state(shared)
 }

@@ -133,6 +133,24 @@ async fn a_body_over_the_limit_is_refused() {
 }
 
 #[tokio::test]
+async fn a_body_may_be_as_large_as_its_receiver_says() {
+    let dir = std::sync::Arc::new(tempfile::tempdir().expect("a directory"));
+    let backend = Backend::start_with(dir, |store, tokens, secret| {
+        let receiver = portal_custodian::Receiver::builder(store, secret).app_auth(tokens);
+        let receiver = receiver.plain_backups(true);
+        receiver.body_bytes(2 * BODY_BYTES).build()
+    });
+    let backend = backend.await;
+    let mut body = serde_json::to_vec(&share_of(client(1), 1, "text")).expect("JSON");
+    body.resize(2 * BODY_BYTES, b' ');
+    let at_limit = backend.post("/backup", body.clone()).await;
+    assert_eq!(at_limit.status().as_u16(), 200);
+    body.push(b' ');
+    let over = backend.post("/backup", body).await;
+    problem(over, 413, ErrorId::PayloadTooLarge).await;
+}
+
+#[tokio::test]
 async fn a_body_that_does_not_say_it_is_json_is_refused() {
     let backend = Backend::start().await;
     let call = |media_type: &'static str| {

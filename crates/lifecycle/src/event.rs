@@ -63,6 +63,8 @@ pub enum Plan {
         source: PerCurve<SigningSharePairId>,
         /// How the client will encrypt its share.
         method: BackupMethod,
+        /// Who will hold the custodian's share.
+        mode: BackupMode,
     },
     /// A signing pair.
     Recover {

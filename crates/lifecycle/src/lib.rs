@@ -50,7 +50,8 @@ pub use event::{
 };
 pub use refusal::Refusal;
 pub use status::{
-    BackupMethod, BackupMode, BackupStatus, SigningStatus, UnknownBackupMethod, UnknownBackupMode,
+    BackupMethod, BackupMode, BackupStatus, Completion, SigningStatus, UnknownBackupMethod,
+    UnknownBackupMode,
 };
 pub use time::Timestamp;
 pub use wallet::{

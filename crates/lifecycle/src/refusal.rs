@@ -57,8 +57,9 @@ pub enum Refusal {
     PairNotFound,
     /// E6: the pair was overtaken; `active` names the one in force.
     #[error(
-        "this share belongs to generation {} and the wallet is at generation {}; recover the wallet on this device",
-        .given.0, .active_generation.0
+        "this share belongs to generation {} and the wallet is at generation {}, with the signing pairs \
+         {} and {}; recover the wallet on this device",
+        .given.0, .active_generation.0, .active.secp256k1, .active.ed25519
     )]
     SigningSuperseded {
         /// Generation of the pair that was named.

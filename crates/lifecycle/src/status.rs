@@ -120,7 +120,44 @@ wire_names! {
     }
 }
 
+wire_names! {
+    /// What a status comes to, in one word.
+    Completion {
+        /// The shares of both sides are stored, and the pair is the one in force.
+        Completed = "completed",
+        /// It is not there yet, or of the past.
+        Incomplete = "incomplete",
+    }
+}
+
+impl SigningStatus {
+    /// A frozen pair is in force until another one takes its place, though it signs no more.
+    #[must_use]
+    pub const fn completion(self) -> Completion {
+        match self {
+            Self::StoredClient | Self::Frozen => Completion::Completed,
+            Self::StoredDatabase | Self::Superseded | Self::Abandoned | Self::Purged => {
+                Completion::Incomplete
+            }
+        }
+    }
+}
+
 impl BackupStatus {
+    /// Whether the wallet can be recovered from the pair.
+    #[must_use]
+    pub const fn completion(self) -> Completion {
+        match self {
+            Self::StoredClientBackupShare => Completion::Completed,
+            Self::Pending
+            | Self::StoredCustodianBackupShare
+            | Self::StoredClientBackupShareKey
+            | Self::Superseded
+            | Self::Abandoned
+            | Self::Purged => Completion::Incomplete,
+        }
+    }
+
     /// Whether the pair's parts are on their way to completion, in that order.
     #[must_use]
     pub const fn is_open(self) -> bool {

@@ -4,8 +4,8 @@ use core::fmt;
 
 use crate::ids::{BackupSharePairId, DeviceId, OperationId, SigningSharePairId, WalletId};
 use crate::{
-    BackupMethod, BackupMode, BackupStatus, Curve, OperationKind, PerCurve, SigningStatus,
-    Timestamp,
+    BackupMethod, BackupMode, BackupStatus, Completion, Curve, OperationKind, PerCurve,
+    SigningStatus, Timestamp,
 };
 
 /// Orders the pairs of one wallet; only ever grows.
@@ -108,6 +108,9 @@ pub struct SigningPair {
     pub operation_id: OperationId,
     /// What that operation was: Generate, Recover or Refresh.
     pub made_by: OperationKind,
+    /// Generation of the pair that it was made from; none of a Generate, or where that was not
+    /// noted.
+    pub source: Option<Generation>,
     /// When the server committed it.
     pub created_at: Timestamp,
     /// Since when it has its status.
@@ -136,6 +139,8 @@ pub struct BackupPair {
     pub cipher_text_digest: Option<CipherTextDigest>,
     /// The operation that made it.
     pub operation_id: OperationId,
+    /// Generation of the signing pair that it was made from; none where that was not noted.
+    pub source: Option<Generation>,
     /// When the server committed it.
     pub created_at: Timestamp,
     /// Since when it has its status.
@@ -210,12 +215,7 @@ impl Wallet {
     pub fn current_signing(&self) -> Option<&SigningPair> {
         self.signing_pairs
             .iter()
-            .filter(|pair| {
-                matches!(
-                    pair.status,
-                    SigningStatus::StoredClient | SigningStatus::Frozen
-                )
-            })
+            .filter(|pair| pair.status.completion() == Completion::Completed)
             .max_by_key(|pair| pair.generation)
     }
 
@@ -230,7 +230,7 @@ impl Wallet {
     pub fn active_backup(&self) -> Option<&BackupPair> {
         self.backup_pairs
             .iter()
-            .filter(|pair| pair.status == BackupStatus::StoredClientBackupShare)
+            .filter(|pair| pair.status.completion() == Completion::Completed)
             .max_by_key(|pair| pair.generation)
     }
 

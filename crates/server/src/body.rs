@@ -1,10 +1,9 @@
-//! Bodies and queries, with their mistakes as problems.
+//! Bodies, queries and paths, with their mistakes as problems.
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Query as AxumQuery, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path as AxumPath, Query as AxumQuery, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use portal_api::limits::BODY_BYTES;
 use portal_lifecycle::ErrorId;
 use portal_serving::BodyTooSlow;
 use serde::de::DeserializeOwned;
@@ -20,11 +19,14 @@ pub(crate) struct OptionalJson<T>(pub(crate) T);
 /// A query string.
 pub(crate) struct Query<T>(pub(crate) T);
 
+/// What a path names.
+pub(crate) struct Path<T>(pub(crate) T);
+
 impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &App) -> Result<Self, ApiError> {
-        let body = read(request).await?;
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let body = read(request, app.limits.body_bytes).await?;
         if body.is_empty() {
             // It may have been lost on the way; to act on none could undo what it was to change.
             let what = "expected a JSON object, got an empty body";
@@ -37,19 +39,19 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
 impl<T: DeserializeOwned> FromRequest<App> for OptionalJson<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &App) -> Result<Self, ApiError> {
-        let body = read(request).await?;
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let body = read(request, app.limits.body_bytes).await?;
         let body: &[u8] = if body.is_empty() { b"{}" } else { &body };
         parse(body).map(Self)
     }
 }
 
 /// A body, which is JSON if there is any.
-async fn read(request: Request) -> Result<Bytes, ApiError> {
+async fn read(request: Request, most_bytes: usize) -> Result<Bytes, ApiError> {
     let is_json = is_json(request.headers());
-    let body = axum::body::to_bytes(request.into_body(), BODY_BYTES)
+    let body = axum::body::to_bytes(request.into_body(), most_bytes)
         .await
-        .map_err(|error| unread(&error))?;
+        .map_err(|error| unread(&error, most_bytes))?;
     if !body.is_empty() && !is_json {
         return Err(ApiError::no_json());
     }
@@ -57,7 +59,7 @@ async fn read(request: Request) -> Result<Bytes, ApiError> {
 }
 
 /// A body that came too slowly is not one that is too large.
-fn unread(error: &axum::Error) -> ApiError {
+fn unread(error: &axum::Error, most_bytes: usize) -> ApiError {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if let Some(slow) = error.downcast_ref::<BodyTooSlow>() {
@@ -67,7 +69,7 @@ fn unread(error: &axum::Error) -> ApiError {
     }
     ApiError::new(
         ErrorId::PayloadTooLarge,
-        format!("expected a body of at most {BODY_BYTES} bytes, sent whole"),
+        format!("expected a body of at most {most_bytes} bytes, sent whole"),
     )
 }
 
@@ -93,6 +95,18 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
                     "the query string has a parameter that is unknown or out of its range",
                 )
             })
+    }
+}
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
+    type Rejection = ApiError;
+
+    /// What is no text names nothing, as any other name that nobody gave.
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        AxumPath::from_request_parts(parts, app)
+            .await
+            .map(|AxumPath(path)| Self(path))
+            .map_err(|_| ApiError::not_found())
     }
 }
 

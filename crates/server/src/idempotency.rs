@@ -19,9 +19,12 @@ use portal_lifecycle::ErrorId;
 use portal_lifecycle::ids::EnvironmentId;
 use portal_seal::SecretBytes;
 use portal_store::audit::Origin;
-use portal_store::{Act, Begun, Claim, ClaimTimes, CommitError, IdempotentRequest, StoreError};
+use portal_store::{
+    Act, Begun, Claim, ClaimTimes, ClientRecord, CommitError, IdempotentRequest, StoreError,
+};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::{ApiError, App, entropy, trace};
@@ -41,6 +44,13 @@ const VERSION: u8 = 1;
 
 /// The key of a request, if it has one.
 pub(crate) struct IdempotencyKey(Option<[u8; 32]>);
+
+impl IdempotencyKey {
+    /// Whether the request has one.
+    pub(crate) const fn is_given(&self) -> bool {
+        self.0.is_some()
+    }
+}
 
 impl FromRequestParts<App> for IdempotencyKey {
     type Rejection = ApiError;
@@ -156,6 +166,14 @@ impl Keeper {
                 } => {
                     store.create_session(client, session, origin).await?;
                 }
+                Act::RedeemWebOtp {
+                    otp,
+                    session,
+                    trace_id,
+                } => {
+                    let redeemed = store.redeem_web_otp(otp, session, trace_id).await?;
+                    redeemed.ok_or(CommitError::Conflict)?;
+                }
                 Act::ReplaceClientKey {
                     client,
                     key,
@@ -170,6 +188,31 @@ impl Keeper {
     }
 }
 
+/// Whose keys are whose: two callers may choose the same one.
+#[derive(Clone, Copy)]
+pub(crate) struct Caller {
+    environment: EnvironmentId,
+    id: Uuid,
+}
+
+impl From<EnvironmentId> for Caller {
+    /// An environment's backend, whichever of its API keys it uses.
+    fn from(environment: EnvironmentId) -> Self {
+        let id = environment.0;
+        Self { environment, id }
+    }
+}
+
+impl From<&ClientRecord> for Caller {
+    /// A client, or who acts for it.
+    fn from(client: &ClientRecord) -> Self {
+        Self {
+            environment: client.environment_id,
+            id: client.client_id.0,
+        }
+    }
+}
+
 /// Acts on a request, unless it was acted on before.
 ///
 /// `route` names what is called, in all its paths; `asked` is what is asked for: what the path
@@ -177,7 +220,7 @@ impl Keeper {
 pub(crate) async fn once<F>(
     app: &App,
     key: IdempotencyKey,
-    environment_id: EnvironmentId,
+    caller: impl Into<Caller>,
     origin: Origin,
     route: &'static str,
     asked: &impl Serialize,
@@ -193,7 +236,8 @@ where
         };
         return act(keeper).await;
     };
-    let request = request(environment_id, route, key, asked)?;
+    let caller = caller.into();
+    let request = request(caller, route, key, asked)?;
     let (app, tasks) = (app.clone(), app.tasks.clone());
     let work = async move {
         let claim = match begin(&app, &request).await? {
@@ -204,7 +248,7 @@ where
                 let answer = Answer::from_bytes(&kept);
                 let answer =
                     answer.ok_or_else(|| ApiError::internal("a kept answer cannot be read"))?;
-                shown_again::note(&app, environment_id, &answer.body, origin).await?;
+                shown_again::note(&app, caller.environment, &answer.body, origin).await?;
                 return Ok(answer);
             }
         };
@@ -239,7 +283,7 @@ async fn begin(app: &App, request: &IdempotentRequest) -> Result<Begun, ApiError
 }
 
 fn request(
-    environment_id: EnvironmentId,
+    caller: Caller,
     route: &'static str,
     key: [u8; 32],
     asked: &impl Serialize,
@@ -249,9 +293,8 @@ fn request(
         .map(Zeroizing::new)
         .map_err(|_| ApiError::internal("a request cannot be written"))?;
     Ok(IdempotentRequest {
-        environment_id,
-        // An environment's backend, whichever of its keys it uses.
-        caller: environment_id.0,
+        environment_id: caller.environment,
+        caller: caller.id,
         route,
         key,
         digest: Sha256::digest(&*asked).into(),

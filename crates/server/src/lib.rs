@@ -34,6 +34,7 @@ mod openapi;
 mod operator;
 mod outbox;
 mod page;
+mod panics;
 mod possession;
 mod prune;
 mod rates;

@@ -5,12 +5,14 @@
 //! answer, the trace id, and for each problem the document that comes with it.
 
 mod complete;
+mod frames;
 mod names;
 mod problems;
 
 use serde_json::{Value, json};
 
 use crate::rest;
+pub(crate) use frames::conversation;
 pub(crate) use problems::{Occurrence, named, problems};
 
 /// The description as JSON text, with a line break at the end.
@@ -45,7 +47,8 @@ fn info() -> Value {
         "summary": "Wallets whose private keys exist nowhere.",
         "description": "JSON in camelCase, times RFC 3339 in UTC, bytes base64url without padding, \
             ids UUIDv7. Unknown fields are refused in requests; answers may gain fields. Every \
-            error is a problem document (RFC 9457): branch on its `id` alone. The ids are explained \
+            error is a problem document (RFC 9457): branch on its `id` alone. Only what is no HTTP \
+            (400) and a head that is too large (431) are answered without a body. The ids are explained \
             in the [error reference](https://github.com/portal-mpc/portal/blob/main/docs/errors.md), \
             and by each server at `/errors/{id}`.",
         "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },

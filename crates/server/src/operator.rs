@@ -7,10 +7,13 @@ use std::sync::Arc;
 use portal_api::rest::WebhookTest;
 use portal_api::signing_policy::SigningPolicy;
 use portal_lifecycle::ids::{ClientId, CustodianId, EnvironmentId};
-use portal_lifecycle::{BackupMode, Effect, Epoch, Event, Garbage};
+use portal_lifecycle::{BackupMode, Effect, Epoch, Event, Garbage, Timestamp};
 use portal_seal::SecretBytes;
 use portal_store::audit::{Actor, Origin};
-use portal_store::{NewClient, NewCustodian, NewSession, Rewrapped, Store, StoreError};
+use portal_store::{
+    NewClient, NewCustodian, NewEnvironment, NewSession, Rewrapped, Store, StoreError, Tenant,
+    WebhookConfig,
+};
 
 use crate::approval;
 use crate::clock::Clock;
@@ -38,11 +41,11 @@ pub struct WebhookSettings {
     pub secret: SecretBytes,
 }
 
-/// A new custodian.
+/// A new environment of a custodian, which may be new, too.
 pub struct CustodianCreated {
     /// The custodian.
     pub custodian_id: CustodianId,
-    /// Its first environment.
+    /// The environment.
     pub environment_id: EnvironmentId,
     /// The environment's API key; shown only here.
     pub api_key: String,
@@ -62,6 +65,7 @@ pub struct ProvedWallets {
 }
 
 const REWRAP_PAGE: u32 = 100;
+const TENANTS_PAGE: u32 = 100;
 
 /// Why an operator's call failed.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +92,12 @@ pub enum OperatorError {
     TwoKeysInForce {
         /// The environment.
         environment: EnvironmentId,
+    },
+    /// An environment was to be made for nobody.
+    #[error("there is no custodian {custodian}; `portal custodian list` shows them")]
+    NoSuchCustodian {
+        /// What was given.
+        custodian: CustodianId,
     },
     /// No key of that name is in force.
     #[error(
@@ -129,8 +139,7 @@ impl Operator {
         backup_mode: BackupMode,
     ) -> Result<CustodianCreated, OperatorError> {
         let now = self.clock.now();
-        let webhook = webhook
-            .map(|webhook| settings::first(self.policy, webhook.base_url, webhook.secret, now));
+        let webhook = self.first_webhook(webhook, now)?;
         let (api_key, hash) = credential::make(Kind::Custodian);
         let created = CustodianCreated {
             custodian_id: CustodianId::make(now, entropy::bytes()),
@@ -144,11 +153,74 @@ impl Operator {
             environment_name: environment.to_owned(),
             backup_mode,
             api_key: hash,
-            webhook: webhook.transpose()?,
+            webhook,
             created_at: now,
         };
         self.store.create_custodian(new, origin()).await?;
         Ok(created)
+    }
+
+    /// Makes another environment of a custodian, with an API key of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`OperatorError::NoSuchCustodian`], or another [`OperatorError`]; nothing was made then.
+    pub async fn create_environment(
+        &self,
+        custodian: CustodianId,
+        name: &str,
+        webhook: Option<WebhookSettings>,
+        backup_mode: BackupMode,
+    ) -> Result<CustodianCreated, OperatorError> {
+        let now = self.clock.now();
+        let webhook = self.first_webhook(webhook, now)?;
+        let (api_key, hash) = credential::make(Kind::Custodian);
+        let created = CustodianCreated {
+            custodian_id: custodian,
+            environment_id: EnvironmentId::make(now, entropy::bytes()),
+            api_key,
+        };
+        let new = NewEnvironment {
+            custodian_id: custodian,
+            environment_id: created.environment_id,
+            name: name.to_owned(),
+            backup_mode,
+            api_key: hash,
+            webhook,
+            created_at: now,
+        };
+        match self.store.create_environment(new, origin()).await {
+            Ok(()) => Ok(created),
+            Err(StoreError::NoSuchRow { .. }) => Err(OperatorError::NoSuchCustodian { custodian }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Every environment with its custodian, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// Storage failed.
+    pub async fn tenants(&self) -> Result<Vec<Tenant>, OperatorError> {
+        let mut all: Vec<Tenant> = Vec::new();
+        loop {
+            let after = all.last().map(|tenant| tenant.environment_id);
+            let page = self.store.tenants(after, TENANTS_PAGE).await?;
+            if page.is_empty() {
+                return Ok(all);
+            }
+            all.extend(page);
+        }
+    }
+
+    fn first_webhook(
+        &self,
+        webhook: Option<WebhookSettings>,
+        now: Timestamp,
+    ) -> Result<Option<WebhookConfig>, WebhookSettingsError> {
+        let first = webhook
+            .map(|webhook| settings::first(self.policy, webhook.base_url, webhook.secret, now));
+        first.transpose()
     }
 
     /// Makes a client, as the custodian's backend would; gives its id and API key.

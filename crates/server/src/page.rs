@@ -1,5 +1,7 @@
 //! Pages of lists.
 
+use std::str::FromStr;
+
 use portal_api::limits::PAGE_ENTRIES;
 use portal_api::rest::{Page, PageMetadata, PageQuery};
 use portal_lifecycle::ErrorId;
@@ -8,40 +10,50 @@ use uuid::Uuid;
 use crate::ApiError;
 
 /// A page that was asked for, the question being in order.
-pub(crate) struct Wanted {
+pub(crate) struct Wanted<C = Uuid> {
     /// The last entry of the page before.
-    pub(crate) after: Option<Uuid>,
+    pub(crate) after: Option<C>,
     /// How many entries.
     pub(crate) take: u32,
 }
 
 impl Wanted {
     pub(crate) fn of(query: &PageQuery) -> Result<Self, ApiError> {
-        let take = query.take.unwrap_or(PAGE_ENTRIES);
+        Self::parse(query.cursor.as_deref(), query.take)
+    }
+}
+
+impl<C: FromStr> Wanted<C> {
+    pub(crate) fn parse(cursor: Option<&str>, take: Option<u32>) -> Result<Self, ApiError> {
+        let take = take.unwrap_or(PAGE_ENTRIES);
         if take == 0 || take > PAGE_ENTRIES {
             let what = format!("expected `take` from 1 to {PAGE_ENTRIES}, got {take}");
             return Err(ApiError::new(ErrorId::BadRequest, what));
         }
-        let after = match query.cursor.as_deref().map(Uuid::parse_str) {
-            None => None,
-            Some(Ok(id)) => Some(id),
-            Some(Err(_)) => return Err(bad_cursor()),
-        };
+        let after = cursor.map(str::parse).transpose();
+        let after = after.map_err(|_| bad_cursor())?;
         Ok(Self { after, take })
+    }
+
+    /// How many entries to read: one more than the page holds tells whether another page follows.
+    pub(crate) const fn with_next(&self) -> u32 {
+        self.take + 1
     }
 }
 
-/// A page as it is answered; `last` is the id of its last entry.
+/// A page as it is answered, of up to [`with_next`](Wanted::with_next) entries; `cursor` names one.
 pub(crate) fn page<T>(
-    results: Vec<T>,
-    last: Option<Uuid>,
+    mut results: Vec<T>,
     take: u32,
     total: u64,
+    cursor: impl Fn(&T) -> String,
 ) -> axum::Json<Page<T>> {
-    let is_full = u32::try_from(results.len()).is_ok_and(|entries| entries == take);
-    let cursor = last.filter(|_| is_full).map(|last| last.to_string());
+    let entries = usize::try_from(take).unwrap_or(usize::MAX);
+    let is_last = results.len() <= entries;
+    results.truncate(entries);
+    let last = results.last().filter(|_| !is_last);
     let metadata = PageMetadata {
-        cursor,
+        cursor: last.map(cursor),
         take,
         total,
     };
@@ -54,19 +66,19 @@ pub(crate) fn page_of<T>(
     query: &PageQuery,
     id: impl Fn(&T) -> Uuid,
 ) -> Result<axum::Json<Page<T>>, ApiError> {
-    let Wanted { after, take } = Wanted::of(query)?;
+    let wanted = Wanted::of(query)?;
     let total = u64::try_from(all.len()).unwrap_or(u64::MAX);
-    let from = match after {
+    let from = match wanted.after {
         None => 0,
         Some(after) => {
             let at = all.iter().position(|entry| id(entry) == after);
             at.ok_or_else(bad_cursor)?.saturating_add(1)
         }
     };
-    let take_entries = usize::try_from(take).unwrap_or(usize::MAX);
-    let results: Vec<T> = all.into_iter().skip(from).take(take_entries).collect();
-    let last = results.last().map(id);
-    Ok(page(results, last, take, total))
+    let read = usize::try_from(wanted.with_next()).unwrap_or(usize::MAX);
+    let results: Vec<T> = all.into_iter().skip(from).take(read).collect();
+    let cursor = |entry: &T| id(entry).to_string();
+    Ok(page(results, wanted.take, total, cursor))
 }
 
 fn bad_cursor() -> ApiError {
@@ -74,4 +86,23 @@ fn bad_cursor() -> ApiError {
         ErrorId::BadRequest,
         "expected the `cursor` of a former page of this list",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::page;
+
+    #[test]
+    fn only_a_page_that_another_follows_has_a_cursor() {
+        let name = |entry: &u8| entry.to_string();
+        let answered = |read: &[u8]| {
+            let page = page(read.to_vec(), 2, 9, name).0;
+            (page.results, page.metadata.cursor)
+        };
+        assert_eq!(answered(&[]), (vec![], None));
+        assert_eq!(answered(&[1]), (vec![1], None));
+        assert_eq!(answered(&[1, 2]), (vec![1, 2], None));
+        let followed = (vec![1, 2], Some("2".to_owned()));
+        assert_eq!(answered(&[1, 2, 3]), followed);
+    }
 }

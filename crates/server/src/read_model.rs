@@ -1,22 +1,59 @@
-//! What a client sees of its wallet.
+//! What is seen of a client and its wallet.
 
 use portal_api::Time;
 use portal_api::rest::{
     BackupSharePair, ClientState, Environment, Metadata, Named, NamespaceAddress, Namespaces,
     SigningSharePair, WalletState,
 };
+use portal_lifecycle::ids::{ClientId, EnvironmentId};
 use portal_lifecycle::{
     BackupMode, BackupPair, BackupStatus, Curve, Epoch, Point, SigningPair, SigningStatus, Wallet,
 };
 use portal_store::{ClientRecord, StoredWallet, Tenant};
 
-use crate::ApiError;
+use crate::{ApiError, App};
 
 /// Pairs of each kind that the state lists of a wallet's past; the rest is in the lists by page.
 const PAST_PAIRS: usize = 100;
 
-/// `GET /api/v3/clients/me`
-pub(crate) fn client_state(
+/// A client of this environment; another's is as good as none.
+pub(crate) async fn client(
+    app: &App,
+    environment: EnvironmentId,
+    client: ClientId,
+) -> Result<ClientState, ApiError> {
+    let record = app.store.client(environment, client).await?;
+    let record = record.ok_or_else(ApiError::not_found)?;
+    let tenant = app.store.tenant(client).await?;
+    let wallet = app.wallets.stored(client).await?;
+    let epoch = match &wallet {
+        Some(stored) => stored.wallet.epoch,
+        None => app.store.epoch().await?,
+    };
+    client_state(&record, tenant, wallet.as_ref(), epoch)
+}
+
+/// A page of an environment's clients, each as it is read alone, and how many there are.
+pub(crate) async fn clients(
+    app: &App,
+    environment: EnvironmentId,
+    after: Option<ClientId>,
+    take: u32,
+) -> Result<(Vec<ClientState>, u64), ApiError> {
+    let page = app.store.clients(environment, after, take).await?;
+    let Some((first, _)) = page.entries.first() else {
+        return Ok((Vec::new(), page.total));
+    };
+    let tenant = app.store.tenant(first.client_id).await?;
+    let epoch = app.store.epoch().await?;
+    let states = page.entries.iter().map(|(client, wallet)| {
+        let epoch = wallet.as_ref().map_or(epoch, |stored| stored.wallet.epoch);
+        client_state(client, tenant.clone(), wallet.as_ref(), epoch)
+    });
+    Ok((states.collect::<Result<_, _>>()?, page.total))
+}
+
+fn client_state(
     client: &ClientRecord,
     tenant: Tenant,
     wallet: Option<&StoredWallet>,
@@ -56,6 +93,7 @@ pub(crate) fn signing_pairs<'a>(
         .map(|pair| SigningSharePair {
             id: *pair.ids.of(curve),
             status: pair.status,
+            completion: pair.status.completion(),
             created_at: Time(pair.created_at),
         })
         .collect()
@@ -71,6 +109,7 @@ pub(crate) fn backup_pairs<'a>(
         .map(|pair| BackupSharePair {
             id: *pair.ids.of(curve),
             status: pair.status,
+            completion: pair.status.completion(),
             backup_method: pair.method,
             backup_mode: pair.mode,
             created_at: Time(pair.created_at),
@@ -122,12 +161,19 @@ fn metadata(wallet: Option<&Wallet>) -> Result<Metadata, ApiError> {
     let secp256k1 = array(keys.secp256k1).ok_or_else(unusable)?;
     let ed25519 = array(keys.ed25519).ok_or_else(unusable)?;
     let addresses = portal_chains::addresses(&secp256k1, &ed25519).map_err(|_| unusable())?;
-    let of = |address, curve| Some(NamespaceAddress { address, curve });
+    let of = |address, testnet_address, curve| {
+        Some(NamespaceAddress {
+            address,
+            testnet_address,
+            curve,
+        })
+    };
+    let testnet = Some(addresses.bip122_testnet);
     Ok(Metadata {
         namespaces: Namespaces {
-            eip155: of(addresses.eip155, Curve::Secp256k1),
-            solana: of(addresses.solana, Curve::Ed25519),
-            bip122: of(addresses.bip122_mainnet, Curve::Secp256k1),
+            eip155: of(addresses.eip155, None, Curve::Secp256k1),
+            solana: of(addresses.solana, None, Curve::Ed25519),
+            bip122: of(addresses.bip122_mainnet, testnet, Curve::Secp256k1),
         },
     })
 }

@@ -7,13 +7,18 @@ use axum::middleware;
 use axum::serve::Listener;
 use portal_serving::Door;
 
-use crate::{App, garbage, outbox, prune, rest, trace};
+use crate::{App, garbage, outbox, panics, prune, rest, trace};
 
 /// All endpoints of the service.
 pub fn router(app: App) -> Router {
-    rest::router()
+    layered(rest::router()).with_state(app)
+}
+
+/// What every request passes on its way to a handler and back.
+pub(crate) fn layered<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+    router
+        .layer(middleware::from_fn(panics::layer))
         .layer(middleware::from_fn(trace::layer))
-        .with_state(app)
 }
 
 /// Serves through a door with the usual limits, over plain HTTP; see [`serve_through`].

@@ -33,7 +33,7 @@ use tracing::{Instrument as _, Span};
 
 use crate::auth::Origin;
 use crate::error::Operation as Failing;
-use crate::openapi::problems;
+use crate::openapi::{conversation, problems};
 use crate::rates::Address;
 use crate::{ApiError, App, auth, entropy, trace};
 pub(crate) use guard::{Signing, SigningTurns};
@@ -44,29 +44,12 @@ const BUFFER_BYTES: usize = 8 * 1024;
 
 problems!(Upgrading: BadRequest at 426);
 
-/// Opens the WebSocket over which one MPC operation runs: Generate, Backup, Recover, Refresh,
-/// Sign or CheckBackup.
-///
-/// The upgrade is the one of RFC 6455: `Connection: Upgrade`, `Upgrade: websocket`,
-/// `Sec-WebSocket-Version: 13`, `Sec-WebSocket-Key`. A call without them is answered 426.
-/// The credential is in `Authorization`, or, where a browser cannot set that header, in `token`
-/// of the first frame; never in the URL.
-///
-/// One connection runs one operation. Frames with JSON are text frames, MPC messages binary ones
-/// of at most 128 KiB:
-///
-/// 1. server → client: `{"type":"hello","protocolVersion":1,"serverNonce":…}`
-/// 2. client → server: `{"type":"start","protocolVersion":1,"token"?:…,"traceId"?:…,
-///    "deviceId":…,"operationId":…,"clientNonce":…,"deadlineMs"?:…,"operation":{"kind":…}}`
-/// 3. server → client: `{"type":"started",…}` with the ids of what is being made (not for a
-///    signature)
-/// 4. MPC messages, client first, in turn
-/// 5. server → client: `{"type":"done",…}`; or, at any point instead,
-///    `{"type":"problem","problem":{…}}`, which ends the session
+/// Opens the WebSocket over which one MPC operation runs.
 #[utoipa::path(
     get,
     path = "/api/v3/clients/me/mpc",
     operation_id = "openMpcSession",
+    description = conversation(),
     tag = "client",
     security((), ("clientApiKey" = []), ("clientSessionToken" = [])),
     responses((status = 101, description = "The connection is a WebSocket from here on."), Upgrading)
@@ -304,7 +287,11 @@ async fn operate(
             signing_share_pair_ids: source,
         } => {
             let asked = pair::Asked {
-                plan: Plan::Backup { source, method },
+                plan: Plan::Backup {
+                    source,
+                    method,
+                    mode,
+                },
                 mode,
                 blinded: None,
             };

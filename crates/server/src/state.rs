@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use portal_api::limits::BODY_BYTES;
 use portal_store::Store;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::task::TaskTracker;
@@ -88,6 +89,9 @@ pub struct Limits {
     pub proxies: u8,
     /// Whether only the operator says where webhooks go, and no API key does.
     pub fixed_webhooks: bool,
+    /// Largest body of a request; at least
+    /// [`LEAST_BODY_BYTES`](portal_api::limits::LEAST_BODY_BYTES).
+    pub body_bytes: usize,
 }
 
 /// What a service is made of besides its storage; a simulation brings its own.
@@ -124,6 +128,7 @@ impl Default for Limits {
             rates: RateLimits::default(),
             proxies: 0,
             fixed_webhooks: false,
+            body_bytes: BODY_BYTES,
         }
     }
 }

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use portal_lifecycle::Timestamp;
-use portal_lifecycle::ids::{ClientId, EnvironmentId};
+use portal_lifecycle::ids::{ClientId, EnvironmentId, TraceId};
 use portal_seal::SecretBytes;
 use uuid::Uuid;
 
@@ -85,6 +85,16 @@ pub enum Act {
         /// Where it comes from.
         origin: Origin,
     },
+    /// A one-time password is taken for a session of its client; a conflict where it was taken
+    /// before.
+    RedeemWebOtp {
+        /// Hash of the password.
+        otp: CredentialHash,
+        /// The session.
+        session: NewSession,
+        /// The request.
+        trace_id: TraceId,
+    },
     /// A client is given another API key, in the place of those that it has.
     ReplaceClientKey {
         /// The client.
@@ -105,6 +115,7 @@ impl fmt::Debug for Act {
             Self::CreateClient(..) => "CreateClient",
             Self::PutWebhook { .. } => "PutWebhook",
             Self::CreateSession { .. } => "CreateSession",
+            Self::RedeemWebOtp { .. } => "RedeemWebOtp",
             Self::ReplaceClientKey { .. } => "ReplaceClientKey",
         })
     }

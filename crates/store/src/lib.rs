@@ -41,9 +41,9 @@ pub use port::{
 };
 pub use record::{
     ClientAuth, ClientRecord, CredentialHash, CredentialKind, CustodianAuth, CustodianKey,
-    DatabaseConnections, Delivery, Grounds, HeldTurn, NewClient, NewCustodian, NewSession, Notice,
-    OutboxDepth, PageOf, Rewrapped, SealedAt, Secrets, SigningPolicies, SigningTurn, StoredWallet,
-    Tenant, WalletCommit, WalletVersion,
+    DatabaseConnections, Delivery, Grounds, HeldTurn, NewClient, NewCustodian, NewEnvironment,
+    NewSession, Notice, OutboxDepth, PageOf, Rewrapped, SealedAt, Secrets, SigningPolicies,
+    SigningTurn, StoredWallet, Tenant, WalletCommit, WalletVersion, WebOtp,
 };
 pub use sql::SqlStore;
 pub use webhook::{

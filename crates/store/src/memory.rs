@@ -171,6 +171,7 @@ struct ApiKey {
 #[derive(Debug, Clone, Copy)]
 struct WebOtp {
     client: ClientId,
+    is_taken: bool,
     expires_at: Timestamp,
 }
 

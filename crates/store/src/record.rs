@@ -37,6 +37,41 @@ pub struct NewCustodian {
     pub created_at: Timestamp,
 }
 
+/// Another environment of a custodian, with its API key and, if it has one, webhook.
+#[derive(Debug, Clone)]
+pub struct NewEnvironment {
+    /// Whose it is.
+    pub custodian_id: CustodianId,
+    /// Its id.
+    pub environment_id: EnvironmentId,
+    /// What people call it.
+    pub name: String,
+    /// Who holds the custodian's shares of its clients' backups.
+    pub backup_mode: BackupMode,
+    /// Hash of its API key.
+    pub api_key: CredentialHash,
+    /// Where backup shares go.
+    pub webhook: Option<WebhookConfig>,
+    /// When this happens.
+    pub created_at: Timestamp,
+}
+
+impl NewCustodian {
+    /// The custodian's name, and its first environment.
+    pub(crate) fn split(self) -> (String, NewEnvironment) {
+        let first = NewEnvironment {
+            custodian_id: self.custodian_id,
+            environment_id: self.environment_id,
+            name: self.environment_name,
+            backup_mode: self.backup_mode,
+            api_key: self.api_key,
+            webhook: self.webhook,
+            created_at: self.created_at,
+        };
+        (self.custodian_name, first)
+    }
+}
+
 /// Signing policies as they were put, each for all that it holds for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SigningPolicies {
@@ -142,6 +177,15 @@ pub struct ClientRecord {
     pub created_at: Timestamp,
 }
 
+/// A one-time password that a browser may show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebOtp {
+    /// Whom it is for.
+    pub client: ClientRecord,
+    /// Whether it was taken for a session already.
+    pub is_taken: bool,
+}
+
 /// A page of a list, oldest entry first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageOf<T> {
@@ -151,7 +195,7 @@ pub struct PageOf<T> {
     pub total: u64,
 }
 
-/// A client's environment and custodian, as its state read names them.
+/// An environment and its custodian.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tenant {
     /// The custodian.

@@ -3,8 +3,6 @@
 use portal_lifecycle::ids::ClientId;
 use serde::{Deserialize, Serialize};
 
-use crate::Time;
-
 /// What a new client is to be.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -117,17 +115,4 @@ impl core::fmt::Debug for RedeemWebOtp {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("RedeemWebOtp")
     }
-}
-
-/// A client in the custodian's lists.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct ClientSummary {
-    /// The client.
-    pub id: ClientId,
-    /// When it was made.
-    pub created_at: Time,
-    /// As the client was made.
-    pub is_account_abstracted: bool,
 }

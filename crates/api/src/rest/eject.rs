@@ -64,6 +64,7 @@ pub struct PrepareEject {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BlindedEject {
     /// 32 bytes that the device drew: what the blinds and proofs are made for.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::Digest))]
     pub challenge: Base64Bytes,
     /// The blinds and proofs, as for a recovery.
     pub recovery: BlindedRecovery,

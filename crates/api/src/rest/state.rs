@@ -1,9 +1,9 @@
-//! What a client reads of itself and its wallet.
+//! What a client's SDK and its custodian's backend read of the client and its wallet.
 
 use portal_lifecycle::ids::{
     BackupSharePairId, ClientId, CustodianId, EnvironmentId, SigningSharePairId, WalletId,
 };
-use portal_lifecycle::{BackupMethod, BackupMode, BackupStatus, Curve, SigningStatus};
+use portal_lifecycle::{BackupMethod, BackupMode, BackupStatus, Completion, Curve, SigningStatus};
 use serde::{Deserialize, Serialize};
 
 use crate::Time;
@@ -95,7 +95,7 @@ pub struct Namespaces {
     /// Solana.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub solana: Option<NamespaceAddress>,
-    /// Bitcoin, P2WPKH on mainnet.
+    /// Bitcoin, P2WPKH.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bip122: Option<NamespaceAddress>,
 }
@@ -103,9 +103,13 @@ pub struct Namespaces {
 /// An address, and the curve of the key behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct NamespaceAddress {
     /// The address.
     pub address: String,
+    /// The one on the namespace's test network, where that is written otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub testnet_address: Option<String>,
     /// The curve of its key.
     pub curve: Curve,
 }
@@ -142,6 +146,8 @@ pub struct SigningSharePair {
     pub id: SigningSharePairId,
     /// How far it has come.
     pub status: SigningStatus,
+    /// Whether both sides' shares are stored and the pair is the one in force.
+    pub completion: Completion,
     /// When the server committed it.
     pub created_at: Time,
 }
@@ -155,6 +161,8 @@ pub struct BackupSharePair {
     pub id: BackupSharePairId,
     /// How far it has come.
     pub status: BackupStatus,
+    /// Whether both sides' shares are stored and the pair is the one in force.
+    pub completion: Completion,
     /// How the client's share is encrypted.
     pub backup_method: BackupMethod,
     /// Who holds the custodian's share; it is recovered in the same mode.

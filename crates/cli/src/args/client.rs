@@ -76,12 +76,20 @@ pub(crate) enum ClientCommand {
         #[arg(long, env = "PORTAL_CLIENT", value_name = "ID")]
         client: String,
     },
+    /// Show an end user: addresses, keys, and how far their pairs have come.
+    Show {
+        /// The end user's id.
+        #[arg(long, env = "PORTAL_CLIENT", value_name = "ID")]
+        client: ClientId,
+    },
+    /// List all end users, the oldest first.
+    List,
     /// Let an end user take their private keys out, for five minutes.
     EnableEject {
         /// The end user's id.
         #[arg(long, env = "PORTAL_CLIENT", value_name = "ID")]
         client: ClientId,
-        /// The id of either key of their wallet, as `portal wallet status` shows it.
+        /// The id of either key of their wallet, as `portal client show` tells it.
         #[arg(long, value_name = "ID")]
         wallet: WalletId,
     },

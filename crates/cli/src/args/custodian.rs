@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use portal_lifecycle::BackupMode;
-use portal_lifecycle::ids::EnvironmentId;
+use portal_lifecycle::ids::{CustodianId, EnvironmentId};
 
 use super::{DoorArgs, ExportSharesArgs, StorageArgs, WebhookCommand, WebhookPolicyArgs};
 
@@ -15,6 +15,12 @@ pub(crate) enum CustodianCommand {
     Serve(CustodianServeArgs),
     /// Make a customer in the server's database; prints its API key once.
     Create(CustodianCreateArgs),
+    /// List the customers in the server's database, with their environments.
+    List(CustodianListArgs),
+    /// A customer's environments (production, staging): each with API keys, webhook, end users and
+    /// audit log of its own.
+    #[command(subcommand)]
+    Environment(CustodianEnvironmentCommand),
     /// Write the custodian's shares of one client or of all into a file, for `recover-offline`.
     ExportShares(ExportSharesArgs),
     /// The keys that apps seal to, so that the server cannot form the custodian's share.
@@ -112,6 +118,33 @@ pub(crate) struct CustodianCreateArgs {
     /// What people call its environment.
     #[arg(long, env = "PORTAL_ENVIRONMENT_NAME", default_value = "production")]
     pub(crate) environment: String,
+    #[command(flatten)]
+    pub(crate) new: NewEnvironmentArgs,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum CustodianEnvironmentCommand {
+    /// Make another environment of a customer that is there; prints its API key once.
+    Create(CustodianEnvironmentCreateArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct CustodianEnvironmentCreateArgs {
+    #[command(flatten)]
+    pub(crate) storage: StorageArgs,
+    /// The customer, as `portal custodian list` shows it.
+    #[arg(long, env = "PORTAL_CUSTODIAN_ID", value_name = "ID")]
+    pub(crate) custodian: CustodianId,
+    /// What people call the environment.
+    #[arg(long, env = "PORTAL_ENVIRONMENT_NAME", value_name = "NAME")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) new: NewEnvironmentArgs,
+}
+
+/// What a new environment is to be.
+#[derive(Args)]
+pub(crate) struct NewEnvironmentArgs {
     /// Base URL of its backend; Portal appends /backup and /backup/fetch. Managed mode needs none.
     #[arg(
         long,
@@ -139,6 +172,12 @@ pub(crate) struct CustodianCreateArgs {
     /// from). The customer may change this in its signing policy.
     #[arg(long, env = "PORTAL_ALLOW_RAW_SIGNING")]
     pub(crate) allow_raw_signing: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct CustodianListArgs {
+    #[command(flatten)]
+    pub(crate) storage: StorageArgs,
 }
 
 #[derive(Subcommand)]
@@ -192,7 +231,7 @@ pub(crate) struct OpenRecoveryArgs {
 pub(crate) struct CustodianBackupModeArgs {
     #[command(flatten)]
     pub(crate) storage: StorageArgs,
-    /// The environment, as `portal custodian create` printed it.
+    /// The environment, as `portal custodian list` shows it.
     #[arg(long, env = "PORTAL_ENVIRONMENT", value_name = "ID")]
     pub(crate) environment: EnvironmentId,
     /// `sealed`, `plain` or `managed`, as for `portal custodian create`.
@@ -221,7 +260,7 @@ pub(crate) enum CustodianKeyCommand {
 pub(crate) struct CustodianKeyArgs {
     #[command(flatten)]
     pub(crate) storage: StorageArgs,
-    /// The environment, as `portal custodian create` printed it.
+    /// The environment, as `portal custodian list` shows it.
     #[arg(long, env = "PORTAL_ENVIRONMENT", value_name = "ID")]
     pub(crate) environment: String,
 }

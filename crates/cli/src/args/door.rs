@@ -4,6 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use portal_api::limits::{BODY_BYTES, LEAST_BODY_BYTES};
+
+/// Largest limit on bodies: each is held in memory as a whole.
+const MOST_BODY_BYTES: usize = 16 * 1024 * 1024;
 
 /// How strangers are let in; the same for both services.
 #[derive(Args)]
@@ -87,4 +91,24 @@ pub(crate) struct DoorArgs {
     /// keys and shares.
     #[arg(long, env = "PORTAL_ALLOW_CORE_DUMPS")]
     pub(crate) allow_core_dumps: bool,
+    /// Largest body of a request, in bytes: 33 KiB at least, for cipher texts.
+    #[arg(
+        long,
+        env = "PORTAL_MAX_BODY_BYTES",
+        default_value_t = BODY_BYTES,
+        value_name = "BYTES",
+        value_parser = body_bytes
+    )]
+    pub(crate) max_body_bytes: usize,
+}
+
+/// A limit that lets every cipher text in, and that fits into memory many times.
+fn body_bytes(text: &str) -> Result<usize, String> {
+    let allowed = LEAST_BODY_BYTES..=MOST_BODY_BYTES;
+    let given = text.parse().ok().filter(|bytes| allowed.contains(bytes));
+    given.ok_or_else(|| {
+        format!(
+            "expected {LEAST_BODY_BYTES}, which a cipher text may take, to {MOST_BODY_BYTES} bytes"
+        )
+    })
 }

@@ -11,7 +11,7 @@ pub(crate) struct WebhookArgs {
     pub(crate) storage: StorageArgs,
     #[command(flatten)]
     pub(crate) policy: WebhookPolicyArgs,
-    /// The environment, as `portal custodian create` printed it.
+    /// The environment, as `portal custodian list` shows it.
     #[arg(long, env = "PORTAL_ENVIRONMENT", value_name = "ID")]
     pub(crate) environment: String,
 }

@@ -1,10 +1,12 @@
-//! `portal client create`, `portal client login` and `portal client revoke`
+//! `portal client …`
 
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use portal_api::Problem;
-use portal_api::rest::{CreateClient, CreatedClient, CreatedSession, EjectableUntil, EnableEject};
+use portal_api::rest::{
+    ClientState, CreateClient, CreatedClient, CreatedSession, EjectableUntil, EnableEject, Page,
+};
 use portal_lifecycle::ids::{ClientId, WalletId};
 use portal_sdk::PinnedSealingKey;
 use serde::Serialize;
@@ -12,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::custodian_serve::app_tokens;
-use super::{eject, sealing};
+use super::{client_state, eject, sealing};
 use crate::args::{ClientArgs, ClientCommand};
 use crate::device::{Device, Profile};
 use crate::output::Output;
@@ -26,16 +28,16 @@ pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> 
              `portal custodian create` makes one",
         )?,
     };
-    let renewed = match &args.command {
+    let known = match &args.command {
         ClientCommand::Create if Device::exists(&args.device) => bail!(
             "{} holds a device already; give the new client's device another directory",
             args.device.display()
         ),
-        ClientCommand::Login { client } => device_of(client_id(client)?, &args.device)?,
-        ClientCommand::Create
-        | ClientCommand::Revoke { .. }
-        | ClientCommand::EnableEject { .. } => None,
+        ClientCommand::Login { client } => Some(client_id(client)?),
+        _ => None,
     };
+    let renewed = known.map(|client| device_of(client, &args.device));
+    let renewed = renewed.transpose()?.flatten();
     // The device's profile keeps it, and is used from anywhere.
     let ca_file = args.ca_file.as_ref().map(std::path::absolute).transpose()?;
     let ca_file = ca_file.or_else(|| renewed.as_ref()?.profile.ca_file.clone());
@@ -44,27 +46,31 @@ pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> 
         api_key: &api_key,
         ca_file: ca_file.as_deref(),
     };
-    if let ClientCommand::Revoke { client, api_key } = &args.command {
-        return revoke(&custodian, client, *api_key, output).await;
-    }
-    if let ClientCommand::EnableEject { client, wallet } = args.command {
-        let enabled = custodian.enable_eject(client, wallet).await?;
-        eject::tell_window(enabled.ejectable_until, output);
-        return Ok(());
+    match &args.command {
+        ClientCommand::Create | ClientCommand::Login { .. } => {}
+        ClientCommand::Revoke { client, api_key } => {
+            return revoke(&custodian, client, *api_key, output).await;
+        }
+        ClientCommand::Show { client } => {
+            let client = custodian.client(*client).await?;
+            output.result(client_state::lines(&client).join("\n"), &json!(client));
+            return Ok(());
+        }
+        ClientCommand::List => return list(&custodian, output).await,
+        ClientCommand::EnableEject { client, wallet } => {
+            let enabled = custodian.enable_eject(*client, *wallet).await?;
+            eject::tell_window(enabled.ejectable_until, output);
+            return Ok(());
+        }
     }
     // First: where no key is shown, nothing is made.
     let (sealing_key, plain_backups) = backups(&args, renewed.as_ref(), ca_file.as_deref()).await?;
-    let (id, token) = match &args.command {
-        ClientCommand::Create => {
+    let (id, token) = match known {
+        None => {
             let created = custodian.create_client().await?;
             (created.id, created.client_session_token)
         }
-        ClientCommand::Login { client } | ClientCommand::Revoke { client, .. } => {
-            let id = client_id(client)?;
-            (id, custodian.create_session(id).await?.client_session_token)
-        }
-        // Done above: it makes no device.
-        ClientCommand::EnableEject { .. } => return Ok(()),
+        Some(id) => (id, custodian.create_session(id).await?.client_session_token),
     };
     let (custodian, custodian_token) = match &renewed {
         // Only the session is renewed where no other backend is named.
@@ -143,6 +149,24 @@ async fn revoke(
     Ok(())
 }
 
+/// A line for each end user; for scripts each as it is read alone.
+async fn list(custodian: &Custodian<'_>, output: Output) -> anyhow::Result<()> {
+    let mut clients = Vec::new();
+    let mut cursor = None;
+    loop {
+        let page = custodian.clients(cursor.as_deref()).await?;
+        clients.extend(page.results);
+        cursor = page.metadata.cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    let line = |client: &ClientState| format!("{}  {}", client.id, client_state::wallet(client));
+    let lines: Vec<String> = clients.iter().map(line).collect();
+    output.result(lines.join("\n"), &json!({ "clients": clients }));
+    Ok(())
+}
+
 /// The client's device in that directory, if there is one; another client's is left alone.
 fn device_of(client: ClientId, directory: &Path) -> anyhow::Result<Option<Device>> {
     if !Device::exists(directory) {
@@ -194,6 +218,19 @@ impl Custodian<'_> {
         .await
     }
 
+    async fn client(&self, client: ClientId) -> anyhow::Result<ClientState> {
+        self.get(&format!("api/v3/custodians/me/clients/{client}"))
+            .await
+    }
+
+    /// The page of clients after that cursor.
+    async fn clients(&self, cursor: Option<&str>) -> anyhow::Result<Page<ClientState>> {
+        let after = cursor.map(|cursor| format!("?cursor={cursor}"));
+        let after = after.unwrap_or_default();
+        self.get(&format!("api/v3/custodians/me/clients{after}"))
+            .await
+    }
+
     /// Ends the client's credentials of one kind.
     async fn revoke(&self, client: ClientId, what: &str) -> anyhow::Result<()> {
         let server = self.server.trim_end_matches('/');
@@ -218,6 +255,14 @@ impl Custodian<'_> {
             .patch(url)
             .bearer_auth(self.api_key)
             .json(&body);
+        answer(request.send().await, self.server).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        let url = format!("{}/{path}", self.server.trim_end_matches('/'));
+        let request = trust::http(self.server, self.ca_file)?
+            .get(url)
+            .bearer_auth(self.api_key);
         answer(request.send().await, self.server).await
     }
 

@@ -34,7 +34,7 @@ pub(crate) async fn run(command: CustodianKeyCommand, output: Output) -> anyhow:
 fn environment(args: &CustodianKeyArgs) -> anyhow::Result<EnvironmentId> {
     args.environment.parse().with_context(|| {
         format!(
-            "expected the id of an environment, as `portal custodian create` printed it, got {:?}",
+            "expected the id of an environment, as `portal custodian list` shows it, got {:?}",
             args.environment
         )
     })

@@ -45,6 +45,7 @@ pub(crate) async fn run(
         .app_auth(Arc::new(app_tokens(&args.data)?))
         .sealing(sealing::of_backend(&args.data, &store, policy)?)
         .plain_backups(args.plain_backups)
+        .body_bytes(args.door.max_body_bytes)
         .build();
     let listener =
         listen(args.listen).with_context(|| format!("cannot listen on {}", args.listen))?;

@@ -19,7 +19,7 @@ pub(crate) async fn run(command: WebhookCommand, output: Output) -> anyhow::Resu
     let environment: EnvironmentId = args
         .environment
         .parse()
-        .context("expected the id of an environment, as `portal custodian create` printed it")?;
+        .context("expected the id of an environment, as `portal custodian list` shows it")?;
     let store = storage::open(&args.storage).await?;
     let policy = WebhookPolicy::from(&args.policy);
     let operator = Operator::new(Arc::clone(&store) as _, Arc::new(SystemClock), policy);

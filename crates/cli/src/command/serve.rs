@@ -86,6 +86,7 @@ fn app(args: &ServeArgs, store: &Arc<SqlStore>, metrics: Metrics) -> anyhow::Res
         },
         proxies: args.rates.proxies,
         fixed_webhooks: args.fixed_webhooks,
+        body_bytes: args.door.max_body_bytes,
         ..Limits::default()
     };
     let parts = Parts {

@@ -10,7 +10,7 @@ use portal_lifecycle::{BackupMethod, BackupMode, BackupStatus, Refusal, SigningS
 use portal_sdk::{Backup, ChainId, Password, Portal, Report, Status};
 use serde_json::{Value, json};
 
-use super::{custodian_app, eject};
+use super::{client_state, custodian_app, eject};
 use crate::args::{BackupArgs, SignArgs, WalletArgs, WalletCommand};
 use crate::device::Device;
 use crate::key_file;
@@ -292,26 +292,7 @@ async fn status(device: &Device, output: Output) -> anyhow::Result<()> {
         // Computed on this device: a server is not believed for them.
         lines.push(shown(&portal.addresses().await?));
     }
-    for wallet in &state.wallets {
-        lines.push(format!("{} key {}", wallet.curve, wallet.id));
-        for pair in &wallet.signing_share_pairs {
-            lines.push(format!("  signing {} {}", pair.id, pair.status));
-        }
-        for pair in &wallet.backup_share_pairs {
-            let proved = match pair.proved_at.and_then(Time::to_rfc3339) {
-                Some(at) => format!(", proved good {at}"),
-                None => String::new(),
-            };
-            lines.push(format!(
-                "  backup  {} {} ({}){proved}",
-                pair.id, pair.status, pair.backup_method
-            ));
-        }
-    }
-    let exists = state
-        .wallets
-        .iter()
-        .any(|wallet| wallet.public_key.is_some());
+    lines.extend(client_state::keys(&state));
     let mut pairs = state
         .wallets
         .iter()
@@ -320,17 +301,13 @@ async fn status(device: &Device, output: Output) -> anyhow::Result<()> {
         lines.push("The signing pair is FROZEN: refresh or recover the wallet.".to_owned());
     }
     lines.push(format!(
-        "This device {}. The wallet is {}.",
+        "This device {}. {}",
         if on_device {
             "signs"
         } else {
             "holds no share that is in force"
         },
-        match (exists, state.is_backed_up) {
-            (false, _) => "not made yet",
-            (true, true) => "backed up",
-            (true, false) => "NOT backed up: a lost device is a lost wallet",
-        }
+        client_state::wallet(&state)
     ));
     output.result(
         lines.join("\n"),

@@ -88,6 +88,71 @@ async fn a_password_is_good_once_and_for_five_minutes() {
     );
 }
 
+/// A lost answer is no lost session, where the request can be told from another's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_answer_is_given_again_to_who_repeats_the_request() {
+    let world = World::start().await;
+    let user = world.user().await;
+    let send = async |otp: &str, key: &str| {
+        let path = format!("{}/api/v3/clients/sessions", world.url());
+        let request = reqwest::Client::new().post(path);
+        let request = request.header("idempotency-key", key);
+        let answer = request.json(&json!({ "otp": otp })).send().await;
+        let answer = answer.expect("an answer");
+        Answer {
+            status: answer.status().as_u16(),
+            body: answer.json().await.expect("JSON"),
+        }
+    };
+    let (password, another) = (otp(&world, &user).await, otp(&world, &user).await);
+    let first = send(&password, "this-page").await;
+    assert_eq!(first.status, 201, "{first:?}");
+    assert_eq!(send(&password, "this-page").await, first, "again");
+
+    send(&password, "another-page")
+        .await
+        .is_problem(401, "AUTH_FAILED", "another key");
+    let without = redeem(&world, &password).await;
+    without.is_problem(401, "AUTH_FAILED", "no key");
+    let mixed = send(&another, "this-page").await;
+    mixed.is_problem(422, "IDEMPOTENT_REQUEST_MISMATCH", "another password");
+    assert_eq!(send(&another, "another-page").await.status, 201, "is good");
+
+    // Nobody gets a session of a client whose sessions were ended.
+    let path = format!("/api/v3/custodians/me/clients/{}/sessions", user.id);
+    let key = &world.customer.api_key;
+    let revoked = world.call(Method::DELETE, &path, key, None).await;
+    assert_eq!(revoked.status, 204, "{revoked:?}");
+    send(&password, "this-page")
+        .await
+        .is_problem(401, "AUTH_FAILED", "ended");
+
+    let kept = otp(&world, &user).await;
+    let first = send(&kept, "a-third-page").await;
+    world.clock.put_forward(Duration::from_secs(5 * 60 - 1));
+    assert_eq!(send(&kept, "a-third-page").await, first, "in time");
+    world.clock.put_forward(Duration::from_secs(1));
+    send(&kept, "a-third-page")
+        .await
+        .is_problem(401, "AUTH_FAILED", "after five minutes");
+}
+
+/// Two browsers of one environment may choose the same key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_browsers_key_is_its_own() {
+    let world = World::start().await;
+    for user in [world.user().await, world.user().await] {
+        let body = json!({ "otp": otp(&world, &user).await });
+        let path = format!("{}/api/v3/clients/sessions", world.url());
+        let request = reqwest::Client::new().post(path);
+        let request = request.header("idempotency-key", "1").json(&body);
+        let answer = request.send().await.expect("an answer");
+        assert_eq!(answer.status(), 201);
+        let session: CreatedSession = answer.json().await.expect("a session");
+        assert_eq!(session.id, user.id);
+    }
+}
+
 /// Who is told to wait keeps the password.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_password_is_not_used_up_by_a_client_that_is_over_its_limit() {

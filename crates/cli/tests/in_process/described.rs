@@ -146,6 +146,38 @@ fn the_document_is_whole() {
     }
 }
 
+/// What is answered beside what a route's annotation names, and when to come again.
+#[test]
+fn what_any_route_may_answer_is_described() {
+    let operations = operations();
+    let answers = |name: &str| {
+        let operation = operations
+            .iter()
+            .find(|operation| operation.described["operationId"] == name);
+        operation.expect("an operation").described["responses"].clone()
+    };
+    let says_when = |answer: &Value| answer.pointer("/headers/Retry-After").is_some();
+    let create = answers("createClient");
+    for (status, may_say_when) in [
+        ("408", false),
+        ("409", true),
+        ("413", false),
+        ("429", true),
+        ("503", true),
+    ] {
+        let answer = create.get(status);
+        let answer = answer.unwrap_or_else(|| panic!("expected {status} in {create}"));
+        assert_eq!(says_when(answer), may_say_when, "{status}");
+    }
+    // Another 409 says nothing of when.
+    assert!(!says_when(&answers("eject")["409"]));
+    assert!(answers("testWebhook").get("502").is_some());
+    assert!(
+        answers("redeemWebOtp").get("422").is_some(),
+        "it takes a key"
+    );
+}
+
 fn references_in(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(object) => {

@@ -1,5 +1,7 @@
 //! Whatever is wrong with a request, the answer is a problem that says so.
 
+use portal_api::limits::{CIPHER_TEXT_BYTES, LEAST_BODY_BYTES};
+use portal_server::Limits;
 use reqwest::Method;
 use reqwest::header::{ALLOW, CONTENT_TYPE, UPGRADE};
 use serde_json::Value;
@@ -195,6 +197,41 @@ async fn lists_are_read_page_by_page() {
             .await;
         stray.is_problem(400, "BAD_REQUEST", "a cursor of no page of this list");
     }
+}
+
+/// The operator says how large a body may be; a cipher text always goes in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_may_be_as_large_as_the_operator_says() {
+    let world = World::start_with(Limits {
+        body_bytes: LEAST_BODY_BYTES,
+        ..Limits::default()
+    })
+    .await;
+    let json = [("content-type", "application/json")];
+    let padded = |length: usize| {
+        let mut body = b"{}".to_vec();
+        body.resize(length, b' ');
+        body
+    };
+    let url = format!("{}{CLIENTS}", world.url());
+    let request = reqwest::Client::new().post(url);
+    let request = request.bearer_auth(&world.customer.api_key);
+    let request = request.header(CONTENT_TYPE, "application/json");
+    let at_limit = request.body(padded(LEAST_BODY_BYTES)).send().await;
+    assert_eq!(at_limit.expect("an answer").status(), 201);
+    let over = padded(LEAST_BODY_BYTES + 1);
+    let over = send(&world, Method::POST, CLIENTS, &json, over).await;
+    assert_eq!((over.status, over.id.as_str()), (413, "PAYLOAD_TOO_LARGE"));
+
+    // Each of its characters takes two.
+    let cipher_text = "\"".repeat(CIPHER_TEXT_BYTES);
+    let body = serde_json::json!({ "clientCipherText": cipher_text });
+    let user = world.user().await;
+    let nobodys = "019a0000-0000-7000-8000-00000000dead";
+    let path = format!("/api/v3/clients/me/backup-share-pairs/{nobodys}/cipher-text");
+    let seen = world.call(Method::PATCH, &path, &user.token, Some(body));
+    let seen = seen.await;
+    seen.is_problem(404, "NOT_FOUND", "read, and of no pair");
 }
 
 async fn read_all(world: &World, path: &str, token: &str, take: u64, total: u64) -> Vec<String> {

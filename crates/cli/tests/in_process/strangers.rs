@@ -12,7 +12,7 @@ use crate::described::{Operation, operations};
 use crate::wallet::state_of;
 use crate::world::World;
 
-const NOBODY: &str = "019a0000-0000-7000-8000-00000000dead";
+pub(crate) const NOBODY: &str = "019a0000-0000-7000-8000-00000000dead";
 
 /// Ids, and whatever else must not be seen.
 struct Owned {
@@ -51,14 +51,14 @@ impl Owned {
 
 /// An answer without what differs from call to call.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Answered {
-    status: u16,
-    media_type: String,
+pub(crate) struct Answered {
+    pub(crate) status: u16,
+    pub(crate) media_type: String,
     body: String,
 }
 
 impl Answered {
-    fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         let body: Value = serde_json::from_str(&self.body).unwrap_or_default();
         let id = body.get("id").and_then(Value::as_str);
         id.unwrap_or("-").to_owned()
@@ -66,7 +66,7 @@ impl Answered {
 }
 
 /// The operation's path, each parameter in the place of what `id_after` gives for it.
-fn path(operation: &Operation, id_after: impl Fn(&str) -> String) -> String {
+pub(crate) fn path(operation: &Operation, id_after: impl Fn(&str) -> String) -> String {
     let mut before = "";
     let mut path = String::new();
     for segment in operation.path.split('/').skip(1) {
@@ -81,11 +81,11 @@ fn path(operation: &Operation, id_after: impl Fn(&str) -> String) -> String {
     path
 }
 
-fn has_parameters(operation: &Operation) -> bool {
+pub(crate) fn has_parameters(operation: &Operation) -> bool {
     operation.path.contains('{')
 }
 
-async fn call(
+pub(crate) async fn call(
     world: &World,
     operation: &Operation,
     path: &str,
@@ -173,18 +173,18 @@ fn sample(document: &Value, schema: &Value) -> Value {
 
 /// Whose credential an operation takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Holder {
+pub(crate) enum Holder {
     Custodian,
     Client,
 }
 
-struct Security {
-    holder: Option<Holder>,
+pub(crate) struct Security {
+    pub(crate) holder: Option<Holder>,
     /// Whether it may be called without.
     is_optional: bool,
 }
 
-fn security(operation: &Operation) -> Security {
+pub(crate) fn security(operation: &Operation) -> Security {
     let listed = operation.described.get("security");
     let listed = listed.and_then(Value::as_array).cloned();
     let Some(listed) = listed else {
@@ -254,13 +254,27 @@ impl Cast {
             .await;
         let other = other.expect("a customer").api_key;
         let theirs = world.user_of(&other).await;
+        // Of the same customer, and as far away.
+        let staging = operator
+            .create_environment(
+                world.customer.custodian_id,
+                "staging",
+                None,
+                BackupMode::Plain,
+            )
+            .await;
+        let staging = staging.expect("an environment").api_key;
+        let of_staging = world.user_of(&staging).await;
         let sibling = world.wallet().await.user;
         Self {
             custodian_key: world.customer.api_key.clone(),
             owned,
             client_keys,
-            other_custodians: vec![other],
-            other_clients: vec![theirs.token, theirs.api_key, sibling.token, sibling.api_key],
+            other_custodians: vec![other, staging],
+            other_clients: [theirs, of_staging, sibling]
+                .into_iter()
+                .flat_map(|user| [user.token, user.api_key])
+                .collect(),
             dead,
             world,
         }

@@ -21,6 +21,7 @@ mod custodians;
 mod demo;
 mod eject;
 mod end_user;
+mod environments;
 mod gate;
 mod installation;
 mod keys;

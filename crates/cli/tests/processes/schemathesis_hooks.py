@@ -1,7 +1,10 @@
-"""Texts of the formats that the description names and no pattern can say.
+"""Texts of the formats that the description names and no pattern can say; and a list of what was
+answered.
 
 Each strategy makes texts that the server is to accept.
 """
+
+import os
 
 import schemathesis
 from hypothesis import strategies as st
@@ -43,3 +46,11 @@ schemathesis.openapi.format("uint256", st.integers(0, 2**256 - 1).map(str))
 schemathesis.openapi.format(
     "webhook-base-url", st.builds("https://{}{}".format, names, paths)
 )
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    """Notes each operation with the status of its answer."""
+    operation = case.operation.definition.raw["operationId"]
+    with open(os.environ["PORTAL_SCHEMATHESIS_ANSWERS"], "a") as answers:
+        answers.write(f"{operation} {response.status_code}\n")

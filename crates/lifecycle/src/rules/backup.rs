@@ -18,6 +18,7 @@ pub(super) fn commit(
     let plan = Plan::Backup {
         source: commit.source,
         method: commit.method,
+        mode: commit.mode,
     };
     lease::check_source(wallet, &plan)?;
     let current = wallet.current_signing().ok_or(Refusal::WalletNotFound)?;
@@ -44,6 +45,7 @@ pub(super) fn commit(
         points: commit.points,
         cipher_text_digest: None,
         operation_id: lease.operation_id,
+        source: Some(current.generation),
         created_at: now,
         status_since: now,
         proved_at: None,

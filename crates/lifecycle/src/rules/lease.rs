@@ -95,37 +95,50 @@ fn is_of_this_epoch(wallet: &Wallet, fence: Fence) -> bool {
     fence.0 > wallet.epoch.floor()
 }
 
+/// What an operation of this id made. It must have been asked for the same: the same kind of
+/// operation on the same pair, and a backup in the same way.
 fn already_made(wallet: &Wallet, start: &Start) -> Result<Option<AlreadyMade>, Refusal> {
     let signing = wallet
         .signing_pairs
         .iter()
         .find(|pair| pair.operation_id == start.operation_id)
-        .map(|pair| (pair.made_by, AlreadyMade::Signing(pair.ids)));
+        .map(|pair| {
+            let asked = pair.made_by == start.plan.kind() && is_from(wallet, pair.source, start);
+            (pair.made_by, asked, AlreadyMade::Signing(pair.ids))
+        });
     let backup = wallet
         .backup_pairs
         .iter()
         .find(|pair| pair.operation_id == start.operation_id)
-        .map(|pair| (OperationKind::Backup, AlreadyMade::Backup(pair.ids)));
-    let same_method = |ids| match start.plan {
-        Plan::Backup { method, .. } => wallet
-            .backup_pair_of(ids)
-            .is_some_and(|pair| pair.method == method),
-        _ => true,
-    };
+        .map(|pair| {
+            let asked = match start.plan {
+                Plan::Backup { method, mode, .. } => (pair.method, pair.mode) == (method, mode),
+                Plan::Generate | Plan::Recover { .. } | Plan::Refresh { .. } => false,
+            };
+            let asked = asked && is_from(wallet, pair.source, start);
+            (OperationKind::Backup, asked, AlreadyMade::Backup(pair.ids))
+        });
     match signing.or(backup) {
         None => Ok(None),
-        Some((ran, AlreadyMade::Backup(ids))) if !same_method(ids) => {
-            Err(Refusal::OperationIdReused {
-                operation_id: start.operation_id,
-                ran,
-            })
-        }
-        Some((ran, made)) if ran == start.plan.kind() => Ok(Some(made)),
-        Some((ran, _)) => Err(Refusal::OperationIdReused {
+        Some((_, true, made)) => Ok(Some(made)),
+        Some((ran, false, _)) => Err(Refusal::OperationIdReused {
             operation_id: start.operation_id,
             ran,
         }),
     }
+}
+
+/// Whether the pair of this generation is the one that a start names; one that was not noted may
+/// be.
+fn is_from(wallet: &Wallet, source: Option<Generation>, start: &Start) -> bool {
+    let named = match start.plan {
+        Plan::Generate => None,
+        Plan::Backup { source, .. } | Plan::Refresh { source } => {
+            wallet.signing_pair_of(source).map(|pair| pair.generation)
+        }
+        Plan::Recover { source } => wallet.backup_pair_of(source).map(|pair| pair.generation),
+    };
+    source.is_none_or(|source| named == Some(source))
 }
 
 /// What the operation reads must be there, and in force.

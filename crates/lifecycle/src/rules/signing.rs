@@ -20,8 +20,12 @@ pub(super) fn commit(
     lease::check_source(wallet, &commit.plan)?;
     let source = match commit.plan {
         Plan::Generate => None,
-        Plan::Refresh { .. } => wallet.current_signing().map(|pair| &pair.points),
-        Plan::Recover { .. } => wallet.active_backup().map(|pair| &pair.points),
+        Plan::Refresh { .. } => wallet
+            .current_signing()
+            .map(|pair| (pair.generation, &pair.points)),
+        Plan::Recover { .. } => wallet
+            .active_backup()
+            .map(|pair| (pair.generation, &pair.points)),
         Plan::Backup { .. } => {
             return Err(Refusal::Fenced {
                 what: "signing pair",
@@ -29,7 +33,7 @@ pub(super) fn commit(
         }
     };
     let in_force = wallet.current_signing().map(|pair| &pair.points);
-    if [source, in_force]
+    if [source.map(|(_, points)| points), in_force]
         .into_iter()
         .flatten()
         .any(|points| !same_key(points, &commit.points))
@@ -50,6 +54,7 @@ pub(super) fn commit(
         points: commit.points,
         operation_id: lease.operation_id,
         made_by: lease.kind,
+        source: source.map(|(generation, _)| generation),
         created_at: now,
         status_since: now,
         proved_at: None,

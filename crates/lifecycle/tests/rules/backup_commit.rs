@@ -26,6 +26,7 @@ fn a_backup_is_made_from_the_active_pair() {
             points: points(KEY, 1),
             cipher_text_digest: None,
             operation_id: operation(2),
+            source: Some(Generation(1)),
             created_at: at(0),
             status_since: at(0),
             proved_at: None,

@@ -1,16 +1,17 @@
 //! E1, E13 and E19: who may begin what; and the lease given back.
 
-use portal_lifecycle::OperationKind::{Backup, Generate, Refresh};
+use portal_lifecycle::OperationKind::{Backup, Generate, Recover, Refresh};
 use portal_lifecycle::{
-    AlreadyMade, BackupMethod, Curve, Effect, Event, Fence, Generation, Lease, LeaseTaken, Plan,
-    Refusal, Wallet,
+    AlreadyMade, BackupMethod, BackupMode, Curve, Effect, Event, Fence, Generation, Lease,
+    LeaseTaken, Plan, Refusal, Wallet,
 };
 
 use crate::example::{Answer, Example, check};
 use crate::world::{
-    LEASE_MS, acknowledged, active, after, at, back_up, back_up_by, backed_up, backup,
-    backup_acknowledged, backup_pending, commit_backup, confirm_backup, device, frozen, generated,
-    nothing, operation, recover, refresh, refreshed, signing, start, start_for, strike, with,
+    LEASE_MS, acknowledged, active, after, at, back_up, back_up_by, back_up_in, backed_up, backup,
+    backup_acknowledged, backup_pending, commit_backup, commit_signing, confirm_backup,
+    confirm_signing, device, frozen, generated, nothing, operation, recover, refresh, refreshed,
+    signing, start, start_for, strike, with,
 };
 
 /// Fifteen minutes: no lease is given out for longer.
@@ -154,6 +155,18 @@ fn one_operation_at_a_time() {
     ]);
 }
 
+/// Pair 1 was backed up as operation 2, and refreshed to pair 2 as operation 3.
+fn refreshed_since() -> Wallet {
+    after(
+        backup_pending(),
+        &[
+            start(refresh(1), 3, 1),
+            commit_signing(refresh(1), 3, 2),
+            confirm_signing(2),
+        ],
+    )
+}
+
 #[test]
 fn an_operation_id_finds_what_it_made() {
     let signing_made = Effect::AlreadyMade(AlreadyMade::Signing(signing(1)));
@@ -205,6 +218,73 @@ fn an_operation_id_finds_what_it_made() {
             backup_pending(),
             start(back_up_by(BackupMethod::Custom, 1), 2, 1),
             reused(2, Backup),
+        ),
+        row(
+            "E1: nor for another mode",
+            backup_pending(),
+            start(
+                back_up_in(BackupMode::Managed, BackupMethod::Password, 1),
+                2,
+                1,
+            ),
+            reused(2, Backup),
+        ),
+        row(
+            "E1: nor, once there is another pair, for a Backup of that one",
+            refreshed_since(),
+            start(back_up(2), 2, 1),
+            reused(2, Backup),
+        ),
+        row(
+            "E1: a Backup of the pair that was in force finds what it made, whatever is now",
+            refreshed_since(),
+            start(back_up(1), 2, 1),
+            Ok((
+                refreshed_since(),
+                Effect::AlreadyMade(AlreadyMade::Backup(backup(1))),
+            )),
+        ),
+        row(
+            "E1: the id of a Refresh of one pair is not one for that of another",
+            refreshed_since(),
+            start(refresh(2), 3, 1),
+            reused(3, Refresh),
+        ),
+        row(
+            "E1: nor for one of a pair that there is not",
+            refreshed_since(),
+            start(refresh(9), 3, 1),
+            reused(3, Refresh),
+        ),
+        row(
+            "E1: the id of a Recover from one backup is not one for that from another",
+            after(
+                backed_up(),
+                &[
+                    start(recover(1), 3, 1),
+                    commit_signing(recover(1), 3, 2),
+                    confirm_signing(2),
+                ],
+            ),
+            start(recover(9), 3, 1),
+            reused(3, Recover),
+        ),
+        row(
+            "E1: where the source was not noted, the rest is compared",
+            with(refreshed_since(), |wallet| {
+                for pair in &mut wallet.signing_pairs {
+                    pair.source = None;
+                }
+            }),
+            start(refresh(2), 3, 1),
+            Ok((
+                with(refreshed_since(), |wallet| {
+                    for pair in &mut wallet.signing_pairs {
+                        pair.source = None;
+                    }
+                }),
+                Effect::AlreadyMade(AlreadyMade::Signing(signing(2))),
+            )),
         ),
         row(
             "E1: the id of a Generate is not one for a Refresh",

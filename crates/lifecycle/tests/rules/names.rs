@@ -4,8 +4,8 @@ use core::fmt::{Debug, Display};
 
 use portal_lifecycle::ids::{OperationId, SigningSharePairId};
 use portal_lifecycle::{
-    BackupMethod, BackupMode, BackupStatus, Curve, OperationKind, PerCurve, SigningStatus,
-    Timestamp,
+    BackupMethod, BackupMode, BackupStatus, Completion, Curve, OperationKind, PerCurve,
+    SigningStatus, Timestamp,
 };
 use proptest::prelude::*;
 use serde::Serialize;
@@ -48,6 +48,49 @@ fn operations() {
         &OperationKind::ALL,
         &["generate", "backup", "recover", "refresh"],
         OperationKind::from_wire,
+    );
+}
+
+#[test]
+fn completions() {
+    check(
+        Completion::ALL,
+        &["completed", "incomplete"],
+        Completion::from_wire,
+    );
+}
+
+/// A table over every status: a new one is to be thought about here.
+#[test]
+fn what_a_status_comes_to() {
+    let signing = SigningStatus::ALL
+        .iter()
+        .map(|status| (status.as_str(), status.completion().as_str()));
+    assert_eq!(
+        signing.collect::<Vec<_>>(),
+        [
+            ("STORED_DATABASE", "incomplete"),
+            ("STORED_CLIENT", "completed"),
+            ("SUPERSEDED", "incomplete"),
+            ("FROZEN", "completed"),
+            ("ABANDONED", "incomplete"),
+            ("PURGED", "incomplete"),
+        ]
+    );
+    let backup = BackupStatus::ALL
+        .iter()
+        .map(|status| (status.as_str(), status.completion().as_str()));
+    assert_eq!(
+        backup.collect::<Vec<_>>(),
+        [
+            ("PENDING", "incomplete"),
+            ("STORED_CUSTODIAN_BACKUP_SHARE", "incomplete"),
+            ("STORED_CLIENT_BACKUP_SHARE_KEY", "incomplete"),
+            ("STORED_CLIENT_BACKUP_SHARE", "completed"),
+            ("SUPERSEDED", "incomplete"),
+            ("ABANDONED", "incomplete"),
+            ("PURGED", "incomplete"),
+        ]
     );
 }
 

@@ -130,7 +130,8 @@ fn a_refusal_names_what_stands_in_the_way() {
     };
     assert_eq!(
         superseded.to_string(),
-        "this share belongs to generation 1 and the wallet is at generation 2; \
+        "this share belongs to generation 1 and the wallet is at generation 2, with the signing \
+         pairs 51020202-0202-0202-0202-020202020202 and e5020202-0202-0202-0202-020202020202; \
          recover the wallet on this device"
     );
     let waiting = Refusal::SigningNotActive {

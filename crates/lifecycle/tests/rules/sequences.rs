@@ -249,7 +249,7 @@ impl Action {
 
 /// The commit of a pair that `plan` makes, with the next number there is.
 fn commit(wallet: &Wallet, fence: u64, plan: Plan, secp256k1: u8, ed25519: u8) -> Event {
-    if let Plan::Backup { source, method } = plan {
+    if let Plan::Backup { source, method, .. } = plan {
         let n = Pair::Unknown.backup(wallet);
         let source = wallet
             .signing_pairs

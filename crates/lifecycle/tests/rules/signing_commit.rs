@@ -28,6 +28,11 @@ fn stored(given: &Wallet, n: u8, key: u8, made_by: OperationKind, at_ms: u64) ->
             points: points(key, n),
             operation_id: operation(9),
             made_by,
+            source: match made_by {
+                OperationKind::Refresh => given.current_signing().map(|pair| pair.generation),
+                OperationKind::Recover => given.active_backup().map(|pair| pair.generation),
+                OperationKind::Generate | OperationKind::Backup => None,
+            },
             created_at: at(at_ms),
             status_since: at(at_ms),
             proved_at: None,

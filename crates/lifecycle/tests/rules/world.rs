@@ -66,8 +66,16 @@ pub(crate) fn back_up(n: u8) -> Plan {
 }
 
 pub(crate) fn back_up_by(method: BackupMethod, n: u8) -> Plan {
+    back_up_in(BackupMode::Sealed, method, n)
+}
+
+pub(crate) fn back_up_in(mode: BackupMode, method: BackupMethod, n: u8) -> Plan {
     let source = signing(n);
-    Plan::Backup { source, method }
+    Plan::Backup {
+        source,
+        method,
+        mode,
+    }
 }
 
 /// A Recover from backup pair `n`.

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use portal_api::session::PATH as SESSION_PATH;
 use portal_api::{PROBLEM_MEDIA_TYPE, Problem};
 use portal_lifecycle::ErrorId;
 use portal_lifecycle::ids::TraceId;
 use serde_json::{Map, Value, json};
 
-use super::names;
 use super::problems::{ERROR_IDS, Occurrence};
+use super::{frames, names};
 use crate::idempotency::KEY_BYTES;
 
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
@@ -28,16 +29,20 @@ pub(super) fn complete(document: &mut Value) {
             schemas.insert("Problem".to_owned(), schema_of::<Problem>());
             schemas.insert("ErrorId".to_owned(), schema_of::<ErrorId>());
             schemas.insert("TraceId".to_owned(), schema_of::<TraceId>());
+            frames::describe(schemas);
             names::describe(schemas);
         }
     }
     let paths = document
         .pointer_mut("/paths")
         .and_then(Value::as_object_mut);
-    for item in paths.into_iter().flat_map(Map::values_mut) {
+    for (path, item) in paths.into_iter().flatten() {
         for method in METHODS {
             if let Some(operation) = item.get_mut(method).and_then(Value::as_object_mut) {
                 complete_operation(operation);
+                if path == SESSION_PATH {
+                    frames::refer(operation);
+                }
             }
         }
     }
@@ -77,6 +82,7 @@ fn complete_operation(operation: &mut Map<String, Value>) {
         let Some(response) = response.as_object_mut() else {
             continue;
         };
+        let is_told_when = says_when(response);
         let headers = response
             .entry("headers")
             .or_insert_with(|| Value::Object(Map::new()));
@@ -90,10 +96,25 @@ fn complete_operation(operation: &mut Map<String, Value>) {
         if status == "401" {
             add("WWW-Authenticate", "Challenge");
         }
-        if status == "429" {
+        if is_told_when {
             add("Retry-After", "RetryAfter");
         }
     }
+}
+
+/// Whether an answer may say when to come again.
+fn says_when(response: &Map<String, Value>) -> bool {
+    let ids = response.get(ERROR_IDS).and_then(Value::as_array);
+    let mut ids = ids.into_iter().flatten();
+    ids.any(|id| {
+        let id = id.as_str().and_then(ErrorId::from_wire);
+        matches!(
+            id,
+            Some(
+                ErrorId::RateLimited | ErrorId::IdempotentRequestInProgress | ErrorId::Unavailable
+            )
+        )
+    })
 }
 
 /// A body that may be left out is none, not `null`.
@@ -146,6 +167,7 @@ fn problems_of(operation: &Map<String, Value>) -> Problems {
     }
     if operation.contains_key("requestBody") {
         any.push(Occurrence::of(ErrorId::PayloadTooLarge));
+        any.push(Occurrence::of(ErrorId::BadRequest).at(408));
         any.push(Occurrence::of(ErrorId::BadRequest).at(415));
     }
     for Occurrence { id, status } in any {

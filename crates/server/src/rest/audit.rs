@@ -3,13 +3,13 @@
 use axum::extract::State;
 use portal_api::Time;
 use portal_api::audit::{AuditActor, AuditEvent, AuditQuery};
-use portal_api::limits::PAGE_ENTRIES;
-use portal_api::rest::{Page, PageMetadata};
+use portal_api::rest::Page;
 use portal_lifecycle::ErrorId;
 use portal_store::audit::{AuditAct, AuditFilter, AuditLine};
 
 use crate::auth::Custodian;
 use crate::body::Query;
+use crate::page::{Wanted, page};
 use crate::{ApiError, App};
 
 /// Lists the environment's audit log, oldest line first; each line holds the hash of the one before.
@@ -27,21 +27,13 @@ pub(crate) async fn events(
     Custodian(custodian): Custodian,
     Query(query): Query<AuditQuery>,
 ) -> Result<axum::Json<Page<AuditEvent>>, ApiError> {
-    let bad = |what: String| ApiError::new(ErrorId::BadRequest, what);
-    let take = query.take.unwrap_or(PAGE_ENTRIES);
-    if take == 0 || take > PAGE_ENTRIES {
-        return Err(bad(format!("expected `take` from 1 to {PAGE_ENTRIES}")));
-    }
-    let after = match query.cursor.as_deref().map(str::parse) {
-        None => 0,
-        Some(Ok(sequence)) => sequence,
-        Some(Err(_)) => return Err(bad("expected the `cursor` of a former page".to_owned())),
-    };
+    let wanted = Wanted::parse(query.cursor.as_deref(), query.take)?;
     if let Some(act) = &query.act
         && !AuditAct::NAMES.contains(&act.as_str())
     {
         let names = AuditAct::NAMES.join(", ");
-        return Err(bad(format!("expected `act` to be one of {names}")));
+        let what = format!("expected `act` to be one of {names}");
+        return Err(ApiError::new(ErrorId::BadRequest, what));
     }
     let filter = AuditFilter {
         client_id: query.client_id,
@@ -50,21 +42,18 @@ pub(crate) async fn events(
         since: query.since.map(|time| time.0),
         until: query.until.map(|time| time.0),
     };
-    let page = app
+    let found = app
         .store
-        .audit_lines(custodian.environment_id, filter, after, take)
+        .audit_lines(
+            custodian.environment_id,
+            filter,
+            wanted.after.unwrap_or(0),
+            wanted.with_next(),
+        )
         .await?;
-    let full = u32::try_from(page.entries.len()).is_ok_and(|entries| entries == take);
-    let last = page.entries.last().filter(|_| full);
-    let metadata = PageMetadata {
-        cursor: last.map(|line| line.sequence.to_string()),
-        take,
-        total: page.total,
-    };
-    Ok(axum::Json(Page {
-        results: page.entries.into_iter().map(event).collect(),
-        metadata,
-    }))
+    let results = found.entries.into_iter().map(event).collect();
+    let cursor = |event: &AuditEvent| event.sequence.to_string();
+    Ok(page(results, wanted.take, found.total, cursor))
 }
 
 fn event(line: AuditLine) -> AuditEvent {

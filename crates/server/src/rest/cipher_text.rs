@@ -1,6 +1,6 @@
 //! Managed mode: the cipher text of a backup, kept here.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use portal_api::limits::CIPHER_TEXT_BYTES;
 use portal_api::rest::{KeepCipherText, KeptCipherText};
@@ -10,7 +10,7 @@ use portal_store::audit::Actor;
 use sha2::{Digest as _, Sha256};
 
 use crate::auth::Client;
-use crate::body::Json;
+use crate::body::{Json, Path};
 use crate::openapi::problems;
 use crate::wallets::origin;
 use crate::{ApiError, App};

@@ -1,6 +1,6 @@
 //! What a client's SDK calls.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use portal_api::Base64Bytes;
 use portal_api::rest::{
@@ -18,7 +18,7 @@ use portal_store::audit::Actor;
 
 use super::cipher_text;
 use crate::auth::Client;
-use crate::body::{Json, Query};
+use crate::body::{Json, Path, Query};
 use crate::openapi::problems;
 use crate::page::page_of;
 use crate::possession::possesses;
@@ -47,18 +47,8 @@ pub(crate) async fn state(
     State(app): State<App>,
     Client(client): Client,
 ) -> Result<axum::Json<ClientState>, ApiError> {
-    let record = app
-        .store
-        .client(client.environment_id, client.client_id)
-        .await?;
-    let record = record.ok_or_else(ApiError::not_found)?;
-    let tenant = app.store.tenant(client.client_id).await?;
-    let wallet = app.wallets.stored(client.client_id).await?;
-    let epoch = match &wallet {
-        Some(stored) => stored.wallet.epoch,
-        None => app.store.epoch().await?,
-    };
-    read_model::client_state(&record, tenant, wallet.as_ref(), epoch).map(axum::Json)
+    let state = read_model::client(&app, client.environment_id, client.client_id);
+    state.await.map(axum::Json)
 }
 
 /// Confirms a signing pair whose shares the device has stored and read back (E4–E6).

@@ -2,24 +2,23 @@
 
 mod credentials;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
-use portal_api::Time;
 use portal_api::rest::{
-    ClientSummary, CreateClient, CreateSession, CreatedClient, CreatedSession, Page, PageQuery,
+    ClientState, CreateClient, CreateSession, CreatedClient, CreatedSession, Page, PageQuery,
 };
 use portal_lifecycle::ids::{ClientId, EnvironmentId};
 use portal_store::audit::Actor;
 use portal_store::{Act, ClientRecord, NewClient, NewSession};
 
 use crate::auth::Custodian;
-use crate::body::{OptionalJson, Query};
+use crate::body::{OptionalJson, Path, Query};
 use crate::credential::{self, Kind};
 use crate::idempotency::{Answer, IdempotencyKey, once};
 use crate::openapi::problems;
 use crate::page::{Wanted, page};
 use crate::wallets::origin;
-use crate::{ApiError, App, entropy};
+use crate::{ApiError, App, entropy, read_model};
 pub(crate) use credentials::*;
 
 problems!(UnknownClient: NotFound);
@@ -101,7 +100,7 @@ pub(crate) async fn create_client_by_older_path(
     create_client(app, custodian, key, body).await
 }
 
-/// Lists the environment's clients, oldest first.
+/// Lists the environment's clients, oldest first, each as it is read alone.
 #[utoipa::path(
     get,
     path = "/api/v3/custodians/me/clients",
@@ -109,24 +108,23 @@ pub(crate) async fn create_client_by_older_path(
     tag = "custodian",
     security(("custodianApiKey" = [])),
     params(PageQuery),
-    responses((status = 200, description = "A page of the list.", body = Page<ClientSummary>))
+    responses((status = 200, description = "A page of the list.", body = Page<ClientState>))
 )]
 pub(crate) async fn list_clients(
     State(app): State<App>,
     Custodian(custodian): Custodian,
     Query(query): Query<PageQuery>,
-) -> Result<axum::Json<Page<ClientSummary>>, ApiError> {
-    let Wanted { after, take } = Wanted::of(&query)?;
-    let listed = app
-        .store
-        .clients(custodian.environment_id, after.map(ClientId), take)
-        .await?;
-    let last = listed.entries.last().map(|last| last.client_id.0);
-    let results = listed.entries.iter().map(summary).collect();
-    Ok(page(results, last, take, listed.total))
+) -> Result<axum::Json<Page<ClientState>>, ApiError> {
+    let wanted = Wanted::of(&query)?;
+    let (environment, after) = (custodian.environment_id, wanted.after.map(ClientId));
+    let (clients, total) =
+        read_model::clients(&app, environment, after, wanted.with_next()).await?;
+    Ok(page(clients, wanted.take, total, |client| {
+        client.id.to_string()
+    }))
 }
 
-/// Reads a client.
+/// Reads a client: its addresses, its keys, and how far their pairs have come.
 #[utoipa::path(
     get,
     path = "/api/v3/custodians/me/clients/{id}",
@@ -134,15 +132,16 @@ pub(crate) async fn list_clients(
     tag = "custodian",
     security(("custodianApiKey" = [])),
     params(("id" = Uuid, Path, description = "The client.")),
-    responses((status = 200, description = "The client.", body = ClientSummary), UnknownClient)
+    responses((status = 200, description = "The client.", body = ClientState), UnknownClient)
 )]
 pub(crate) async fn client(
     State(app): State<App>,
     Custodian(custodian): Custodian,
     Path(id): Path<String>,
-) -> Result<axum::Json<ClientSummary>, ApiError> {
-    let client = client_of(&app, custodian.environment_id, &id).await?;
-    Ok(axum::Json(summary(&client)))
+) -> Result<axum::Json<ClientState>, ApiError> {
+    let id = id.parse().map_err(|_| ApiError::not_found())?;
+    let client = read_model::client(&app, custodian.environment_id, id);
+    client.await.map(axum::Json)
 }
 
 /// Gives a client another session; its others go on.
@@ -247,12 +246,4 @@ pub(super) fn new_session(app: &App) -> (String, NewSession) {
         expires_at: after(app.limits.session_life),
     };
     (text, session)
-}
-
-fn summary(client: &ClientRecord) -> ClientSummary {
-    ClientSummary {
-        id: client.client_id,
-        created_at: Time(client.created_at),
-        is_account_abstracted: client.is_account_abstracted,
-    }
 }

@@ -2,12 +2,12 @@
 
 use std::sync::LazyLock;
 
-use axum::extract::Path;
 use axum::http::header;
 use axum::response::IntoResponse;
 use portal_lifecycle::ErrorId;
 
 use crate::ApiError;
+use crate::body::Path;
 use crate::openapi::problems;
 
 static OPENAPI: LazyLock<String> = LazyLock::new(crate::openapi::openapi);

@@ -4,7 +4,7 @@
 //! one key of a wallet out has no use for the other one in Portal. A share is of the curve that
 //! was named.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use portal_api::Time;
 use portal_api::rest::{
@@ -18,7 +18,7 @@ use portal_store::audit::{Actor, AuditAct, Digest};
 
 use super::custodian::client_of;
 use crate::auth::{Client, Custodian};
-use crate::body::Json;
+use crate::body::{Json, Path};
 use crate::openapi::problems;
 use crate::{ApiError, App, custodian_share};
 
@@ -122,6 +122,9 @@ pub(crate) async fn shares(
 }
 
 /// Gives the custodian's share of one key to the device, while the wallet may be ejected.
+///
+/// It takes no `Idempotency-Key`: asked again, it is the same share, and one more line in the audit
+/// log.
 #[utoipa::path(
     post,
     path = "/api/v3/clients/me/wallets/{id}/prepare-eject",

@@ -1,6 +1,6 @@
 //! What a custodian lets its clients' wallets sign.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use portal_api::signing_policy::SigningPolicy;
 use portal_lifecycle::ids::ClientId;
@@ -8,7 +8,7 @@ use portal_store::audit::Actor;
 
 use crate::approval;
 use crate::auth::Custodian;
-use crate::body::Json;
+use crate::body::{Json, Path};
 use crate::openapi::problems;
 use crate::{ApiError, App, wallets};
 

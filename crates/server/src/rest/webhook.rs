@@ -2,9 +2,8 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use portal_api::limits::PAGE_ENTRIES;
 use portal_api::rest::{
-    Page, PageMetadata, PageQuery, PutWebhook, WebhookDelivery, WebhookSettings, WebhookTest,
+    Page, PageQuery, PutWebhook, WebhookDelivery, WebhookSettings, WebhookTest,
 };
 use portal_api::webhook::signature::SigningSecret;
 use portal_lifecycle::ErrorId;
@@ -16,12 +15,14 @@ use crate::auth::Custodian;
 use crate::body::{Json, Query};
 use crate::idempotency::{Answer, IdempotencyKey, Keeper, once};
 use crate::openapi::problems;
+use crate::page::{Wanted, page};
 use crate::wallets::origin;
 use crate::webhook::settings::{self, FORMER_LIFE_MAX_S, FORMER_LIFE_S, delivery};
 use crate::webhook::{SecretChange, Webhook, WebhookChange, WebhookSettingsError};
 use crate::{ApiError, App};
 
 problems!(NoWebhook: WebhookNotConfigured);
+problems!(TestingWebhook: WebhookNotConfigured, WebhookFailed);
 problems!(PuttingWebhook: WebhookNotConfigured, OperationInProgress, Forbidden);
 
 /// Configures the environment's webhook, or changes its secret: the former one stays in force for a
@@ -133,13 +134,15 @@ pub(crate) async fn get(
 }
 
 /// Makes a signed call to the webhook now, and says how it ended.
+///
+/// It takes no `Idempotency-Key`: a second test is another call.
 #[utoipa::path(
     post,
     path = "/api/v3/custodians/me/webhook/test",
     operation_id = "testWebhook",
     tag = "custodian",
     security(("custodianApiKey" = [])),
-    responses((status = 200, description = "How the call ended.", body = WebhookTest), NoWebhook)
+    responses((status = 200, description = "How the call ended.", body = WebhookTest), TestingWebhook)
 )]
 pub(crate) async fn test(
     State(app): State<App>,
@@ -170,30 +173,14 @@ pub(crate) async fn deliveries(
     Custodian(custodian): Custodian,
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<WebhookDelivery>>, ApiError> {
-    let bad = |what: &str| ApiError::new(ErrorId::BadRequest, what);
-    let take = query.take.unwrap_or(PAGE_ENTRIES);
-    if take == 0 || take > PAGE_ENTRIES {
-        return Err(bad("expected `take` from 1 to 100"));
-    }
-    let before = match query.cursor.as_deref().map(str::parse) {
-        None => None,
-        Some(Ok(id)) => Some(id),
-        Some(Err(_)) => return Err(bad("expected the `cursor` of a former page")),
-    };
-    let page = app
+    let wanted = Wanted::parse(query.cursor.as_deref(), query.take)?;
+    let found = app
         .store
-        .webhook_attempts(custodian.environment_id, before, take)
+        .webhook_attempts(custodian.environment_id, wanted.after, wanted.with_next())
         .await?;
-    let full = u32::try_from(page.entries.len()).is_ok_and(|entries| entries == take);
-    let last = page.entries.last().filter(|_| full);
-    Ok(axum::Json(Page {
-        metadata: PageMetadata {
-            cursor: last.map(|last| last.id.to_string()),
-            take,
-            total: page.total,
-        },
-        results: page.entries.iter().map(delivery).collect(),
-    }))
+    let results = found.entries.iter().map(delivery).collect();
+    let cursor = |delivery: &WebhookDelivery| delivery.id.to_string();
+    Ok(page(results, wanted.take, found.total, cursor))
 }
 
 /// An API key that was stolen must not be enough to be sent the shares of later backups, where the

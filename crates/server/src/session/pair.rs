@@ -229,7 +229,7 @@ impl Session<'_> {
                 let shares = socket.while_working(shares).await??;
                 self.reshare_to_signing(socket, shares).await
             }
-            Plan::Backup { method, source } => {
+            Plan::Backup { method, source, .. } => {
                 let shares = source::signing(self.app, self.client, source).await?;
                 self.make_backup(socket, shares, method, source).await
             }

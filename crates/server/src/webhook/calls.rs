@@ -188,16 +188,18 @@ impl WebhookClient {
         }
     }
 
-    /// Asks for the shares of a client that does not exist: a call that every receiver knows, and
-    /// that changes nothing.
+    /// Asks for the shares of a client and a pair that do not exist, as a backup would: a call that
+    /// every receiver knows, and that changes nothing.
     ///
     /// # Errors
     ///
     /// `WEBHOOK_FAILED` where there was nothing to call. A call that failed is no error.
     pub(crate) async fn test(&self, webhook: &Webhook) -> Result<WebhookTest, ApiError> {
+        let now = self.now();
+        let pair = || BackupSharePairId::make(now, entropy::bytes());
         let body = FetchBackupShares {
-            client_id: ClientId::make(self.now(), entropy::bytes()),
-            backup_share_pair_ids: None,
+            client_id: ClientId::make(now, entropy::bytes()),
+            backup_share_pair_ids: Some(PerCurve::new(pair(), pair())),
         };
         let call = once(WebhookRoute::Fetch, WebhookKind::Test);
         let called = self.call(webhook, call, &body, shares).await;

@@ -216,6 +216,7 @@ fn plan(run: &Start) -> Plan {
         OperationKind::Backup => Plan::Backup {
             source: signing_ids(run.source),
             method: METHOD,
+            mode: BackupMode::Plain,
         },
         OperationKind::Recover => Plan::Recover {
             source: backup_ids(run.source),

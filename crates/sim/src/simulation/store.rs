@@ -13,9 +13,9 @@ use portal_store::{
     Act, AuditStore, Begun, Claim, ClaimTimes, ClientAuth, ClientRecord, ClientStore, CommitError,
     CredentialHash, CredentialKind, CustodianAuth, CustodianKey, CustodianStore, Delivery, Grounds,
     IdempotencyStore, IdempotentRequest, KmsRole, Maintenance, ManagedBackupStore, MemoryStore,
-    NewClient, NewCustodian, NewSession, Notice, OutboxDepth, OutboxStore, PageOf, Rewrapped,
-    SealedAt, SigningPolicies, SigningTurn, Store, StoreError, StoredWallet, Tenant, WalletCommit,
-    WalletStore, WalletVersion, WebhookAttempt, WebhookConfig, WebhookStore,
+    NewClient, NewCustodian, NewEnvironment, NewSession, Notice, OutboxDepth, OutboxStore, PageOf,
+    Rewrapped, SealedAt, SigningPolicies, SigningTurn, Store, StoreError, StoredWallet, Tenant,
+    WalletCommit, WalletStore, WalletVersion, WebOtp, WebhookAttempt, WebhookConfig, WebhookStore,
 };
 use uuid::Uuid;
 
@@ -66,6 +66,23 @@ fn unavailable() -> StoreError {
 impl CustodianStore for FaultyStore {
     async fn create_custodian(&self, new: NewCustodian, origin: Origin) -> Result<(), StoreError> {
         self.around(self.inner.create_custodian(new, origin)).await
+    }
+
+    async fn create_environment(
+        &self,
+        new: NewEnvironment,
+        origin: Origin,
+    ) -> Result<(), StoreError> {
+        self.around(self.inner.create_environment(new, origin))
+            .await
+    }
+
+    async fn tenants(
+        &self,
+        after: Option<EnvironmentId>,
+        take: u32,
+    ) -> Result<Vec<Tenant>, StoreError> {
+        self.around(self.inner.tenants(after, take)).await
     }
 
     async fn custodian_by_key(
@@ -209,7 +226,7 @@ impl ClientStore for FaultyStore {
         environment: EnvironmentId,
         after: Option<ClientId>,
         take: u32,
-    ) -> Result<PageOf<ClientRecord>, StoreError> {
+    ) -> Result<PageOf<(ClientRecord, Option<StoredWallet>)>, StoreError> {
         self.around(self.inner.clients(environment, after, take))
             .await
     }
@@ -263,7 +280,7 @@ impl ClientStore for FaultyStore {
         &self,
         otp: CredentialHash,
         now: Timestamp,
-    ) -> Result<Option<ClientRecord>, StoreError> {
+    ) -> Result<Option<WebOtp>, StoreError> {
         self.around(self.inner.web_otp(otp, now)).await
     }
 

@@ -1,15 +1,15 @@
 //! Clients, sessions, pages.
 
-use portal_lifecycle::Timestamp;
 use portal_lifecycle::ids::{ClientId, EnvironmentId};
+use portal_lifecycle::{BackupMethod, OperationKind, Timestamp};
 
 use super::Backend;
 use super::fixture::{
-    environment, fresh, fresh_hash, kms, new_client, new_custodian, new_session, now, origin,
+    Life, environment, fresh, fresh_hash, kms, new_client, new_custodian, new_session, now, origin,
 };
 use crate::{
     ClientAuth, ClientRecord, ClientStore as _, CredentialHash, CredentialKind,
-    CustodianStore as _, NewClient, NewSession, Store, StoreError, Tenant,
+    CustodianStore as _, NewClient, NewSession, Store, StoreError, Tenant, WalletStore as _,
 };
 
 const IDLE_MS: u64 = 10_000;
@@ -93,8 +93,9 @@ pub async fn pages_follow_ids_and_count_all(backend: &impl Backend) {
     ] {
         let cursor = after.and_then(|index: usize| all.get(index).map(|client| client.client_id));
         let page = store.clients(mine, cursor, take).await.expect("read");
+        let records: Vec<_> = page.entries.into_iter().map(|(client, _)| client).collect();
         assert_eq!(
-            Some(page.entries.as_slice()),
+            Some(records.as_slice()),
             all.get(expected),
             "{take} after entry {after:?}"
         );
@@ -102,6 +103,32 @@ pub async fn pages_follow_ids_and_count_all(backend: &impl Backend) {
     }
     let nobody = store.clients(empty, None, 10).await.expect("read");
     assert_eq!((nobody.entries.len(), nobody.total), (0, 0));
+}
+
+/// A page has each client's wallet as it is read alone, and no other's.
+pub async fn a_page_has_the_wallets_of_its_clients(backend: &impl Backend) {
+    let store = backend.open(kms()).await;
+    let mut one = Life::new(&store).await;
+    let mut other = Life::of(&store, one.environment).await;
+    let mut stranger = Life::new(&store).await;
+    for life in [&mut one, &mut other, &mut stranger] {
+        life.sign_up(OperationKind::Generate).await;
+        life.back_up(BackupMethod::Password).await;
+        life.sign_up(OperationKind::Refresh).await;
+    }
+    add(&store, one.environment).await;
+    let page = store.clients(one.environment, None, 10).await;
+    let entries = page.expect("read").entries;
+    let mut with_a_wallet = 0;
+    for (client, wallet) in &entries {
+        let alone = store.wallet(client.client_id).await.expect("read");
+        assert_eq!(*wallet, alone, "{}", client.client_id);
+        with_a_wallet += usize::from(alone.is_some());
+    }
+    assert_eq!((entries.len(), with_a_wallet), (3, 2));
+    let after = entries.first().map(|(client, _)| client.client_id);
+    let page = store.clients(one.environment, after, 1).await;
+    assert_eq!(page.expect("read").entries, entries[1..2]);
 }
 
 /// A client with another's credential, or of no environment, is not there at all.
@@ -132,7 +159,7 @@ pub async fn a_client_is_made_whole_or_not_at_all(backend: &impl Backend) {
             "{refused:?}"
         );
         let page = store.clients(home, None, 10).await.expect("read");
-        assert_eq!(page.entries, [record(&first)]);
+        assert_eq!(page.entries, [(record(&first), None)]);
         for credential in [second.api_key, second.session.token] {
             let auth = store.client_by_credential(credential, now(), now());
             let owner = auth.await.expect("read").map(|auth| auth.client_id);
@@ -372,12 +399,13 @@ pub async fn a_web_otp_is_taken_once_and_in_time(backend: &impl Backend) {
     };
     assert_eq!(redeem(unknown, 0).await.0, None, "unknown");
     for (otp, after_ms, owner) in [
-        (otp, 999, Some(record(&client))),
+        (otp, 999, Some((record(&client), false))),
         (otp, 1_000, None),
         (unknown, 0, None),
     ] {
         let seen = store.web_otp(otp, now().plus_ms(after_ms)).await;
-        assert_eq!(seen.expect("read"), owner, "looked at after {after_ms} ms");
+        let seen = seen.expect("read").map(|seen| (seen.client, seen.is_taken));
+        assert_eq!(seen, owner, "looked at after {after_ms} ms");
     }
     let (redeemed, token) = redeem(otp, 999).await;
     assert_eq!(redeemed, Some(record(&client)), "in its last moment");
@@ -385,6 +413,8 @@ pub async fn a_web_otp_is_taken_once_and_in_time(backend: &impl Backend) {
     assert_eq!(seen, Some(CredentialKind::Session));
     let (again, token) = redeem(otp, 999).await;
     assert_eq!(again, None, "taken before");
+    let known = store.web_otp(otp, now().plus_ms(999)).await.expect("read");
+    assert!(known.is_some_and(|known| known.is_taken), "known as taken");
     assert_eq!(used(&store, token, 999).await, None);
     let (over, token) = redeem(late, 1_000).await;
     assert_eq!(over, None, "over");
@@ -421,6 +451,7 @@ pub async fn web_otps_end_with_the_sessions(backend: &impl Backend) {
     };
     revoke(CredentialKind::ApiKey).await;
     let seen = store.web_otp(mine, now()).await.expect("read");
+    let seen = seen.map(|seen| seen.client);
     assert_eq!(seen, Some(record(&client)), "only the key is revoked");
     revoke(CredentialKind::Session).await;
     for (otp, owner) in [(mine, None), (others, Some(record(&other)))] {

@@ -1,14 +1,14 @@
 //! Custodians, API keys, signing policies.
 
 use portal_lifecycle::BackupMode;
-use portal_lifecycle::ids::{ClientId, EnvironmentId};
+use portal_lifecycle::ids::{ClientId, CustodianId, EnvironmentId};
 
 use super::fixture::{fresh, fresh_hash, kms, new_custodian, now, origin};
-use super::{Backend, new_client};
+use super::{Backend, audit_log, new_client};
 use crate::audit::KeyId;
 use crate::{
-    ClientStore as _, CustodianAuth, CustodianStore as _, NewCustodian, SigningPolicies,
-    Store as _, StoreError,
+    ClientStore as _, CustodianAuth, CustodianStore as _, NewCustodian, NewEnvironment,
+    SigningPolicies, Store as _, StoreError, Tenant, WebhookStore as _,
 };
 
 /// A key names the environment it was made for, and an unknown key none.
@@ -157,6 +157,79 @@ pub async fn a_custodian_is_made_whole_or_not_at_all(backend: &impl Backend) {
         ..second
     };
     store.create_custodian(again, origin()).await.expect("made");
+}
+
+/// A second environment has key, clients and mode of its own; nothing of it is the first one's.
+pub async fn environments_of_a_custodian_are_apart_and_listed(backend: &impl Backend) {
+    let store = backend.open(kms()).await;
+    let (first, other) = (new_custodian(), new_custodian());
+    for new in [&first, &other] {
+        let made = store.create_custodian(new.clone(), origin()).await;
+        made.expect("made");
+    }
+    let second = NewEnvironment {
+        custodian_id: first.custodian_id,
+        environment_id: EnvironmentId(fresh()),
+        name: "staging".to_owned(),
+        backup_mode: BackupMode::Managed,
+        api_key: fresh_hash(),
+        webhook: None,
+        created_at: now(),
+    };
+    for refused in [
+        NewEnvironment {
+            custodian_id: CustodianId(fresh()),
+            ..second.clone()
+        },
+        NewEnvironment {
+            api_key: first.api_key,
+            ..second.clone()
+        },
+    ] {
+        let made = store.create_environment(refused, origin()).await;
+        assert!(made.is_err(), "{made:?}");
+    }
+    let made = store.create_environment(second.clone(), origin()).await;
+    made.expect("made");
+    for (key, environment) in [
+        (first.api_key, first.environment_id),
+        (second.api_key, second.environment_id),
+    ] {
+        let owner = store.custodian_by_key(key).await.expect("read");
+        let owner = owner.map(|owner| (owner.custodian_id, owner.environment_id));
+        assert_eq!(owner, Some((first.custodian_id, environment)));
+    }
+    let client = new_client(second.environment_id);
+    let made = store.create_client(client.clone(), origin()).await;
+    made.expect("made");
+    let seen = store.client(first.environment_id, client.client_id).await;
+    assert_eq!(seen.expect("read"), None, "seen from the first");
+    let webhook = store.webhook(second.environment_id).await.expect("read");
+    assert!(webhook.is_none(), "{webhook:?}");
+    let lines = audit_log(&store, second.environment_id).await;
+    let acts: Vec<_> = lines.iter().map(|line| line.act.as_str()).collect();
+    assert_eq!(acts, ["ENVIRONMENT_MADE", "CLIENT_MADE"]);
+
+    let tenant = |custodian: &NewCustodian| Tenant {
+        custodian_id: custodian.custodian_id,
+        custodian_name: custodian.custodian_name.clone(),
+        environment_id: custodian.environment_id,
+        environment_name: custodian.environment_name.clone(),
+        backup_mode: custodian.backup_mode,
+    };
+    let added = Tenant {
+        environment_id: second.environment_id,
+        environment_name: second.name,
+        backup_mode: second.backup_mode,
+        ..tenant(&first)
+    };
+    let mut expected = [tenant(&first), tenant(&other), added];
+    expected.sort_by_key(|tenant| tenant.environment_id);
+    let all = store.tenants(None, 10).await.expect("read");
+    assert_eq!(all, expected);
+    let after = Some(expected[0].environment_id);
+    let next = store.tenants(after, 1).await.expect("read");
+    assert_eq!(next, expected[1..2]);
 }
 
 /// So many keys of an environment are in force at once, and a revoked one is none from then on.

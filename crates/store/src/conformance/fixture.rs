@@ -211,7 +211,11 @@ pub struct Life<'s, S> {
 impl<'s, S: Store> Life<'s, S> {
     /// Makes a custodian and a client that has no wallet yet.
     pub async fn new(store: &'s S) -> Self {
-        let environment = environment(store).await;
+        Self::of(store, environment(store).await).await
+    }
+
+    /// Makes a client of this environment that has no wallet yet.
+    pub async fn of(store: &'s S, environment: EnvironmentId) -> Self {
         let new = new_client(environment);
         let client = new.client_id;
         let made = store.create_client(new, origin()).await;
@@ -333,6 +337,7 @@ impl<'s, S: Store> Life<'s, S> {
             OperationKind::Backup => Plan::Backup {
                 source: signing(),
                 method: BackupMethod::Unknown,
+                mode: BackupMode::Sealed,
             },
             OperationKind::Recover => Plan::Recover { source: backup() },
             OperationKind::Refresh => Plan::Refresh { source: signing() },

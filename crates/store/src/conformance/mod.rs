@@ -71,6 +71,7 @@ macro_rules! conformance_tests {
                 signing_policies_are_of_their_environment_and_client
                 a_backup_mode_is_changed_for_its_environment
                 a_custodian_is_made_whole_or_not_at_all
+                environments_of_a_custodian_are_apart_and_listed
                 so_many_keys_live_side_by_side_and_end_at_once
             }
             webhooks {
@@ -83,6 +84,7 @@ macro_rules! conformance_tests {
             clients {
                 a_client_is_seen_in_its_environment_only
                 pages_follow_ids_and_count_all
+                a_page_has_the_wallets_of_its_clients
                 a_client_is_made_whole_or_not_at_all
                 credentials_name_their_client
                 an_idle_session_ends

@@ -118,6 +118,14 @@ impl IdempotencyStore for MemoryStore {
             } => {
                 super::tenants::replace_sessions(&mut state, client, session, None, origin)?;
             }
+            Act::RedeemWebOtp {
+                otp,
+                session,
+                trace_id,
+            } => {
+                let taken = super::tenants::take_web_otp(&mut state, otp, session, trace_id)?;
+                taken.ok_or(CommitError::Conflict)?;
+            }
             Act::ReplaceClientKey {
                 client,
                 key,

@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use portal_lifecycle::ids::{ClientId, EnvironmentId, TraceId};
 use portal_lifecycle::{BackupMode, Timestamp};
 
-use super::{ApiKey, Environment, MemoryStore, Session, State, WebOtp, audit};
+use super::{ApiKey, Environment, MemoryStore, Session, State, WebOtp, audit, wallets, webhook};
 use crate::audit::{Actor, AuditAct, KeyId, Origin};
 use crate::{
     ClientAuth, ClientRecord, ClientStore, CredentialHash, CredentialKind, CustodianAuth,
-    CustodianKey, CustodianStore, Grounds, NewClient, NewCustodian, NewSession, PageOf,
-    SigningPolicies, StoreError, Tenant,
+    CustodianKey, CustodianStore, Grounds, NewClient, NewCustodian, NewEnvironment, NewSession,
+    PageOf, SigningPolicies, StoreError, StoredWallet, Tenant,
 };
 
 /// What a unique index says in a database.
@@ -20,39 +20,43 @@ const TAKEN: StoreError = StoreError::Refused {
 #[async_trait]
 impl CustodianStore for MemoryStore {
     async fn create_custodian(&self, new: NewCustodian, origin: Origin) -> Result<(), StoreError> {
-        let webhook = match &new.webhook {
-            Some(webhook) => Some(self.seal_webhook(new.environment_id, webhook).await?),
-            None => None,
-        };
+        let (name, first) = new.split();
+        let webhook = self.sealed_webhook(&first).await?;
         let mut state = self.lock();
-        if state.custodians.contains_key(&new.custodian_id)
-            || state.environments.contains_key(&new.environment_id)
-            || state.custodian_keys.contains_key(&new.api_key.0)
-        {
+        if state.custodians.contains_key(&first.custodian_id) {
             return Err(TAKEN);
         }
-        let environment = Environment {
-            custodian: new.custodian_id,
-            name: new.environment_name,
-            backup_mode: new.backup_mode,
-            webhook,
-            signing_policy: None,
-        };
-        let made = AuditAct::EnvironmentMade {
-            custodian: new.custodian_id,
-        };
-        let changed = new.webhook.as_ref().map(AuditAct::webhook_changed);
-        let acts: Vec<_> = [made].into_iter().chain(changed).collect();
-        let (id, at) = (new.environment_id, new.created_at);
-        audit::append(&mut state, id, None, &acts, origin, at);
-        state
-            .custodians
-            .insert(new.custodian_id, new.custodian_name);
-        state.environments.insert(new.environment_id, environment);
-        state
-            .custodian_keys
-            .insert(new.api_key.0, api_key(new.environment_id, new.created_at));
+        let custodian = first.custodian_id;
+        insert_environment(&mut state, first, webhook, origin)?;
+        state.custodians.insert(custodian, name);
         Ok(())
+    }
+
+    async fn create_environment(
+        &self,
+        new: NewEnvironment,
+        origin: Origin,
+    ) -> Result<(), StoreError> {
+        let webhook = self.sealed_webhook(&new).await?;
+        let mut state = self.lock();
+        if !state.custodians.contains_key(&new.custodian_id) {
+            return Err(StoreError::NoSuchRow {
+                table: "custodians",
+            });
+        }
+        insert_environment(&mut state, new, webhook, origin)
+    }
+
+    async fn tenants(
+        &self,
+        after: Option<EnvironmentId>,
+        take: u32,
+    ) -> Result<Vec<Tenant>, StoreError> {
+        let state = self.lock();
+        let environments = state.environments.keys();
+        let later = environments.filter(|id| after.is_none_or(|after| **id > after));
+        let tenants = later.filter_map(|id| tenant(&state, *id));
+        Ok(tenants.take(take as usize).collect())
     }
 
     async fn custodian_keys(
@@ -245,7 +249,7 @@ impl ClientStore for MemoryStore {
         environment: EnvironmentId,
         after: Option<ClientId>,
         take: u32,
-    ) -> Result<PageOf<ClientRecord>, StoreError> {
+    ) -> Result<PageOf<(ClientRecord, Option<StoredWallet>)>, StoreError> {
         let state = self.lock();
         let all = || {
             let clients = state.clients.values();
@@ -256,7 +260,7 @@ impl ClientStore for MemoryStore {
             entries: all()
                 .filter(is_later)
                 .take(take as usize)
-                .cloned()
+                .map(|record| (record.clone(), wallets::stored(&state, record.client_id)))
                 .collect(),
             total: all().count() as u64,
         })
@@ -320,7 +324,13 @@ impl ClientStore for MemoryStore {
         };
         append_about(&mut state, client, act, origin, now)?;
         state.web_otps.retain(|_, other| other.expires_at > now);
-        state.web_otps.insert(otp.0, WebOtp { client, expires_at });
+        let is_taken = false;
+        let kept = WebOtp {
+            client,
+            is_taken,
+            expires_at,
+        };
+        state.web_otps.insert(otp.0, kept);
         Ok(())
     }
 
@@ -328,7 +338,7 @@ impl ClientStore for MemoryStore {
         &self,
         otp: CredentialHash,
         now: Timestamp,
-    ) -> Result<Option<ClientRecord>, StoreError> {
+    ) -> Result<Option<crate::WebOtp>, StoreError> {
         Ok(owner_of(&self.lock(), otp, now))
     }
 
@@ -338,17 +348,7 @@ impl ClientStore for MemoryStore {
         session: NewSession,
         trace_id: TraceId,
     ) -> Result<Option<ClientRecord>, StoreError> {
-        let mut state = self.lock();
-        let Some(client) = owner_of(&state, otp, session.created_at) else {
-            return Ok(None);
-        };
-        let origin = Origin {
-            actor: Actor::Client(client.client_id),
-            trace_id,
-        };
-        replace_sessions(&mut state, client.client_id, session, Some(otp), origin)?;
-        state.web_otps.remove(&otp.0);
-        Ok(Some(client))
+        take_web_otp(&mut self.lock(), otp, session, trace_id)
     }
 
     async fn client_by_credential(
@@ -375,18 +375,63 @@ impl ClientStore for MemoryStore {
 
     async fn tenant(&self, client: ClientId) -> Result<Tenant, StoreError> {
         let state = self.lock();
-        let found = state.clients.get(&client).and_then(|record| {
-            let environment = state.environments.get(&record.environment_id)?;
-            Some(Tenant {
-                custodian_id: environment.custodian,
-                custodian_name: state.custodians.get(&environment.custodian)?.clone(),
-                environment_id: record.environment_id,
-                environment_name: environment.name.clone(),
-                backup_mode: environment.backup_mode,
-            })
-        });
+        let record = state.clients.get(&client);
+        let found = record.and_then(|record| tenant(&state, record.environment_id));
         found.ok_or(StoreError::NoSuchRow { table: "clients" })
     }
+}
+
+impl MemoryStore {
+    async fn sealed_webhook(
+        &self,
+        new: &NewEnvironment,
+    ) -> Result<Option<webhook::Webhook>, StoreError> {
+        Ok(match &new.webhook {
+            Some(webhook) => Some(self.seal_webhook(new.environment_id, webhook).await?),
+            None => None,
+        })
+    }
+}
+
+fn insert_environment(
+    state: &mut State,
+    new: NewEnvironment,
+    webhook: Option<webhook::Webhook>,
+    origin: Origin,
+) -> Result<(), StoreError> {
+    if state.environments.contains_key(&new.environment_id)
+        || state.custodian_keys.contains_key(&new.api_key.0)
+    {
+        return Err(TAKEN);
+    }
+    let environment = Environment {
+        custodian: new.custodian_id,
+        name: new.name,
+        backup_mode: new.backup_mode,
+        webhook,
+        signing_policy: None,
+    };
+    let made = AuditAct::EnvironmentMade {
+        custodian: new.custodian_id,
+    };
+    let changed = new.webhook.as_ref().map(AuditAct::webhook_changed);
+    let acts: Vec<_> = [made].into_iter().chain(changed).collect();
+    let (id, at) = (new.environment_id, new.created_at);
+    audit::append(state, id, None, &acts, origin, at);
+    state.environments.insert(id, environment);
+    state.custodian_keys.insert(new.api_key.0, api_key(id, at));
+    Ok(())
+}
+
+fn tenant(state: &State, id: EnvironmentId) -> Option<Tenant> {
+    let environment = state.environments.get(&id)?;
+    Some(Tenant {
+        custodian_id: environment.custodian,
+        custodian_name: state.custodians.get(&environment.custodian)?.clone(),
+        environment_id: id,
+        environment_name: environment.name.clone(),
+        backup_mode: environment.backup_mode,
+    })
 }
 
 /// An environment and, if one is named, a client of it.
@@ -410,10 +455,34 @@ fn find(
 }
 
 /// Whom a one-time password is for.
-fn owner_of(state: &State, otp: CredentialHash, now: Timestamp) -> Option<ClientRecord> {
+fn owner_of(state: &State, otp: CredentialHash, now: Timestamp) -> Option<crate::WebOtp> {
     let known = state.web_otps.get(&otp.0)?;
     let known = (known.expires_at > now).then_some(known)?;
-    state.clients.get(&known.client).cloned()
+    Some(crate::WebOtp {
+        client: state.clients.get(&known.client)?.clone(),
+        is_taken: known.is_taken,
+    })
+}
+
+pub(super) fn take_web_otp(
+    state: &mut State,
+    otp: CredentialHash,
+    session: NewSession,
+    trace_id: TraceId,
+) -> Result<Option<ClientRecord>, StoreError> {
+    let found = owner_of(state, otp, session.created_at).filter(|found| !found.is_taken);
+    let Some(crate::WebOtp { client, .. }) = found else {
+        return Ok(None);
+    };
+    let origin = Origin {
+        actor: Actor::Client(client.client_id),
+        trace_id,
+    };
+    replace_sessions(state, client.client_id, session, Some(otp), origin)?;
+    if let Some(taken) = state.web_otps.get_mut(&otp.0) {
+        taken.is_taken = true;
+    }
+    Ok(Some(client))
 }
 
 /// A line about one client, at the end of the chain of its environment.

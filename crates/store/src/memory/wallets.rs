@@ -20,11 +20,7 @@ use crate::{
 #[async_trait]
 impl WalletStore for MemoryStore {
     async fn wallet(&self, client: ClientId) -> Result<Option<StoredWallet>, StoreError> {
-        let state = self.lock();
-        Ok(state.wallets.get(&client).cloned().map(|mut stored| {
-            stored.wallet.epoch = state.epoch;
-            stored
-        }))
+        Ok(stored(&self.lock(), client))
     }
 
     async fn commit_wallet(&self, commit: WalletCommit) -> Result<WalletVersion, CommitError> {
@@ -116,6 +112,12 @@ impl HeldTurn for OwnedMutexGuard<()> {
     async fn is_held(&mut self) -> bool {
         true
     }
+}
+
+pub(super) fn stored(state: &State, client: ClientId) -> Option<StoredWallet> {
+    let mut stored = state.wallets.get(&client)?.clone();
+    stored.wallet.epoch = state.epoch;
+    Some(stored)
 }
 
 fn write(

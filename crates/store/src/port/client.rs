@@ -7,7 +7,7 @@ use portal_lifecycle::ids::{ClientId, EnvironmentId, TraceId};
 use crate::audit::Origin;
 use crate::{
     ClientAuth, ClientRecord, CredentialHash, CredentialKind, NewClient, NewSession, PageOf,
-    StoreError, Tenant,
+    StoreError, StoredWallet, Tenant, WebOtp,
 };
 
 /// Clients and their credentials.
@@ -32,7 +32,8 @@ pub trait ClientStore: Send + Sync {
         client: ClientId,
     ) -> Result<Option<ClientRecord>, StoreError>;
 
-    /// A page of an environment's clients, by id, those after `after`.
+    /// A page of an environment's clients, by id, those after `after`; each with the wallet that
+    /// it has, of one state of the database.
     ///
     /// # Errors
     ///
@@ -42,7 +43,7 @@ pub trait ClientStore: Send + Sync {
         environment: EnvironmentId,
         after: Option<ClientId>,
         take: u32,
-    ) -> Result<PageOf<ClientRecord>, StoreError>;
+    ) -> Result<PageOf<(ClientRecord, Option<StoredWallet>)>, StoreError>;
 
     /// Gives a client another session; the others go on, and those that are over are forgotten.
     ///
@@ -97,8 +98,8 @@ pub trait ClientStore: Send + Sync {
         expires_at: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Whom a one-time password is for, which stays as it is; none if it is unknown, over, or was
-    /// taken.
+    /// Whom a one-time password is for, which stays as it is, and whether it was taken; none if it
+    /// is unknown or over.
     ///
     /// # Errors
     ///
@@ -107,7 +108,7 @@ pub trait ClientStore: Send + Sync {
         &self,
         otp: CredentialHash,
         now: Timestamp,
-    ) -> Result<Option<ClientRecord>, StoreError>;
+    ) -> Result<Option<WebOtp>, StoreError>;
 
     /// Takes a one-time password for a session of the client that it is for; none if it is
     /// unknown, over, or was taken before.

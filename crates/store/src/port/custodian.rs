@@ -6,7 +6,8 @@ use portal_lifecycle::{BackupMode, Timestamp};
 
 use crate::audit::Origin;
 use crate::{
-    CredentialHash, CustodianAuth, CustodianKey, NewCustodian, SigningPolicies, StoreError,
+    CredentialHash, CustodianAuth, CustodianKey, NewCustodian, NewEnvironment, SigningPolicies,
+    StoreError, Tenant,
 };
 
 /// Custodians, their environments and keys.
@@ -18,6 +19,30 @@ pub trait CustodianStore: Send + Sync {
     ///
     /// [`StoreError`]; the custodian is then not there in part either.
     async fn create_custodian(&self, new: NewCustodian, origin: Origin) -> Result<(), StoreError>;
+
+    /// Makes another environment of a custodian, with an API key of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NoSuchRow`] for an unknown custodian, or another [`StoreError`]; the
+    /// environment is then not there in part either.
+    async fn create_environment(
+        &self,
+        new: NewEnvironment,
+        origin: Origin,
+    ) -> Result<(), StoreError>;
+
+    /// Environments with their custodians, by the environment's id, those after `after`; `take`
+    /// at most.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    async fn tenants(
+        &self,
+        after: Option<EnvironmentId>,
+        take: u32,
+    ) -> Result<Vec<Tenant>, StoreError>;
 
     /// Whom an API key belongs to; none if it is unknown or revoked.
     ///

@@ -1,17 +1,20 @@
 //! Clients and their credentials.
 
-use async_trait::async_trait;
-use portal_lifecycle::ids::{ClientId, CustodianId, EnvironmentId, TraceId};
-use portal_lifecycle::{BackupMode, Timestamp};
+use std::collections::BTreeMap;
 
-use super::SqlStore;
+use async_trait::async_trait;
+use portal_lifecycle::Timestamp;
+use portal_lifecycle::ids::{ClientId, EnvironmentId, TraceId};
+
 use super::audit::{Entry, append, environment_of};
 use super::engine::{Transaction, query};
 use super::row::{Row, refers_to};
+use super::wallet_rows::{self, Whose};
+use super::{SqlStore, custodian};
 use crate::audit::{Actor, AuditAct, KeyId, Origin};
 use crate::{
     ClientAuth, ClientRecord, ClientStore, CredentialHash, CredentialKind, NewClient, NewSession,
-    PageOf, StoreError, Tenant,
+    PageOf, StoreError, StoredWallet, Tenant, WebOtp,
 };
 
 #[async_trait]
@@ -45,14 +48,14 @@ impl ClientStore for SqlStore {
         environment: EnvironmentId,
         after: Option<ClientId>,
         take: u32,
-    ) -> Result<PageOf<ClientRecord>, StoreError> {
+    ) -> Result<PageOf<(ClientRecord, Option<StoredWallet>)>, StoreError> {
         let mut transaction = self.engine.read().await?;
         let total = query("SELECT count(*) AS total FROM clients WHERE environment_id = $1")
             .bind(environment.0)
             .fetch_optional(&mut transaction)
             .await?
             .ok_or(StoreError::NoSuchRow { table: "clients" })?;
-        let entries = query(
+        let records = query(
             "SELECT client_id, environment_id, is_account_abstracted, created_at FROM clients
              WHERE environment_id = $1 AND ($2 IS NULL OR client_id > $2)
              ORDER BY client_id LIMIT $3",
@@ -64,9 +67,24 @@ impl ClientStore for SqlStore {
         .await?
         .iter()
         .map(|row| client_record(Row::new("clients", row)))
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<Vec<_>, _>>()?;
+        let mut wallets = match (records.first(), records.last()) {
+            (Some(first), Some(last)) => {
+                let whose = Whose::Clients {
+                    environment,
+                    first: first.client_id,
+                    last: last.client_id,
+                };
+                wallet_rows::load_all(&mut transaction, whose).await?
+            }
+            _ => BTreeMap::new(),
+        };
+        let entries = records.into_iter().map(|record| {
+            let wallet = wallets.remove(&record.client_id);
+            (record, wallet)
+        });
         Ok(PageOf {
-            entries,
+            entries: entries.collect(),
             total: Row::new("clients", &total).counter("total")?,
         })
     }
@@ -158,19 +176,9 @@ impl ClientStore for SqlStore {
         &self,
         otp: CredentialHash,
         now: Timestamp,
-    ) -> Result<Option<ClientRecord>, StoreError> {
+    ) -> Result<Option<WebOtp>, StoreError> {
         let mut transaction = self.engine.read().await?;
-        query(
-            "SELECT clients.client_id, environment_id, is_account_abstracted, clients.created_at
-             FROM web_otps JOIN clients USING (client_id)
-             WHERE otp_hash = $1 AND expires_at > $2",
-        )
-        .bind(otp.0.as_slice())
-        .bind(now)
-        .fetch_optional(&mut transaction)
-        .await?
-        .map(|row| client_record(Row::new("clients", &row)))
-        .transpose()
+        find_web_otp(&mut transaction, otp, now).await
     }
 
     async fn redeem_web_otp(
@@ -179,28 +187,12 @@ impl ClientStore for SqlStore {
         session: NewSession,
         trace_id: TraceId,
     ) -> Result<Option<ClientRecord>, StoreError> {
-        let now = session.created_at;
-        let Some(client) = self.web_otp(otp, now).await? else {
-            return Ok(None);
-        };
         let mut transaction = self.engine.write().await?;
-        // Of those who come with it at once, one deletes it.
-        let taken = query("DELETE FROM web_otps WHERE otp_hash = $1 AND expires_at > $2")
-            .bind(otp.0.as_slice())
-            .bind(now)
-            .execute(&mut transaction)
-            .await?;
-        if taken != 1 {
-            return Ok(None);
+        let taken = take_web_otp(&mut transaction, otp, session, trace_id).await?;
+        if taken.is_some() {
+            transaction.commit().await?;
         }
-        let origin = Origin {
-            actor: Actor::Client(client.client_id),
-            trace_id,
-        };
-        let (id, otp) = (client.client_id, Some(otp));
-        replace_sessions(&mut transaction, id, session, otp, origin).await?;
-        transaction.commit().await?;
-        Ok(Some(client))
+        Ok(taken)
     }
 
     async fn client_by_credential(
@@ -257,14 +249,7 @@ impl ClientStore for SqlStore {
         .fetch_optional(&mut transaction)
         .await?
         .ok_or(StoreError::NoSuchRow { table: "clients" })?;
-        let row = Row::new("environments", &row);
-        Ok(Tenant {
-            custodian_id: row.id("custodian_id", CustodianId)?,
-            custodian_name: row.value("custodian_name")?,
-            environment_id: row.id("environment_id", EnvironmentId)?,
-            environment_name: row.value("environment_name")?,
-            backup_mode: row.named("backup_mode", BackupMode::from_wire)?,
-        })
+        custodian::tenant(Row::new("environments", &row))
     }
 }
 
@@ -328,6 +313,60 @@ pub(super) async fn insert_client(
         at: new.created_at,
     };
     append(transaction, entry).await
+}
+
+async fn find_web_otp(
+    transaction: &mut Transaction,
+    otp: CredentialHash,
+    now: Timestamp,
+) -> Result<Option<WebOtp>, StoreError> {
+    let row = query(
+        "SELECT clients.client_id, environment_id, is_account_abstracted, clients.created_at,
+             taken_at
+         FROM web_otps JOIN clients USING (client_id)
+         WHERE otp_hash = $1 AND expires_at > $2",
+    )
+    .bind(otp.0.as_slice())
+    .bind(now)
+    .fetch_optional(transaction)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let row = Row::new("web_otps", &row);
+    Ok(Some(WebOtp {
+        client: client_record(row)?,
+        is_taken: row.optional_time("taken_at")?.is_some(),
+    }))
+}
+
+/// Takes a one-time password for a session; none where there was none to take.
+pub(super) async fn take_web_otp(
+    transaction: &mut Transaction,
+    otp: CredentialHash,
+    session: NewSession,
+    trace_id: TraceId,
+) -> Result<Option<ClientRecord>, StoreError> {
+    let now = session.created_at;
+    // Of those who come with it at once, one takes it.
+    let taken = query(
+        "UPDATE web_otps SET taken_at = $2
+         WHERE otp_hash = $1 AND expires_at > $2 AND taken_at IS NULL",
+    )
+    .bind(otp.0.as_slice())
+    .bind(now)
+    .execute(transaction)
+    .await?;
+    if taken != 1 {
+        return Ok(None);
+    }
+    let Some(WebOtp { client, .. }) = find_web_otp(transaction, otp, now).await? else {
+        return Ok(None);
+    };
+    let origin = Origin {
+        actor: Actor::Client(client.client_id),
+        trace_id,
+    };
+    replace_sessions(transaction, client.client_id, session, Some(otp), origin).await?;
+    Ok(Some(client))
 }
 
 /// Another session, in the place of those that are over: a client that signs in every day would

@@ -6,68 +6,61 @@ use portal_lifecycle::{BackupMode, Timestamp};
 
 use super::audit::{Entry, append};
 use super::engine::{Transaction, locking, query};
-use super::row::Row;
+use super::row::{Row, refers_to};
 use super::{SqlStore, webhook};
 use crate::audit::{AuditAct, KeyId, Origin};
 use crate::{
-    CredentialHash, CustodianAuth, CustodianKey, CustodianStore, NewCustodian, SigningPolicies,
-    StoreError,
+    CredentialHash, CustodianAuth, CustodianKey, CustodianStore, NewCustodian, NewEnvironment,
+    SigningPolicies, StoreError, Tenant,
 };
 
 #[async_trait]
 impl CustodianStore for SqlStore {
     async fn create_custodian(&self, new: NewCustodian, origin: Origin) -> Result<(), StoreError> {
-        let sealed = match &new.webhook {
-            Some(webhook) => {
-                let sealed = self.seal_webhook(new.environment_id, webhook).await?;
-                Some((webhook, sealed))
-            }
-            None => None,
-        };
+        let (name, first) = new.split();
+        let sealed = self.sealed_webhook(&first).await?;
         let mut transaction = self.engine.write().await?;
         query("INSERT INTO custodians (custodian_id, name, created_at) VALUES ($1, $2, $3)")
-            .bind(new.custodian_id.0)
-            .bind(&new.custodian_name)
-            .bind(new.created_at)
+            .bind(first.custodian_id.0)
+            .bind(&name)
+            .bind(first.created_at)
             .execute(&mut transaction)
             .await?;
-        query(
-            "INSERT INTO environments (environment_id, custodian_id, name, backup_mode, created_at)
-             VALUES ($1, $2, $3, $4, $5)",
-        )
-        .bind(new.environment_id.0)
-        .bind(new.custodian_id.0)
-        .bind(&new.environment_name)
-        .bind(new.backup_mode.as_str())
-        .bind(new.created_at)
-        .execute(&mut transaction)
-        .await?;
-        if let Some((config, sealed)) = &sealed {
-            webhook::write(&mut transaction, new.environment_id, config, sealed).await?;
-        }
-        query(
-            "INSERT INTO custodian_api_keys (key_hash, environment_id, created_at)
-             VALUES ($1, $2, $3)",
-        )
-        .bind(new.api_key.0.as_slice())
-        .bind(new.environment_id.0)
-        .bind(new.created_at)
-        .execute(&mut transaction)
-        .await?;
-        let made = AuditAct::EnvironmentMade {
-            custodian: new.custodian_id,
-        };
-        let webhook = new.webhook.as_ref().map(AuditAct::webhook_changed);
-        let acts: Vec<_> = [made].into_iter().chain(webhook).collect();
-        let entry = Entry {
-            environment: new.environment_id,
-            client: None,
-            acts: &acts,
-            origin,
-            at: new.created_at,
-        };
-        append(&mut transaction, entry).await?;
+        insert_environment(&mut transaction, &first, sealed.as_ref(), origin).await?;
         transaction.commit().await
+    }
+
+    async fn create_environment(
+        &self,
+        new: NewEnvironment,
+        origin: Origin,
+    ) -> Result<(), StoreError> {
+        let sealed = self.sealed_webhook(&new).await?;
+        let mut transaction = self.engine.write().await?;
+        insert_environment(&mut transaction, &new, sealed.as_ref(), origin).await?;
+        transaction.commit().await
+    }
+
+    async fn tenants(
+        &self,
+        after: Option<EnvironmentId>,
+        take: u32,
+    ) -> Result<Vec<Tenant>, StoreError> {
+        let mut transaction = self.engine.read().await?;
+        let rows = query(
+            "SELECT custodians.custodian_id, custodians.name AS custodian_name,
+                 environments.environment_id, environments.name AS environment_name,
+                 environments.backup_mode
+             FROM environments JOIN custodians USING (custodian_id)
+             WHERE $1 IS NULL OR environment_id > $1
+             ORDER BY environment_id LIMIT $2",
+        )
+        .bind(after.map(|environment| environment.0))
+        .bind(take)
+        .fetch_all(&mut transaction)
+        .await?;
+        let tenants = rows.iter().map(|row| tenant(Row::new("environments", row)));
+        tenants.collect()
     }
 
     async fn custodian_by_key(
@@ -324,4 +317,73 @@ pub(super) async fn policies(
         policies.client = Row::new("clients", &row).value("signing_policy")?;
     }
     Ok(policies)
+}
+
+impl SqlStore {
+    /// What of a webhook is stored sealed; no transaction is open while the KMS is asked.
+    async fn sealed_webhook(
+        &self,
+        new: &NewEnvironment,
+    ) -> Result<Option<webhook::SealedSecrets>, StoreError> {
+        Ok(match &new.webhook {
+            Some(webhook) => Some(self.seal_webhook(new.environment_id, webhook).await?),
+            None => None,
+        })
+    }
+}
+
+async fn insert_environment(
+    transaction: &mut Transaction,
+    new: &NewEnvironment,
+    sealed: Option<&webhook::SealedSecrets>,
+    origin: Origin,
+) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO environments (environment_id, custodian_id, name, backup_mode, created_at)
+         VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(new.environment_id.0)
+    .bind(new.custodian_id.0)
+    .bind(&new.name)
+    .bind(new.backup_mode.as_str())
+    .bind(new.created_at)
+    .execute(transaction)
+    .await
+    .map_err(refers_to("custodians"))?;
+    if let (Some(config), Some(sealed)) = (&new.webhook, sealed) {
+        webhook::write(transaction, new.environment_id, config, sealed).await?;
+    }
+    query(
+        "INSERT INTO custodian_api_keys (key_hash, environment_id, created_at)
+         VALUES ($1, $2, $3)",
+    )
+    .bind(new.api_key.0.as_slice())
+    .bind(new.environment_id.0)
+    .bind(new.created_at)
+    .execute(transaction)
+    .await?;
+    let made = AuditAct::EnvironmentMade {
+        custodian: new.custodian_id,
+    };
+    let webhook = new.webhook.as_ref().map(AuditAct::webhook_changed);
+    let acts: Vec<_> = [made].into_iter().chain(webhook).collect();
+    let entry = Entry {
+        environment: new.environment_id,
+        client: None,
+        acts: &acts,
+        origin,
+        at: new.created_at,
+    };
+    append(transaction, entry).await
+}
+
+/// An environment and its custodian, from any row that has both.
+pub(super) fn tenant(row: Row<'_>) -> Result<Tenant, StoreError> {
+    Ok(Tenant {
+        custodian_id: row.id("custodian_id", CustodianId)?,
+        custodian_name: row.value("custodian_name")?,
+        environment_id: row.id("environment_id", EnvironmentId)?,
+        environment_name: row.value("environment_name")?,
+        backup_mode: row.named("backup_mode", BackupMode::from_wire)?,
+    })
 }

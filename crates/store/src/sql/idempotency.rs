@@ -7,7 +7,7 @@ use portal_seal::SecretBytes;
 use uuid::Uuid;
 
 use super::audit::{Entry, append};
-use super::client::{insert_client, replace_client_key, replace_sessions};
+use super::client::{insert_client, replace_client_key, replace_sessions, take_web_otp};
 use super::engine::{Transaction, locking, query};
 use super::row::Row;
 use super::{SqlStore, webhook};
@@ -138,6 +138,14 @@ impl IdempotencyStore for SqlStore {
                 origin,
             } => {
                 replace_sessions(&mut transaction, client, session, None, origin).await?;
+            }
+            Act::RedeemWebOtp {
+                otp,
+                session,
+                trace_id,
+            } => {
+                let taken = take_web_otp(&mut transaction, otp, session, trace_id).await?;
+                taken.ok_or(CommitError::Conflict)?;
             }
             Act::ReplaceClientKey {
                 client,

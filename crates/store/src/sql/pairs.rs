@@ -1,7 +1,7 @@
 //! The rows of pairs that a commit changes.
 
 use portal_lifecycle::ids::ClientId;
-use portal_lifecycle::{BackupPair, Curve, PerCurve, SigningPair, Wallet};
+use portal_lifecycle::{BackupPair, Curve, Generation, PerCurve, SigningPair, Wallet};
 
 use super::engine::{Transaction, query};
 use super::row::count;
@@ -54,8 +54,8 @@ async fn insert_signing(
     query(
         "INSERT INTO signing_share_pairs (pair_id, client_id, curve, generation, status, key_point,
              client_point, server_point, operation_id, made_by, created_at, status_since,
-             proved_at, sealed_share)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+             proved_at, sealed_share, source_generation)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     )
     .bind(pair.ids.of(curve).0)
     .bind(client.0)
@@ -75,6 +75,7 @@ async fn insert_signing(
     .bind(pair.status_since)
     .bind(pair.proved_at)
     .bind(sealed_share)
+    .bind(source(pair.source, "signing_share_pairs")?)
     .execute(transaction)
     .await?;
     Ok(())
@@ -134,8 +135,8 @@ async fn insert_backup(
     query(
         "INSERT INTO backup_share_pairs (pair_id, client_id, curve, generation, status, method,
              backup_mode, key_point, client_point, server_point, cipher_text_digest, operation_id,
-             created_at, status_since, proved_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+             created_at, status_since, proved_at, source_generation)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(pair.ids.of(curve).0)
     .bind(client.0)
@@ -156,6 +157,7 @@ async fn insert_backup(
     .bind(pair.created_at)
     .bind(pair.status_since)
     .bind(pair.proved_at)
+    .bind(source(pair.source, "backup_share_pairs")?)
     .execute(transaction)
     .await?;
     Ok(())
@@ -182,6 +184,11 @@ async fn update_backup(
     .execute(transaction)
     .await?;
     Ok(())
+}
+
+fn source(generation: Option<Generation>, table: &'static str) -> Result<Option<i64>, StoreError> {
+    let stored = generation.map(|generation| count(generation.0, table, "source_generation"));
+    stored.transpose()
 }
 
 fn digest(pair: &BackupPair) -> Option<&[u8]> {

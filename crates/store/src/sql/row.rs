@@ -41,6 +41,12 @@ impl<'r> Row<'r> {
         u64::try_from(self.value::<i64>(column)?).map_err(|_| self.corrupt(column))
     }
 
+    pub(super) fn optional_counter(&self, column: &'static str) -> Result<Option<u64>, StoreError> {
+        self.value::<Option<i64>>(column)?
+            .map(|_| self.counter(column))
+            .transpose()
+    }
+
     pub(super) fn time(&self, column: &'static str) -> Result<Timestamp, StoreError> {
         self.counter(column).map(Timestamp::from_ms)
     }

@@ -1,7 +1,9 @@
-//! A wallet read back from its rows.
+//! Wallets read back from their rows.
+
+use std::collections::BTreeMap;
 
 use portal_lifecycle::ids::{
-    BackupSharePairId, ClientId, DeviceId, OperationId, SigningSharePairId, WalletId,
+    BackupSharePairId, ClientId, DeviceId, EnvironmentId, OperationId, SigningSharePairId, WalletId,
 };
 use portal_lifecycle::{
     BackupMethod, BackupMode, BackupPair, BackupStatus, CipherTextDigest, Epoch, Fence, Generation,
@@ -13,41 +15,96 @@ use super::engine::{AnyRow, Transaction, query};
 use super::row::Row;
 use crate::{StoreError, StoredWallet, WalletVersion};
 
+/// Whose rows are read.
+#[derive(Clone, Copy)]
+pub(super) enum Whose {
+    /// One client's.
+    Client(ClientId),
+    /// Those of an environment's clients from the first to the last, by id.
+    Clients {
+        environment: EnvironmentId,
+        first: ClientId,
+        last: ClientId,
+    },
+}
+
+/// A statement about one client or several, with its values.
+macro_rules! about {
+    ($whose:expr, $select:literal, $order:literal) => {
+        match $whose {
+            Whose::Client(client) => {
+                query(concat!($select, " WHERE client_id = $1 ", $order)).bind(client.0)
+            }
+            Whose::Clients {
+                environment,
+                first,
+                last,
+            } => query(concat!(
+                $select,
+                " WHERE client_id IN (SELECT client_id FROM clients
+                      WHERE environment_id = $1 AND client_id BETWEEN $2 AND $3) ",
+                $order
+            ))
+            .bind(environment.0)
+            .bind(first.0)
+            .bind(last.0),
+        }
+    };
+}
+
 /// The wallet as one transaction sees it.
 pub(super) async fn load(
     transaction: &mut Transaction,
     client: ClientId,
 ) -> Result<Option<StoredWallet>, StoreError> {
-    let Some(row) = query(
-        "SELECT secp256k1_wallet_id, ed25519_wallet_id, proved_in, generation, fence, version,
-             created_at, lease_operation_id, lease_kind, lease_device_id, lease_fence,
+    let mut wallets = load_all(transaction, Whose::Client(client)).await?;
+    Ok(wallets.remove(&client))
+}
+
+/// Wallets as one transaction sees them, in as many statements as one takes.
+pub(super) async fn load_all(
+    transaction: &mut Transaction,
+    whose: Whose,
+) -> Result<BTreeMap<ClientId, StoredWallet>, StoreError> {
+    let rows = about!(
+        whose,
+        "SELECT client_id, secp256k1_wallet_id, ed25519_wallet_id, proved_in, generation, fence,
+             version, created_at, lease_operation_id, lease_kind, lease_device_id, lease_fence,
              lease_generation, lease_expires_at, ejectable_until, ejected_at
-         FROM wallets WHERE client_id = $1",
+         FROM wallets",
+        ""
     )
-    .bind(client.0)
-    .fetch_optional(transaction)
-    .await?
-    else {
-        return Ok(None);
+    .fetch_all(transaction)
+    .await?;
+    if rows.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let epoch = epoch(transaction).await?;
+    let mut signing = by_client(signing_pairs(transaction, whose).await?);
+    let mut backup = by_client(backup_pairs(transaction, whose).await?);
+    let read = |row| {
+        let row = Row::new("wallets", row);
+        let client = row.id("client_id", ClientId)?;
+        let wallet = Wallet {
+            ids: wallet_ids(row)?,
+            epoch,
+            proved_in: row.counter("proved_in")?,
+            generation: Generation(row.counter("generation")?),
+            fence: Fence(row.counter("fence")?),
+            lease: lease(row)?,
+            signing_pairs: signing.remove(&client).unwrap_or_default(),
+            backup_pairs: backup.remove(&client).unwrap_or_default(),
+            ejectable_until: row.optional_time("ejectable_until")?,
+            ejected_at: row.optional_time("ejected_at")?,
+        };
+        let stored = StoredWallet {
+            wallet,
+            version: WalletVersion(row.counter("version")?),
+            created_at: row.time("created_at")?,
+        };
+        Ok((client, stored))
     };
-    let row = Row::new("wallets", &row);
-    let wallet = Wallet {
-        ids: wallet_ids(row)?,
-        epoch: epoch(transaction).await?,
-        proved_in: row.counter("proved_in")?,
-        generation: Generation(row.counter("generation")?),
-        fence: Fence(row.counter("fence")?),
-        lease: lease(row)?,
-        signing_pairs: signing_pairs(transaction, client).await?,
-        backup_pairs: backup_pairs(transaction, client).await?,
-        ejectable_until: row.optional_time("ejectable_until")?,
-        ejected_at: row.optional_time("ejected_at")?,
-    };
-    Ok(Some(StoredWallet {
-        wallet,
-        version: WalletVersion(row.counter("version")?),
-        created_at: row.time("created_at")?,
-    }))
+    rows.iter().map(read).collect()
 }
 
 /// Every pair of a wallet: signing pairs, then backup pairs.
@@ -55,8 +112,21 @@ pub(super) async fn pairs(
     transaction: &mut Transaction,
     client: ClientId,
 ) -> Result<(Vec<SigningPair>, Vec<BackupPair>), StoreError> {
-    let signing = signing_pairs(transaction, client).await?;
-    Ok((signing, backup_pairs(transaction, client).await?))
+    let whose = Whose::Client(client);
+    let signing = signing_pairs(transaction, whose).await?;
+    let backup = backup_pairs(transaction, whose).await?;
+    Ok((
+        signing.into_iter().map(|(_, pair)| pair).collect(),
+        backup.into_iter().map(|(_, pair)| pair).collect(),
+    ))
+}
+
+fn by_client<P>(pairs: Vec<(ClientId, P)>) -> BTreeMap<ClientId, Vec<P>> {
+    let mut by_client = BTreeMap::<_, Vec<P>>::new();
+    for (client, pair) in pairs {
+        by_client.entry(client).or_default().push(pair);
+    }
+    by_client
 }
 
 /// The database's epoch.
@@ -98,14 +168,16 @@ fn lease(row: Row<'_>) -> Result<Option<Lease>, StoreError> {
 
 async fn signing_pairs(
     transaction: &mut Transaction,
-    client: ClientId,
-) -> Result<Vec<SigningPair>, StoreError> {
-    let rows = query(
-        "SELECT pair_id, curve, generation, status, key_point, client_point, server_point,
-             operation_id, made_by, created_at, status_since, proved_at
-         FROM signing_share_pairs WHERE client_id = $1 ORDER BY generation, curve",
+    whose: Whose,
+) -> Result<Vec<(ClientId, SigningPair)>, StoreError> {
+    let rows = about!(
+        whose,
+        "SELECT client_id, pair_id, curve, generation, status, key_point, client_point,
+             server_point, operation_id, made_by, source_generation, created_at, status_since,
+             proved_at
+         FROM signing_share_pairs",
+        "ORDER BY client_id, generation, curve"
     )
-    .bind(client.0)
     .fetch_all(transaction)
     .await?;
     let pairs = join_curves("signing_share_pairs", &rows, SigningSharePairId, |row| {
@@ -114,39 +186,52 @@ async fn signing_pairs(
             row.named("status", SigningStatus::from_wire)?,
             row.id("operation_id", OperationId)?,
             row.named("made_by", OperationKind::from_wire)?,
+            row.optional_counter("source_generation")?.map(Generation),
             row.time("created_at")?,
             row.time("status_since")?,
             row.optional_time("proved_at")?,
         ))
     })?;
     let pairs = pairs.into_iter().map(|joined| {
-        let (generation, status, operation_id, made_by, created_at, status_since, proved_at) =
-            joined.shared;
-        SigningPair {
+        let (
+            generation,
+            status,
+            operation_id,
+            made_by,
+            source,
+            created_at,
+            status_since,
+            proved_at,
+        ) = joined.shared;
+        let pair = SigningPair {
             ids: joined.ids,
             generation,
             status,
             points: joined.points,
             operation_id,
             made_by,
+            source,
             created_at,
             status_since,
             proved_at,
-        }
+        };
+        (joined.client, pair)
     });
     Ok(pairs.collect())
 }
 
 async fn backup_pairs(
     transaction: &mut Transaction,
-    client: ClientId,
-) -> Result<Vec<BackupPair>, StoreError> {
-    let rows = query(
-        "SELECT pair_id, curve, generation, status, method, backup_mode, key_point, client_point,
-             server_point, cipher_text_digest, operation_id, created_at, status_since, proved_at
-         FROM backup_share_pairs WHERE client_id = $1 ORDER BY generation, curve",
+    whose: Whose,
+) -> Result<Vec<(ClientId, BackupPair)>, StoreError> {
+    let rows = about!(
+        whose,
+        "SELECT client_id, pair_id, curve, generation, status, method, backup_mode, key_point,
+             client_point, server_point, cipher_text_digest, operation_id, source_generation,
+             created_at, status_since, proved_at
+         FROM backup_share_pairs",
+        "ORDER BY client_id, generation, curve"
     )
-    .bind(client.0)
     .fetch_all(transaction)
     .await?;
     let pairs = join_curves("backup_share_pairs", &rows, BackupSharePairId, |row| {
@@ -157,6 +242,7 @@ async fn backup_pairs(
             row.named("backup_mode", BackupMode::from_wire)?,
             digest(row)?,
             row.id("operation_id", OperationId)?,
+            row.optional_counter("source_generation")?.map(Generation),
             row.time("created_at")?,
             row.time("status_since")?,
             row.optional_time("proved_at")?,
@@ -170,11 +256,12 @@ async fn backup_pairs(
             mode,
             cipher_text_digest,
             operation_id,
+            source,
             created_at,
             since,
             proved_at,
         ) = joined.shared;
-        BackupPair {
+        let pair = BackupPair {
             ids: joined.ids,
             generation,
             status,
@@ -183,23 +270,26 @@ async fn backup_pairs(
             points: joined.points,
             cipher_text_digest,
             operation_id,
+            source,
             created_at,
             status_since: since,
             proved_at,
-        }
+        };
+        (joined.client, pair)
     });
     Ok(pairs.collect())
 }
 
 /// A pair, joined from the rows of its two curves.
 struct Joined<I, S> {
+    client: ClientId,
     ids: PerCurve<I>,
     points: PerCurve<PublicPoints>,
     /// What both rows say alike.
     shared: S,
 }
 
-/// Joins rows, ordered by generation and curve, two by two.
+/// Joins rows, ordered by client, generation and curve, two by two.
 fn join_curves<I, S: PartialEq>(
     table: &'static str,
     rows: &[AnyRow],
@@ -219,11 +309,16 @@ fn join_curves<I, S: PartialEq>(
                     return Err(corrupt("curve"));
                 }
             }
+            let client = halves.secp256k1.id("client_id", ClientId)?;
+            if halves.ed25519.id("client_id", ClientId)? != client {
+                return Err(corrupt("client_id"));
+            }
             let both = shared(halves.secp256k1)?;
             if shared(halves.ed25519)? != both {
                 return Err(corrupt("status"));
             }
             Ok(Joined {
+                client,
                 ids: halves.try_map(|_, half| half.id("pair_id", &id))?,
                 points: halves.try_map(|_, half| points(half))?,
                 shared: both,

@@ -49,6 +49,8 @@ async fn history_is_append_only() {
         "UPDATE signing_share_pairs SET status = 'PURGED'",
         "UPDATE backup_share_pairs SET method = 'UNKNOWN'",
         "UPDATE backup_share_pairs SET backup_mode = 'PLAIN'",
+        "UPDATE signing_share_pairs SET source_generation = 0",
+        "UPDATE backup_share_pairs SET source_generation = 0",
         "UPDATE environments SET backup_mode = 'OPEN'",
         "UPDATE backup_share_pairs SET cipher_text_digest = NULL",
         "UPDATE clients SET created_at = 'yesterday'",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use portal_api::rest::{CreateClientApiKey, CreatedClientApiKey, WebOtp};
 use portal_lifecycle::ids::ClientId;
@@ -11,7 +11,7 @@ use portal_store::{Act, CredentialKind};
 
 use super::{UnknownClient, client_of};
 use crate::auth::Custodian;
-use crate::body::OptionalJson;
+use crate::body::{OptionalJson, Path};
 use crate::credential::{self, Kind};
 use crate::idempotency::{Answer, IdempotencyKey, once};
 use crate::wallets::origin;
