@@ -41,7 +41,7 @@ const TASKS: [Task; 13] = [
     },
     Task {
         name: "errors",
-        what: "write docs/errors.md from the code; --check fails where it differs",
+        what: "write docs/errors.md and its pages from the code; --check fails where it differs",
         run: errors::run,
     },
     Task {

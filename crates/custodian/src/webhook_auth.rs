@@ -7,7 +7,6 @@
 //! Whether it was heard before is the store's to say, to all processes that share it and after a
 //! new start as well.
 //!
-//!
 //! The body is read before anybody is believed, up to its limit, and parsed after that.
 
 use axum::http::{HeaderMap, HeaderName};

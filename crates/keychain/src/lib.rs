@@ -3,7 +3,7 @@
 //! [`Keychain`] is the port. Its backends stand beside it: [`FileKeychain`] (one sealed
 //! file for each entry, for servers, desktops and the command line) and [`MemoryKeychain`]
 //! (for tests). Every backend passes one exported suite (feature `conformance`), and every
-//! operation that makes a share begins with a [`self_test`].
+//! operation that makes a share begins with a [`self_test()`].
 //!
 //! ```
 //! use portal_keychain::{EntryName, FileKeychain, Keychain, SealingKey, SecretBytes, self_test};

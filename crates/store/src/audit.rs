@@ -10,7 +10,7 @@
 //! field can hold a secret; see [`act`].
 //!
 //! Lines of pairs are not asked for: a backend writes one for every pair that a commit makes and
-//! for every status that it changes ([`changes`]).
+//! for every status that it changes (`changes`).
 
 pub mod act;
 pub(crate) mod changes;

@@ -29,7 +29,7 @@ pub(crate) struct DoorArgs {
         requires = "tls_cert"
     )]
     pub(crate) tls_key: Option<PathBuf>,
-    /// An origin whose pages may call from a browser, such as https://app.example.com; may be given
+    /// An origin whose pages may call from a browser, such as `https://app.example.com`; may be given
     /// more than once, or several with commas. None by default.
     #[arg(
         long,
