@@ -1,11 +1,12 @@
-//! Bodies, queries and paths, with their mistakes as problems.
+//! Bodies, queries and paths, with their mistakes as problems; and bodies that hold a secret.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path as AxumPath, Query as AxumQuery, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use portal_lifecycle::ErrorId;
-use portal_serving::BodyTooSlow;
+use portal_serving::{BodyTooSlow, SecretJson};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{ApiError, App};
@@ -108,6 +109,11 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
             .map(|AxumPath(path)| Self(path))
             .map_err(|_| ApiError::not_found())
     }
+}
+
+/// An answer that holds a share, a cipher text, or a credential.
+pub(crate) fn secret_json(answer: &impl Serialize) -> Result<SecretJson, ApiError> {
+    SecretJson::of(answer).map_err(|_| ApiError::internal("an answer cannot be written"))
 }
 
 /// Reads a JSON object.

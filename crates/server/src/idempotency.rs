@@ -13,11 +13,12 @@ use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use portal_lifecycle::ErrorId;
 use portal_lifecycle::ids::EnvironmentId;
 use portal_seal::SecretBytes;
+use portal_serving::SecretJson;
 use portal_store::audit::Origin;
 use portal_store::{
     Act, Begun, Claim, ClaimTimes, ClientRecord, CommitError, IdempotentRequest, StoreError,
@@ -27,6 +28,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use crate::body::secret_json;
 use crate::{ApiError, App, entropy, trace};
 
 /// The header.
@@ -78,28 +80,26 @@ fn malformed() -> ApiError {
     )
 }
 
-/// An answer that can be given again.
+/// An answer that can be given again; it may hold a credential.
 pub(crate) struct Answer {
     status: StatusCode,
-    body: Zeroizing<Vec<u8>>,
+    body: SecretJson,
 }
 
 impl Answer {
     /// A body of JSON.
     pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Result<Self, ApiError> {
-        let body = serde_json::to_vec(body)
-            .map_err(|_| ApiError::internal("an answer cannot be written"))?;
-        Ok(Self {
-            status,
-            body: Zeroizing::new(body),
-        })
+        let body = secret_json(body)?;
+        Ok(Self { status, body })
     }
 
     fn to_bytes(&self) -> SecretBytes {
-        let mut bytes = Vec::with_capacity(3 + self.body.len());
+        // Exposed to be sealed.
+        let body = self.body.expose();
+        let mut bytes = Vec::with_capacity(3 + body.len());
         bytes.push(VERSION);
         bytes.extend_from_slice(&self.status.as_u16().to_be_bytes());
-        bytes.extend_from_slice(&self.body);
+        bytes.extend_from_slice(body);
         SecretBytes::new(bytes)
     }
 
@@ -111,22 +111,14 @@ impl Answer {
         };
         Some(Self {
             status: StatusCode::from_u16(u16::from_be_bytes([high, low])).ok()?,
-            body: Zeroizing::new(body.to_vec()),
+            body: SecretJson::written(Zeroizing::new(body.to_vec())),
         })
     }
 }
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        if self.body.is_empty() {
-            return self.status.into_response();
-        }
-        let headers = [
-            (header::CONTENT_TYPE, "application/json"),
-            // It may hold a credential.
-            (header::CACHE_CONTROL, "no-store"),
-        ];
-        (self.status, headers, self.body.to_vec()).into_response()
+        (self.status, self.body).into_response()
     }
 }
 
@@ -248,7 +240,7 @@ where
                 let answer = Answer::from_bytes(&kept);
                 let answer =
                     answer.ok_or_else(|| ApiError::internal("a kept answer cannot be read"))?;
-                shown_again::note(&app, caller.environment, &answer.body, origin).await?;
+                shown_again::note(&app, caller.environment, answer.body.expose(), origin).await?;
                 return Ok(answer);
             }
         };

@@ -6,7 +6,8 @@
 //! sends nor takes anything; bytes of a head.
 //!
 //! It also speaks [TLS](Tls), says to browsers what they may do ([`Origins`]), and counts
-//! ([`HttpMetrics`]). Where a request stands in a trace is taken, and passed on ([`TraceParent`]).
+//! ([`HttpMetrics`]). Where a request stands in a trace is taken, and passed on ([`TraceParent`]). An
+//! answer that holds a secret is a [`SecretJson`].
 //!
 //! # Architecture invariant
 //!
@@ -24,6 +25,7 @@ mod listen;
 mod metrics;
 mod origins;
 mod scrape;
+mod secret_json;
 mod tls;
 mod trace_parent;
 
@@ -34,5 +36,6 @@ pub use listen::listen;
 pub use metrics::{HttpMetrics, LATENCY_SECONDS, ProblemId, method_name};
 pub use origins::{OriginError, Origins};
 pub use scrape::scrape_routes;
+pub use secret_json::SecretJson;
 pub use tls::{Tls, TlsError, TlsFiles};
 pub use trace_parent::{TRACEPARENT_HEADER, TraceParent, begin_trace, wanted_trace_id};

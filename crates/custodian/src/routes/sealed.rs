@@ -19,7 +19,7 @@ use crate::json_body::JsonBody;
 use crate::recovery::{RecoveryRequest, RecoveryWindow};
 use crate::refusal::Refusal;
 use crate::router::Shared;
-use crate::{Digest, SHARE_BYTES, Sealing};
+use crate::{Digest, Sealing};
 
 /// GET `/app/sealing-keys`. Public: whoever seals to a key gets it from its app, and pins it.
 pub(crate) async fn keys(State(shared): State<Shared>) -> Result<Json<SealingKeys>, Refusal> {
@@ -76,7 +76,7 @@ pub(crate) async fn recover(
             blinded.ed25519.expose().into(),
         ),
     };
-    secret_json(&answer, 2 * SHARE_BYTES)
+    secret_json(&answer)
 }
 
 /// The client that the app's own backend speaks of; lets nobody else pass. Stands before the body.

@@ -1,9 +1,8 @@
 //! Portal's calls: store a share, give back all shares of a client, prove that a pair's are here.
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use portal_api::Base64Bytes;
 use portal_api::webhook::{
@@ -14,6 +13,7 @@ use portal_api::webhook::{
 use portal_lifecycle::ids::BackupSharePairId;
 use portal_lifecycle::{BackupStatus, Curve, Generation, PerCurve, Timestamp};
 use portal_mpc::{Ed25519, Group, KeyShare, Secp256k1};
+use portal_serving::SecretJson;
 use rand::CryptoRng;
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -278,7 +278,6 @@ fn shares_response(
     receipts: Vec<BackupReceipt>,
 ) -> Result<Response, Refusal> {
     // Exposed because handing them to Portal is what this route is for.
-    let text_bytes: usize = shares.iter().map(|share| share.share.expose().len()).sum();
     let answer = BackupShares {
         backup_shares: shares
             .iter()
@@ -286,21 +285,13 @@ fn shares_response(
             .collect(),
         receipts,
     };
-    // Room enough for every byte escaped.
-    let room = text_bytes
-        .saturating_mul(6)
-        .saturating_add(shares.len().saturating_mul(3))
-        .saturating_add(64);
-    secret_json(&answer, room)
+    secret_json(&answer)
 }
 
-/// JSON in a buffer that is erased once it is sent. With room for all of it: a buffer that grows
-/// leaves copies behind.
-pub(super) fn secret_json(answer: &impl Serialize, room: usize) -> Result<Response, Refusal> {
-    let mut body = Zeroizing::new(Vec::with_capacity(room));
-    serde_json::to_writer(&mut *body, answer).map_err(|source| crate::StoreError::Failed {
+/// JSON in a buffer that is erased once it is sent.
+pub(super) fn secret_json(answer: &impl Serialize) -> Result<Response, Refusal> {
+    let body = SecretJson::of(answer).map_err(|source| crate::StoreError::Failed {
         source: source.into(),
     })?;
-    let json = HeaderValue::from_static("application/json");
-    Ok(([(header::CONTENT_TYPE, json)], Bytes::from_owner(body)).into_response())
+    Ok(body.into_response())
 }

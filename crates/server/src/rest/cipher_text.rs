@@ -6,11 +6,12 @@ use portal_api::limits::CIPHER_TEXT_BYTES;
 use portal_api::rest::{KeepCipherText, KeptCipherText};
 use portal_lifecycle::ids::{BackupSharePairId, ClientId};
 use portal_lifecycle::{BackupMode, BackupPair, CipherTextDigest, ErrorId, PerCurve, Refusal};
+use portal_serving::SecretJson;
 use portal_store::audit::Actor;
 use sha2::{Digest as _, Sha256};
 
 use crate::auth::Client;
-use crate::body::{Json, Path};
+use crate::body::{Json, Path, secret_json};
 use crate::openapi::problems;
 use crate::wallets::origin;
 use crate::{ApiError, App};
@@ -91,11 +92,11 @@ pub(crate) async fn kept(
     State(app): State<App>,
     Client(client): Client,
     Path(id): Path<String>,
-) -> Result<axum::Json<KeptCipherText>, ApiError> {
+) -> Result<SecretJson, ApiError> {
     let pair = managed_pair(&app, client.client_id, &id).await?;
     let cipher_text = app.store.cipher_text(client.client_id, pair.ids).await?;
     let cipher_text = cipher_text.ok_or_else(ApiError::not_found)?;
-    Ok(axum::Json(KeptCipherText { cipher_text }))
+    secret_json(&KeptCipherText { cipher_text })
 }
 
 /// E17 in managed mode: what is confirmed is what is stored here.
