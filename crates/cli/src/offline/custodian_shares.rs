@@ -6,7 +6,7 @@
 //!                 "curve": "SECP256K1", "generation": 2, "share": "<base64url>" } ] }
 //! ```
 //!
-//! Of one client or of many; a share's text is what the custodian's webhook gives back.
+//! Of one client or of many; a share's text is a key share, as the custodian keeps it.
 
 use std::fs::File;
 use std::io::Read as _;

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use portal_mpc::{Blind, KeyShare, Secp256k1};
 use serde_json::{Value, json};
 
 use crate::installation::{Installation, error_in, expect_success, portal};
@@ -13,16 +14,17 @@ use crate::verify;
 
 const PASSWORD: &str = "correct horse battery staple";
 
-/// A wallet with a backup by password, and a newer one by a key in a folder.
+/// A wallet with a backup by password, and a newer one by a key in a folder; and a stranger's, with
+/// one by a key.
 struct Left {
     installation: Installation,
+    client: String,
     addresses: Value,
 }
 
 impl Left {
     /// All services are gone; what the user and the custodian keep is here.
-    fn behind() -> Self {
-        let mut installation = Installation::start();
+    fn behind(mut installation: Installation, mode: &str) -> Self {
         let made = installation.client("phone", &["create"]);
         installation.client("stranger", &["create"]);
         fs::write(installation.path("password"), PASSWORD).unwrap();
@@ -37,17 +39,34 @@ impl Left {
         let strange = ["backup", "--folder", "drive", keep, "strange"];
         installation.wallet("stranger", &strange);
         let addresses = addresses(&installation, "phone");
+        assert_eq!(modes(&installation), [mode; 4]);
 
-        // The custodian still runs.
-        let client = made["clientId"].as_str().unwrap();
-        export(&installation, &["--client", client, "-o", "shares"]);
-        export(&installation, &["--all", "-o", "all"]);
-        export(&installation, &["--all", "--directory", "each"]);
+        // The custodian still runs, and is not asked. What lets a device recover is not needed.
+        for name in ["sealing-key", "backend-secret"] {
+            fs::remove_file(installation.path("custodian").join(name)).unwrap();
+        }
+        let client = made["clientId"].as_str().unwrap().to_owned();
+        for arguments in [
+            ["--client", &client, "-o", "shares"].as_slice(),
+            &["--all", "-o", "all"],
+            &["--all", "--directory", "each"],
+        ] {
+            let mut export = unconnected(&installation);
+            export.args(["custodian", "export-shares", "--data", "custodian"]);
+            export.args(arguments);
+            expect_success(export);
+        }
         installation.stop();
         Self {
             installation,
+            client,
             addresses,
         }
+    }
+
+    /// Of a sealed backup, which is what there is where nobody asks for another mode.
+    fn behind_sealed() -> Self {
+        Self::behind(Installation::start_sealed(), "SEALED")
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -55,14 +74,14 @@ impl Left {
     }
 
     fn recover(&self, arguments: &[&str]) -> Value {
-        let mut command = self.unconnected();
+        let mut command = unconnected(&self.installation);
         command.arg("recover-offline").args(arguments);
         expect_success(command)
     }
 
     /// The error of a run that must fail.
     fn refusal(&self, arguments: &[&str]) -> Value {
-        let mut command = self.unconnected();
+        let mut command = unconnected(&self.installation);
         command.arg("recover-offline").args(arguments);
         let output = command.arg("--json").output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
@@ -74,24 +93,36 @@ impl Left {
         error_in(&stderr)
     }
 
-    /// The program in a network namespace of its own, in which not even loopback is up.
-    fn unconnected(&self) -> Command {
-        let program = portal(self.installation.root());
-        let mut command = Command::new("unshare");
-        command
-            .args(["--net", "--map-root-user"])
-            .arg(program.get_program())
-            .env_clear()
-            .current_dir(self.installation.root());
-        command
+    /// The shares in a file of the custodian's.
+    fn shares(&self, file: &str) -> Vec<Value> {
+        let text = fs::read(self.path(file)).unwrap();
+        let file: Value = serde_json::from_slice(&text).unwrap();
+        file["shares"].as_array().unwrap().clone()
     }
 }
 
-fn export(installation: &Installation, arguments: &[&str]) -> Value {
-    let mut command = portal(installation.root());
-    command.args(["custodian", "export-shares", "--data", "custodian"]);
-    command.args(arguments);
-    expect_success(command)
+/// The program in a network namespace of its own, in which not even loopback is up.
+fn unconnected(installation: &Installation) -> Command {
+    let program = portal(installation.root());
+    let mut command = Command::new("unshare");
+    command
+        .args(["--net", "--map-root-user"])
+        .arg(program.get_program())
+        .env_clear()
+        .current_dir(installation.root());
+    command
+}
+
+/// The mode of each backup pair of the phone's wallet.
+fn modes(installation: &Installation) -> Vec<String> {
+    let status = installation.wallet("phone", &["status"]);
+    let wallets = status["client"]["wallets"].as_array().unwrap();
+    let pairs = wallets
+        .iter()
+        .flat_map(|wallet| wallet["backupSharePairs"].as_array().unwrap());
+    pairs
+        .map(|pair| pair["backupMode"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 fn mode(path: &Path) -> u32 {
@@ -108,8 +139,16 @@ const BY_KEY: [&str; 4] = ["--cipher-text-file", "by-key", "--folder", "drive"];
 const SHARES: [&str; 2] = ["--custodian-shares", "shares"];
 
 #[test]
-fn both_keys_come_back_without_a_network_and_sign() {
-    let left = Left::behind();
+fn both_keys_of_a_sealed_backup_come_back_without_a_network_and_sign() {
+    both_keys_come_back(&Left::behind_sealed());
+}
+
+#[test]
+fn both_keys_of_a_plain_backup_come_back_without_a_network_and_sign() {
+    both_keys_come_back(&Left::behind(Installation::start(), "PLAIN"));
+}
+
+fn both_keys_come_back(left: &Left) {
     for (backup, shares) in [
         (BY_PASSWORD, "shares"),
         (BY_KEY, "shares"),
@@ -134,7 +173,7 @@ fn both_keys_come_back_without_a_network_and_sign() {
         assert_eq!(written["ed25519"]["scalar"], told["keys"]["scalar"]);
         assert_eq!(mode(&left.path(&out)), 0o600);
         assert_is_the_key(signed, &told);
-        sign(&left, &out);
+        sign(left, &out);
     }
     // The same key in a file of the user's choice.
     let key = fs::read_dir(left.path("drive")).unwrap();
@@ -142,7 +181,7 @@ fn both_keys_come_back_without_a_network_and_sign() {
         let path = file.unwrap().path();
         let told = ["--cipher-text-file", "by-key", "--key-file"];
         let arguments = [&told[..], &[path.to_str().unwrap()], &SHARES].concat();
-        let mut command = left.unconnected();
+        let mut command = unconnected(&left.installation);
         command.arg("recover-offline").args(arguments);
         command.output().unwrap().status.success().then_some(path)
     });
@@ -180,7 +219,7 @@ fn assert_is_the_key(private_key: &str, told: &Value) {
 
 fn sign(left: &Left, keys: &str) {
     let sign = |arguments: &[&str]| {
-        let mut command = left.unconnected();
+        let mut command = unconnected(&left.installation);
         command.args(["offline-sign", "--keys", keys]);
         command.args(&arguments[1..]);
         expect_success(command)
@@ -209,7 +248,7 @@ fn sign(left: &Left, keys: &str) {
 
 #[test]
 fn what_does_not_belong_together_is_told_apart() {
-    let left = Left::behind();
+    let left = Left::behind_sealed();
     let id = |told: &Value| told["id"].as_str().unwrap().to_owned();
     let refused = |arguments: &[&str], expected: &str, word: &str| {
         let told = left.refusal(arguments);
@@ -253,6 +292,14 @@ fn what_does_not_belong_together_is_told_apart() {
         let spoilt = [&BY_KEY[..], &["--custodian-shares", name]].concat();
         refused(&spoilt, expected, word);
     }
+    let text = fs::read(left.path("shares")).unwrap();
+    fs::write(left.path("cut-file"), &text[..text.len() / 2]).unwrap();
+    let told = left.refusal(&[&BY_KEY[..], &["--custodian-shares", "cut-file"]].concat());
+    let told = told["detail"].as_str().unwrap();
+    assert!(
+        told.contains("in cut-file: expected a portal-custodian-shares-v1 file"),
+        "{told}"
+    );
     let directory = fs::read_dir(left.path("each")).unwrap();
     assert_eq!(directory.count(), 2, "a file for each client");
     for file in ["shares", "all"] {
@@ -278,68 +325,84 @@ fn tamper(from: &Path, to: &Path) {
     fs::write(to, [parts[0], &header, parts[2]].join(".")).unwrap();
 }
 
+/// A name, the error, a word of its detail, and what is changed; a stranger's share is at hand.
 type Spoilt = (
     &'static str,
     &'static str,
     &'static str,
-    fn(&mut Vec<Value>),
+    fn(&mut Vec<Value>, &Value),
 );
 
 /// What can be wrong with the custodian's shares; the first two are of the newest backup.
-fn spoilt() -> [Spoilt; 5] {
+fn spoilt() -> [Spoilt; 7] {
+    let unread = "cannot be read";
+    let misplaced = "another's place";
+    let mismatch = "BACKUP_SHARE_MISMATCH";
     [
-        ("older", "CUSTODIAN_SHARE_NOT_FOUND", "only", |shares| {
+        ("older", "CUSTODIAN_SHARE_NOT_FOUND", "only", |shares, _| {
             shares.drain(..2);
         }),
-        (
-            "swapped",
-            "BACKUP_SHARE_MISMATCH",
-            "another's place",
-            |shares| {
-                let share = |index: usize| shares[index]["share"].clone();
-                let (newer, older) = (share(0), share(2));
-                (shares[0]["share"], shares[2]["share"]) = (older, newer);
-            },
-        ),
-        (
-            "other-curve",
-            "BACKUP_SHARE_MISMATCH",
-            "cannot be read",
-            |shares| {
-                shares[0]["share"] = shares[1]["share"].clone();
-            },
-        ),
-        (
-            "changed",
-            "BACKUP_SHARE_MISMATCH",
-            "cannot be read",
-            |shares| {
-                let text = shares[0]["share"].as_str().unwrap();
-                let changed = if &text[50..51] == "A" { "B" } else { "A" };
-                let changed = format!("{}{changed}{}", &text[..50], &text[51..]);
-                shares[0]["share"] = json!(changed);
-            },
-        ),
-        ("cut", "BACKUP_SHARE_MISMATCH", "cannot be read", |shares| {
+        ("swapped", mismatch, misplaced, |shares, _| {
+            let share = |index: usize| shares[index]["share"].clone();
+            let (newer, older) = (share(0), share(2));
+            (shares[0]["share"], shares[2]["share"]) = (older, newer);
+        }),
+        ("strangers", mismatch, misplaced, |shares, stranger| {
+            shares[0]["share"] = stranger.clone();
+        }),
+        ("other-curve", mismatch, unread, |shares, _| {
+            shares[0]["share"] = shares[1]["share"].clone();
+        }),
+        ("changed", mismatch, unread, |shares, _| {
+            let text = shares[0]["share"].as_str().unwrap();
+            let changed = if &text[50..51] == "A" { "B" } else { "A" };
+            let changed = format!("{}{changed}{}", &text[..50], &text[51..]);
+            shares[0]["share"] = json!(changed);
+        }),
+        ("cut", mismatch, unread, |shares, _| {
             let text = shares[1]["share"].as_str().unwrap();
             shares[1]["share"] = json!(&text[..100]);
         }),
+        (
+            "blinded",
+            mismatch,
+            "not the two of one key",
+            |shares, _| {
+                shares[0]["share"] = blinded(&shares[0]["share"]);
+            },
+        ),
     ]
 }
 
-fn spoil(left: &Left, name: &str, change: fn(&mut Vec<Value>)) {
-    let text = fs::read(left.path("shares")).unwrap();
-    let mut file: Value = serde_json::from_slice(&text).unwrap();
-    let shares = file["shares"].as_array_mut().unwrap();
+/// As the server has a share of a sealed backup: whole, of the same pair, and another.
+fn blinded(share: &Value) -> Value {
+    use base64::Engine as _;
+    use rand::SeedableRng as _;
+    let base64 = base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let share = base64.decode(share.as_str().unwrap()).unwrap();
+    let share = KeyShare::<Secp256k1>::decode(&share).unwrap();
+    let blind = Blind::draw(&share, b"", &mut rand::rngs::StdRng::from_seed([7; 32]));
+    let share = share.blinded(&blind).unwrap();
+    json!(base64.encode(share.encode().as_slice()))
+}
+
+fn spoil(left: &Left, name: &str, change: fn(&mut Vec<Value>, &Value)) {
+    let mut shares = left.shares("shares");
     assert_eq!(shares.len(), 4, "two backups");
-    change(shares);
+    assert_eq!(shares[0]["curve"], "SECP256K1");
+    let all = left.shares("all");
+    let stranger = all
+        .iter()
+        .find(|share| share["clientId"] != left.client && share["curve"] == "SECP256K1");
+    change(&mut shares, &stranger.unwrap()["share"]);
+    let file = json!({ "format": "portal-custodian-shares-v1", "shares": shares });
     fs::write(left.path(name), file.to_string()).unwrap();
 }
 
 /// The recipe of the documentation, as it stands there, comes to the same keys.
 #[test]
 fn the_recipe_needs_nothing_of_ours() {
-    let left = Left::behind();
+    let left = Left::behind_sealed();
     let page = include_str!("../../../../docs/offline-recovery.md");
     let (_, recipe) = page.split_once("```python\n").unwrap();
     let (recipe, _) = recipe.split_once("```").unwrap();
