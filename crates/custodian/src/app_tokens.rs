@@ -12,7 +12,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::framing::framed;
-use crate::{AppAuth, AppAuthError};
+use crate::{AppAuth, AppAuthError, Digest};
 
 const PREFIX: &str = "ptl_app_";
 const TAG: &[u8] = b"portal custodian app token v1";
@@ -43,6 +43,10 @@ impl AppTokens {
         let mac = self.mac(client_id).finalize().into_bytes();
         let mac = URL_SAFE_NO_PAD.encode(mac);
         AppToken(Zeroizing::new(format!("{PREFIX}{client_id}.{mac}")))
+    }
+
+    pub(crate) fn digest(&self) -> Digest {
+        Digest::of(self.secret.as_slice())
     }
 
     fn mac(&self, client_id: ClientId) -> Hmac<Sha256> {

@@ -9,7 +9,9 @@
 //! use portal_custodian::{Receiver, Sealing, Secrets, SqlCustodianStore};
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let secrets = Secrets::read("custodian")?;
+//! let given = secrets.given();
 //! let store = Arc::new(SqlCustodianStore::sqlite("custodian.db", secrets.sealing_key).await?);
+//! store.check_secrets(&given, &[]).await?;
 //! let sealing = Sealing::new(secrets.sealing_keys, store.clone(), secrets.backend_secret);
 //! let receiver = Receiver::builder(store.clone(), secrets.webhook_auth)
 //!     .sealing(sealing)
@@ -57,6 +59,7 @@ mod blinded;
 pub mod conformance;
 mod framing;
 mod json_body;
+mod kept;
 mod receiver;
 mod recovery;
 mod refusal;
@@ -75,6 +78,7 @@ mod webhook_secret;
 pub use app_auth::{AppAuth, AppAuthError};
 pub use app_tokens::{AppToken, AppTokens};
 pub use approver::{Approver, Decision};
+pub use kept::{GivenSecret, KeptSecret};
 pub use portal_api::webhook::{ApproveSignature, RequestToApprove};
 pub use portal_lifecycle::ids::ClientId;
 pub use receiver::{Receiver, ReceiverBuilder};
@@ -84,7 +88,7 @@ pub use sealing::{BackendSecret, BackendSecretTooShort, Sealing, SealingKeys, Se
 pub use secrets::{Secrets, SecretsError};
 pub use sql::{ExportedShares, SqlCustodianStore};
 pub use store::{CustodianStore, NewCipherText, NewShare, StoredCipher, StoredShare};
-pub use store_error::{DriverError, InsertError, OpenStoreError, StoreError};
+pub use store_error::{DriverError, InsertError, KeptSecretsError, OpenStoreError, StoreError};
 pub use text::{CipherText, Digest, NotACipherText, SHARE_BYTES, ShareText, ShareTextLength};
 pub use webhook_auth::WebhookAuth;
 pub use webhook_secret::{WEBHOOK_SECRET_BYTES, WebhookSecret, WebhookSecretError};

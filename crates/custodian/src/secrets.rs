@@ -7,8 +7,8 @@ use portal_seal::recipient::OpeningKey;
 use zeroize::Zeroizing;
 
 use crate::{
-    AppTokens, BackendSecret, BackendSecretTooShort, SealingKeys, SealingKeysError, WebhookAuth,
-    WebhookSecret, WebhookSecretError,
+    AppTokens, BackendSecret, BackendSecretTooShort, GivenSecret, SealingKeys, SealingKeysError,
+    WebhookAuth, WebhookSecret, WebhookSecretError,
 };
 
 /// The five secrets of a backend, as `portal custodian serve` keeps them: each in a file of its own,
@@ -42,7 +42,7 @@ pub enum SecretsError {
         source: std::io::Error,
     },
     /// Not 32 bytes.
-    #[error("expected 64 hexadecimal digits in each line of {}; `openssl rand -hex 32` makes some", .path.display())]
+    #[error("expected 64 hexadecimal digits in each line of {}; restore the file from its backup, or on a first start make some by `openssl rand -hex 32`", .path.display())]
     NotHexadecimal {
         /// In which file.
         path: PathBuf,
@@ -81,6 +81,18 @@ impl Secrets {
             sealing_keys: SealingKeys::new(keys)?,
             backend_secret: BackendSecret::new(text(&file("backend-secret"))?.trim_end())?,
         })
+    }
+
+    /// What each of them but the key of the database is known by, for
+    /// [`check_secrets`](crate::SqlCustodianStore::check_secrets).
+    #[must_use]
+    pub fn given(&self) -> [GivenSecret; 4] {
+        [
+            (&self.webhook_auth).into(),
+            (&self.app_tokens).into(),
+            (&self.sealing_keys).into(),
+            (&self.backend_secret).into(),
+        ]
     }
 }
 

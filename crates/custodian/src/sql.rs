@@ -11,6 +11,7 @@ mod cipher_texts;
 mod engine;
 mod export;
 mod heard;
+mod kept;
 mod key_check;
 mod place;
 mod postgres;

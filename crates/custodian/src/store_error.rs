@@ -2,6 +2,8 @@
 
 use core::error::Error;
 
+use crate::KeptSecret;
+
 /// What a storage's driver said.
 pub type DriverError = Box<dyn Error + Send + Sync + 'static>;
 
@@ -92,6 +94,23 @@ pub enum OpenStoreError {
     #[error("the shares in this store were sealed under another key")]
     WrongKey,
     /// A first read failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A service is not given the secrets of its database.
+#[derive(Debug, thiserror::Error)]
+pub enum KeptSecretsError {
+    /// Others than it was started with last, or older ones.
+    #[error(
+        "expected the secrets that this database was served with last, got another {}",
+        .secrets.iter().map(KeptSecret::to_string).collect::<Vec<_>>().join(", ")
+    )]
+    Others {
+        /// Which.
+        secrets: Vec<KeptSecret>,
+    },
+    /// Storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -17,7 +17,7 @@ use portal_api::webhook::{SECRET_HEADER, WebhookRoute};
 use portal_lifecycle::Timestamp;
 use subtle::Choice;
 
-use crate::WebhookSecret;
+use crate::{Digest, WebhookSecret};
 
 /// How long the id of a call that is made once is kept. By one clock a call is believed for ten
 /// minutes, as it may be stamped five ahead; by those of several processes, each within five
@@ -81,6 +81,11 @@ impl WebhookAuth {
     pub const fn require_signatures(mut self, required: bool) -> Self {
         self.requires_signatures = required;
         self
+    }
+
+    /// What each secret is known by, the one in use first.
+    pub(crate) fn digests(&self) -> Vec<Digest> {
+        self.secrets.iter().map(WebhookSecret::digest).collect()
     }
 
     /// What the headers claim for a call to `route`; refuses what no body could make good.

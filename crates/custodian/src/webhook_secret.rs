@@ -6,6 +6,8 @@ use portal_api::webhook::signature::{MalformedSecret, SigningSecret};
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq as _};
 
+use crate::Digest;
+
 /// Shortest webhook secret, in bytes.
 pub const WEBHOOK_SECRET_BYTES: usize = 16;
 
@@ -54,6 +56,11 @@ impl WebhookSecret {
 
     pub(crate) const fn signing(&self) -> &SigningSecret {
         &self.signing
+    }
+
+    pub(crate) const fn digest(&self) -> Digest {
+        let [_, itself] = self.shown;
+        Digest(itself)
     }
 
     /// Whether `given` is what stands in `X-Webhook-Secret`. The time taken tells nothing of

@@ -14,6 +14,7 @@ mod durability;
 mod example;
 mod health;
 mod insert_only;
+mod kept;
 mod malformed;
 mod mounted;
 mod postgres;

@@ -39,7 +39,7 @@ impl PostgresBackend {
     }
 
     /// A connection of somebody who has a prompt.
-    async fn prompt(&self) -> PgConnection {
+    pub(crate) async fn prompt(&self) -> PgConnection {
         PgConnection::connect(&self.url).await.expect("a prompt")
     }
 }
@@ -270,6 +270,9 @@ async fn the_schema_refuses_to_replace_or_delete() {
     };
     let stored = CustodianStore::insert_cipher_text(&*store, new, NOW).await;
     stored.expect("stored");
+    let tokens = portal_custodian::AppTokens::new(zeroize::Zeroizing::new([2; 32]));
+    let noted = store.check_secrets(&[(&tokens).into()], &[]).await;
+    noted.expect("noted");
     let mut prompt = backend.prompt().await;
     for (table, column) in [
         ("backup_share", "created_at_ms"),
@@ -279,6 +282,7 @@ async fn the_schema_refuses_to_replace_or_delete() {
         ("recovery_use", "used_at_ms"),
         ("recovery_close", "closed_at_ms"),
         ("key_check", "only_row"),
+        ("kept_secret", "name"),
     ] {
         for statement in [
             format!("DELETE FROM {table}"),

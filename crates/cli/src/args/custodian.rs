@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use portal_custodian::KeptSecret;
 use portal_lifecycle::BackupMode;
 use portal_lifecycle::ids::{CustodianId, EnvironmentId};
 
@@ -88,6 +89,11 @@ pub(crate) struct CustodianServeArgs {
     /// changes from them to sealed ones. Without it a plain share is refused.
     #[arg(long, env = "PORTAL_PLAIN_BACKUPS")]
     pub(crate) plain_backups: bool,
+    /// For one start: take another secret than the database was served with, the one in its file or,
+    /// where there is no file, a new one (but for `webhook-secret`, which Portal draws). What the
+    /// former one was good for is lost; the error of a start without this flag says what.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) replace_secret: Vec<ReplacedSecret>,
     /// How long a recovery from a sealed backup stays open, in minutes.
     #[arg(
         long,
@@ -106,6 +112,30 @@ pub(crate) struct CustodianServeArgs {
         value_parser = clap::value_parser!(u32).range(1..=100)
     )]
     pub(crate) recovery_uses: u32,
+}
+
+/// A secret that may be replaced by another one, by the name of its file.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum ReplacedSecret {
+    /// What Portal signs its calls by.
+    WebhookSecret,
+    /// What the tokens of apps are made of.
+    AppSecret,
+    /// What apps seal to.
+    SealingKey,
+    /// What the app's backend opens recoveries by.
+    BackendSecret,
+}
+
+impl From<ReplacedSecret> for KeptSecret {
+    fn from(secret: ReplacedSecret) -> Self {
+        match secret {
+            ReplacedSecret::WebhookSecret => Self::WebhookSecret,
+            ReplacedSecret::AppSecret => Self::AppSecret,
+            ReplacedSecret::SealingKey => Self::SealingKey,
+            ReplacedSecret::BackendSecret => Self::BackendSecret,
+        }
+    }
 }
 
 #[derive(Args)]

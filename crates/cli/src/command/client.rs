@@ -13,8 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::custodian_serve::app_tokens;
-use super::{client_state, eject, sealing};
+use super::{client_state, custodian_secrets, eject, sealing};
 use crate::args::{ClientArgs, ClientCommand};
 use crate::device::{Device, Profile};
 use crate::output::Output;
@@ -193,7 +192,10 @@ fn app_token(args: &ClientArgs, client: ClientId) -> anyhow::Result<Option<Strin
 
 /// The app's token for the customer's backend.
 pub(crate) fn mint(custodian_data: &Path, client: ClientId) -> anyhow::Result<String> {
-    Ok(app_tokens(custodian_data)?.mint(client).expose().to_owned())
+    Ok(custodian_secrets::app_tokens(custodian_data)?
+        .mint(client)
+        .expose()
+        .to_owned())
 }
 
 /// The server, as a customer's backend calls it.

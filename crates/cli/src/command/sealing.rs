@@ -1,13 +1,12 @@
 //! Sealed backups on the customer's side: the keys that apps seal to, and recoveries that its
 //! backend opens.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail};
 use portal_api::custodian_app::{OpenRecovery, Recovery};
 use portal_api::sealed::{PinnedSealingKey, SealingKeys as PublicKeys};
-use portal_custodian::{BackendSecret, RecoveryPolicy, Sealing, SealingKeys, SqlCustodianStore};
+use portal_custodian::{KeptSecret, SealingKeys};
 use portal_lifecycle::ErrorId;
 use portal_lifecycle::ids::ClientId;
 use portal_seal::recipient::OpeningKey;
@@ -15,23 +14,11 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::client::{answer, nothing};
+use super::custodian_secrets;
 use crate::args::{OpenRecoveryArgs, SealingKeyCommand};
 use crate::key_file;
 use crate::output::Output;
 use crate::trust::http;
-
-const SEALING_KEY: &str = "sealing-key";
-const BACKEND_SECRET: &str = "backend-secret";
-
-/// What the customer's backend needs for sealed backups, made on first start.
-pub(crate) fn of_backend(
-    data: &Path,
-    store: &Arc<SqlCustodianStore>,
-    policy: RecoveryPolicy,
-) -> anyhow::Result<Sealing> {
-    let secret = BackendSecret::new(&backend_secret(data)?)?;
-    Ok(Sealing::new(keys(data)?, Arc::clone(store) as _, secret).recovery_policy(policy))
-}
 
 /// `portal custodian sealing-key`
 pub(crate) fn run(command: SealingKeyCommand, output: Output) -> anyhow::Result<()> {
@@ -40,7 +27,7 @@ pub(crate) fn run(command: SealingKeyCommand, output: Output) -> anyhow::Result<
         SealingKeyCommand::Rotate { data } => (data, true),
     };
     if is_new {
-        key_file::add_secret(&path(&data)?)?;
+        key_file::add_secret(&custodian_secrets::file(&data, KeptSecret::SealingKey)?)?;
     }
     let keys = keys(&data)?.public();
     let shown = keys.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -159,20 +146,12 @@ fn unpinned(base: &str, error: anyhow::Error) -> anyhow::Error {
 }
 
 fn keys(data: &Path) -> anyhow::Result<SealingKeys> {
-    let secrets = key_file::secrets(&path(data)?)?;
+    let secrets = key_file::secrets(&custodian_secrets::file(data, KeptSecret::SealingKey)?)?;
     let keys = secrets.into_iter().map(OpeningKey::from_bytes).collect();
     Ok(SealingKeys::new(keys)?)
 }
 
-fn path(data: &Path) -> anyhow::Result<PathBuf> {
-    key_file::private_dir(data)?;
-    Ok(data.join(SEALING_KEY))
-}
-
-/// By which the app's backend is known; made on first use.
+/// By which the app's backend is known.
 fn backend_secret(data: &Path) -> anyhow::Result<Zeroizing<String>> {
-    key_file::private_dir(data)?;
-    let path = data.join(BACKEND_SECRET);
-    key_file::secret(&path)?;
-    key_file::text(&path)
+    key_file::text(&custodian_secrets::file(data, KeptSecret::BackendSecret)?)
 }

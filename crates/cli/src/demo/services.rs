@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use portal_custodian::{Receiver, RecoveryPolicy};
+use portal_custodian::{KeptSecret, Receiver, RecoveryPolicy, Sealing};
 use portal_lifecycle::BackupMode;
 use portal_seal::SecretBytes;
 use portal_server::clock::SystemClock;
@@ -15,7 +15,8 @@ use tokio::task::JoinHandle;
 
 use super::state;
 use crate::args::StorageArgs;
-use crate::command::{custodian_serve, custodian_store, sealing};
+use crate::command::custodian_secrets;
+use crate::key_file;
 use crate::output::Output;
 use crate::storage;
 
@@ -40,21 +41,19 @@ impl Services {
     pub(super) async fn start(data: &Path, output: Output) -> anyhow::Result<Self> {
         let stopping = watch::Sender::new(false);
         let custodian_data = data.join("custodian");
-        let secrets = custodian_serve::webhook_secrets(&custodian_data)?;
-        let custodian_store = Arc::new(custodian_store::open(&custodian_data, None).await?);
+        let opened = custodian_secrets::open(&custodian_data, None, &[]).await?;
+        let webhook_secret = webhook_secret(&custodian_data)?;
         // A run that goes on where another was finds no recovery of that one open.
         let policy = RecoveryPolicy {
             uses: 1,
             ..RecoveryPolicy::default()
         };
-        let webhook_auth = custodian_serve::webhook_auth(&secrets, None)?;
-        let router = Receiver::builder(Arc::clone(&custodian_store) as _, webhook_auth)
-            .app_auth(Arc::new(custodian_serve::app_tokens(&custodian_data)?))
-            .sealing(sealing::of_backend(
-                &custodian_data,
-                &custodian_store,
-                policy,
-            )?)
+        let store = opened.store;
+        let (keys, secret) = (opened.sealing_keys, opened.backend_secret);
+        let sealing = Sealing::new(keys, Arc::clone(&store) as _, secret);
+        let router = Receiver::builder(store, opened.webhook_auth)
+            .app_auth(Arc::new(opened.app_tokens))
+            .sealing(sealing.recovery_policy(policy))
             .build();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let custodian = format!("http://{}", listener.local_addr()?);
@@ -83,7 +82,7 @@ impl Services {
             custodian,
             custodian_data,
             operator,
-            webhook_secret: SecretBytes::new(secrets.present.as_bytes().to_vec()),
+            webhook_secret,
             store,
             stopping,
             running: vec![custodian_task, server_task],
@@ -128,6 +127,13 @@ impl Services {
             secret: self.webhook_secret.clone(),
         }
     }
+}
+
+/// The one that signs; a second one is of before.
+fn webhook_secret(custodian_data: &Path) -> anyhow::Result<SecretBytes> {
+    let text = key_file::text(&custodian_data.join(KeptSecret::WebhookSecret.as_str()))?;
+    let secret = text.lines().next().unwrap_or_default();
+    Ok(SecretBytes::new(secret.as_bytes().to_vec()))
 }
 
 async fn wait(mut stopping: watch::Receiver<bool>) {

@@ -32,12 +32,13 @@ fn start(directory: &TempDir, data: &str, database: &str) -> Service {
     Service::start(serve(directory.path(), data, database), &log).unwrap()
 }
 
-/// One more process: with the key and the webhook's secret of the first.
+/// One more process: with the secrets of the first.
 fn copy_secrets(directory: &TempDir, from: &str, to: &str) {
     let (from, to) = (directory.path().join(from), directory.path().join(to));
     fs::create_dir_all(&to).unwrap();
-    for name in ["custodian.key", "webhook-secret"] {
-        fs::copy(from.join(name), to.join(name)).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
     }
 }
 
@@ -116,24 +117,31 @@ async fn what_one_took_the_other_gives_back() {
     assert_eq!(exported["clients"], 1);
 }
 
-/// One without the key of the others would take in shares that they cannot give back.
+/// One without the secrets of the others would take in shares that they cannot give back, or refuse
+/// whom they let in.
 #[test]
-fn a_backend_with_another_key_does_not_start() {
+fn a_backend_without_the_secrets_of_the_others_does_not_start() {
     let directory = tempfile::tempdir().unwrap();
     let database = Cluster::shared().database();
     let first = start(&directory, "first", &database);
-    drop(first);
-    for (what, expected) in [
-        ("without a key", "copy the custodian.key"),
-        ("with another", "sealed under another key"),
-    ] {
+    let refused = |what: &str, expected: &str| {
         let mut command = serve(directory.path(), "second", &database);
         let output = command.arg("--json").output().unwrap();
         assert!(!output.status.success(), "{what}");
         let told = error_in(&String::from_utf8(output.stderr).unwrap()).to_string();
         assert!(told.contains(expected), "{what}: {told}");
-        let key = directory.path().join("second/custodian.key");
-        assert!(!key.exists() || what != "without a key", "a key was drawn");
-        fs::write(key, "09".repeat(32)).unwrap();
-    }
+    };
+    let all = "custodian.key, webhook-secret, app-secret, sealing-key, backend-secret";
+    refused("without any", all);
+    let key = directory.path().join("second/custodian.key");
+    assert!(!key.exists(), "a key was drawn");
+    copy_secrets(&directory, "first", "second");
+    fs::write(&key, "09".repeat(32)).unwrap();
+    refused("with another key", "sealed under another key");
+    copy_secrets(&directory, "first", "second");
+    fs::write(directory.path().join("second/app-secret"), "09".repeat(32)).unwrap();
+    refused("with another secret", "another app-secret");
+    copy_secrets(&directory, "first", "second");
+    let second = start(&directory, "second", &database);
+    drop((first, second));
 }

@@ -50,9 +50,8 @@ fn a_secret_is_rotated_while_backups_go_on() {
     assert!(!shown.to_string().contains("whsec_"), "{shown}");
 
     // A backend that knows only what has ended refuses, and the command fails.
-    fs::write(&file, &first).unwrap();
-    installation.kill_custodian();
-    installation.start_custodian();
+    webhook(&installation, &["rotate"]);
+    webhook(&installation, &["end-former"]);
     let failed = command(&installation, &["test"])
         .arg("--json")
         .output()

@@ -75,10 +75,15 @@ impl Transaction {
     /// From here to its end this transaction is alone with what belongs to a client, among those
     /// that ask for the same. On SQLite every one that writes is alone.
     pub(super) async fn alone_with(&mut self, client_id: ClientId) -> Result<(), StoreError> {
+        self.alone_over(&client_id.to_string()).await
+    }
+
+    /// The same, with what has that name.
+    pub(super) async fn alone_over(&mut self, name: &str) -> Result<(), StoreError> {
         if let Self::Postgres(transaction) = self {
-            // Two clients of one number would only wait for each other.
+            // Two names of one number would only wait for each other.
             sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
-                .bind(client_id.to_string())
+                .bind(name)
                 .execute(&mut **transaction)
                 .await
                 .map_err(failed)?;
