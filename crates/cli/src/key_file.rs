@@ -1,5 +1,8 @@
 //! Secrets in files of this machine: made on first use, readable by their owner alone.
 
+#[cfg(target_os = "linux")]
+mod nameless;
+
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
@@ -25,6 +28,14 @@ pub(crate) fn private_dir(path: &Path) -> anyhow::Result<()> {
 /// Writes a file that only its owner may read; it must not be there yet. Whoever finds it finds
 /// it whole: it gets its name when its content is on the disk.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        let directory = directory_of(path);
+        let draft = nameless::write(directory, content).transpose()?;
+        if let Some(named) = draft.and_then(|draft| nameless::name(&draft, path)) {
+            return named.and_then(|()| sync_directory(directory));
+        }
+    }
     persist_private(path, content, |draft| draft.persist_noclobber(path))
 }
 
@@ -39,7 +50,7 @@ pub(crate) fn keep_private(path: &Path) -> std::io::Result<()> {
     let file = File::open(path)?;
     file.set_permissions(fs::Permissions::from_mode(0o600))?;
     file.sync_all()?;
-    File::open(directory_of(path))?.sync_all()
+    sync_directory(directory_of(path))
 }
 
 fn persist_private(
@@ -55,6 +66,11 @@ fn persist_private(
     draft.write_all(content)?;
     draft.as_file().sync_all()?;
     persist(draft)?;
+    sync_directory(directory)
+}
+
+/// Has the names in it lie on the disk.
+fn sync_directory(directory: &Path) -> std::io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
