@@ -13,7 +13,7 @@ pub use client::{
 };
 pub use eject::{
     BackupShareText, BlindedEject, Eject, EjectableBackupShares, EjectableUntil, EnableEject,
-    PrepareEject,
+    PrepareEject, eject_context,
 };
 pub use page::{Page, PageMetadata, PageQuery};
 pub use share_pairs::{

@@ -173,7 +173,7 @@ errors! {
     BackupShareMismatch = "BACKUP_SHARE_MISMATCH", 409, No,
         "The backup share does not fit",
         "A backup share, cipher text, digest or proof belongs to another pair, or to a backup that is no longer the one in force.",
-        "A recovery or an eject is given the cipher text of another backup; a backup is confirmed that was overtaken or has another cipher text; a share or cipher text is sent under an id that holds another one; the shares do not fit the points on record; or the device or custodian cannot prove that it holds its share.",
+        "A recovery or an eject is given the cipher text of another backup; a backup is confirmed that was overtaken or has another cipher text; a share or cipher text is sent under an id that holds another one; the shares do not fit the points on record; the device or custodian cannot prove that it holds its share; or, at the end of an eject, the device cannot prove that it holds both whole keys.",
         "Use the cipher text and custodian share of the backup in force; or make a new backup.";
     BackupModeMismatch = "BACKUP_MODE_MISMATCH", 409, No,
         "The backup modes differ",
@@ -194,11 +194,11 @@ errors! {
         "The wallet was ejected",
         "The user took the private key out; Portal signs no more for it.",
         "The wallet is asked to sign, or to be changed, after that.",
-        "Use the ejected key.";
+        "Use the ejected key. If it is lost, have the app enable eject once more: the last backup still gives it.";
     EjectNotEnabled = "EJECT_NOT_ENABLED", 403, No,
         "Eject is not enabled",
         "Nobody may take the private key out now.",
-        "The custodian has not enabled eject for this wallet, or the time has run out.",
+        "The custodian has not enabled eject for this wallet, closed it again, or the time has run out; or the end is asked for by proofs that were made for another window.",
         "Ask the app to enable it.";
     // MPC
     DkgFailed = "DKG_FAILED", 422, Yes,

@@ -204,10 +204,15 @@ pub enum Event {
         /// Until then; from one minute to seven days ahead.
         until: Timestamp,
     },
+    /// The custodian closes that window before its end.
+    DisableEject,
     /// Somebody asks for the custodian's share of the backup in force, to take the key out.
     ReleaseBackupShare,
-    /// The user holds the whole key, durably.
-    Eject,
+    /// The user holds the whole key of both curves, durably, and has proved it.
+    Eject {
+        /// End of the window that the proofs were made for.
+        until: Timestamp,
+    },
 }
 
 /// What became of a pair that is of no use any more.

@@ -120,7 +120,7 @@ pub enum Refusal {
     Ejected,
     /// The custodian allows nobody to take the key out now.
     #[error(
-        "the custodian has not enabled eject for this wallet, or the time has run out; ask the app \
+        "the custodian has not enabled eject for this wallet, or that window is over; ask the app \
          to enable it"
     )]
     EjectNotEnabled,

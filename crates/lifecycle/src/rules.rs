@@ -20,7 +20,7 @@ impl Wallet {
     /// A [`Refusal`]; the wallet stays as it is.
     pub fn apply(&self, event: Event, now: Timestamp) -> Result<Transition, Refusal> {
         if self.ejected_at.is_some() {
-            return eject::after(self, &event);
+            return eject::after(self, &event, now);
         }
         match event {
             Event::Start(start) => lease::start(self, start, now),
@@ -43,7 +43,8 @@ impl Wallet {
             Event::Collect => Ok(garbage::collect(self, now)),
             Event::EnableEject { until } => eject::enable(self, until, now),
             Event::ReleaseBackupShare => eject::release(self, now),
-            Event::Eject => eject::eject(self, now),
+            Event::DisableEject => Ok(eject::disable(self)),
+            Event::Eject { until } => eject::eject(self, until, now),
         }
     }
 

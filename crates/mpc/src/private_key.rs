@@ -8,10 +8,11 @@ mod sign;
 
 use core::fmt;
 
+use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::group::Group;
-use crate::{KeyShare, PairKind, Role};
+use crate::{KeyShare, PairKind, Role, possession};
 
 /// Why two shares, or 32 bytes, are not the private key that they are taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -106,6 +107,15 @@ impl<G: Group> PrivateKey<G> {
         G::encode_scalar(&self.secret)
     }
 
+    /// Proves possession of the whole key, for one purpose: [`verify_possession`] of Q, by the
+    /// client.
+    ///
+    /// [`verify_possession`]: crate::verify_possession
+    #[must_use]
+    pub fn prove_possession(&self, context: &[u8], rng: &mut impl CryptoRng) -> Vec<u8> {
+        possession::prove::<G>(context, Role::Client, &self.secret, &self.key, rng)
+    }
+
     /// Q, the compressed public key.
     #[must_use]
     pub fn public_key(&self) -> Vec<u8> {
@@ -124,7 +134,7 @@ impl<G: Group> fmt::Debug for PrivateKey<G> {
 mod tests {
     use super::*;
     use crate::group::random_scalar;
-    use crate::{Ed25519, Points, Secp256k1};
+    use crate::{Ed25519, Points, Secp256k1, verify_possession};
 
     fn pair<G: Group + Copy>() -> [KeyShare<G>; 2] {
         let rng = &mut rand::rng();
@@ -192,6 +202,26 @@ mod tests {
     fn two_shares_of_one_backup_are_the_key() {
         joins_to_the_key_and_nothing_else::<Secp256k1>();
         joins_to_the_key_and_nothing_else::<Ed25519>();
+    }
+
+    #[test]
+    fn possession_of_the_whole_key_is_proved_by_nothing_less() {
+        fn check<G: Group + Copy>() {
+            let rng = &mut rand::rng();
+            let [client, custodian] = pair::<G>();
+            let key = PrivateKey::join(&client, &custodian).unwrap();
+            let holds = |proof: &[u8], context: &[u8]| {
+                verify_possession::<G>(context, Role::Client, &key.public_key(), proof).is_ok()
+            };
+            let proof = key.prove_possession(b"purpose", rng);
+            assert!(holds(&proof, b"purpose"));
+            assert!(!holds(&proof, b"another"));
+            for share in [client, custodian] {
+                assert!(!holds(&share.prove_possession(b"purpose", rng), b"purpose"));
+            }
+        }
+        check::<Secp256k1>();
+        check::<Ed25519>();
     }
 
     #[test]

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portal_api::Problem;
 use portal_api::rest::{
     BackupShareText, ClientState, Eject, KeepCipherText, KeptCipherText, PrepareEject,
     UpdateBackupSharePairs, UpdateSigningSharePairs,
 };
+use portal_api::{Problem, SecretText};
 use portal_lifecycle::ErrorId;
 use portal_lifecycle::ids::{BackupSharePairId, WalletId};
-use portal_seal::SecretBytes;
 use serde::Serialize;
 use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use tokio_tungstenite::tungstenite::http::{Method, Request, StatusCode};
@@ -103,13 +102,13 @@ impl Rest {
         meter: &mut Meter,
         wallet: WalletId,
         asking: &PrepareEject,
-    ) -> Result<SecretBytes, Error> {
+    ) -> Result<SecretText, Error> {
         let path = format!("api/v3/clients/me/wallets/{wallet}/prepare-eject");
         let body = written(asking)?;
         let body = self.send(meter, StatusCode::OK, Method::POST, &path, Some(body));
         let body = Zeroizing::new(body.await?);
         let share: BackupShareText = serde_json::from_slice(&body).map_err(|_| answer())?;
-        Ok(SecretBytes::new(share.share.into_bytes()))
+        Ok(share.share)
     }
 
     pub(crate) async fn eject(&self, meter: &mut Meter, body: &Eject) -> Result<(), Error> {

@@ -158,11 +158,6 @@ pub(crate) fn points_of<G: Group>(points: &Points<G>) -> PublicPoints {
     }
 }
 
-/// A custodian share as it travels: opaque text to its receiver.
-pub(crate) fn encode(share: &[u8]) -> String {
-    Base64Bytes(share.to_vec()).to_string()
-}
-
 pub(crate) fn mismatch(what: &str) -> ApiError {
     ApiError::new(ErrorId::BackupShareMismatch, what)
 }

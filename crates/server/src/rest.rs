@@ -54,7 +54,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         || routes!(webhook::put, webhook::get),
         || routes!(webhook::test),
         || routes!(webhook::deliveries),
-        || routes!(eject::enable),
+        || routes!(eject::enable, eject::disable),
         || routes!(eject::shares),
         || routes!(client::state),
         || routes!(client::update_signing_pairs),

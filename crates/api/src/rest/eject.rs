@@ -1,11 +1,11 @@
 //! Taking the private keys out.
 
-use portal_lifecycle::BackupMethod;
-use portal_lifecycle::ids::WalletId;
+use portal_lifecycle::ids::{ClientId, WalletId};
+use portal_lifecycle::{BackupMethod, PerCurve, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::sealed::BlindedRecovery;
-use crate::{Base64Bytes, Time};
+use crate::{Base64Bytes, SecretText, Time};
 
 /// Lets a user take their private keys out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,20 +29,16 @@ pub struct EjectableUntil {
 }
 
 /// Both parts of a managed backup, as far as the server has them.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct EjectableBackupShares {
     /// The cipher text, both curves in one; none where it was never stored here.
-    pub encrypted_client_backup_share: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub encrypted_client_backup_share: Option<SecretText>,
     /// The custodian's share of the curve that was named.
-    pub custodian_backup_share: String,
-}
-
-impl core::fmt::Debug for EjectableBackupShares {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("EjectableBackupShares(…)")
-    }
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub custodian_backup_share: SecretText,
 }
 
 /// Which backup the keys are to be made of.
@@ -71,20 +67,15 @@ pub struct BlindedEject {
 }
 
 /// The custodian's share of a backup, on one curve.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BackupShareText {
     /// The custodian's share of the curve that was named.
-    pub share: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub share: SecretText,
 }
 
-impl core::fmt::Debug for BackupShareText {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("BackupShareText(…)")
-    }
-}
-
-/// Who has taken the keys out.
+/// Who has taken the keys out, and that they have them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -95,4 +86,21 @@ pub struct Eject {
     /// Its version.
     #[cfg_attr(feature = "openapi", schema(max_length = 100))]
     pub client_platform_version: String,
+    /// For the key of each curve, a proof of possession of the whole of it.
+    pub proofs: PerCurve<Base64Bytes>,
+}
+
+/// What a proof of possession of a whole private key is made for: the end of its wallet.
+///
+/// Bound to client, key and the end of the window that the custodian opened (`ejectableUntil`), so
+/// that a proof which was made in one window, and never used, ends nothing in a later one.
+#[must_use]
+pub fn eject_context(client: ClientId, wallet: WalletId, until: Timestamp) -> Vec<u8> {
+    [
+        b"portal eject v1".as_slice(),
+        &client.to_bytes(),
+        &wallet.to_bytes(),
+        &until.as_ms().to_be_bytes(),
+    ]
+    .concat()
 }

@@ -93,4 +93,10 @@ pub(crate) enum ClientCommand {
         #[arg(long, value_name = "ID")]
         wallet: WalletId,
     },
+    /// Let the end user take their private keys out no longer.
+    DisableEject {
+        /// The end user's id.
+        #[arg(long, env = "PORTAL_CLIENT", value_name = "ID")]
+        client: ClientId,
+    },
 }

@@ -61,6 +61,11 @@ pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> 
             eject::tell_window(enabled.ejectable_until, output);
             return Ok(());
         }
+        ClientCommand::DisableEject { client } => {
+            custodian.delete(*client, "enable-eject").await?;
+            eject::tell_closed(*client, output);
+            return Ok(());
+        }
     }
     // First: where no key is shown, nothing is made.
     let (sealing_key, plain_backups) = backups(&args, renewed.as_ref(), ca_file.as_deref()).await?;
@@ -132,9 +137,9 @@ async fn revoke(
     output: Output,
 ) -> anyhow::Result<()> {
     let id = client_id(client)?;
-    custodian.revoke(id, "sessions").await?;
+    custodian.delete(id, "sessions").await?;
     if api_key {
-        custodian.revoke(id, "api-key").await?;
+        custodian.delete(id, "api-key").await?;
     }
     let what = if api_key {
         "sessions and API key"
@@ -233,8 +238,8 @@ impl Custodian<'_> {
             .await
     }
 
-    /// Ends the client's credentials of one kind.
-    async fn revoke(&self, client: ClientId, what: &str) -> anyhow::Result<()> {
+    /// Ends something of the client's.
+    async fn delete(&self, client: ClientId, what: &str) -> anyhow::Result<()> {
         let server = self.server.trim_end_matches('/');
         let url = format!("{server}/api/v3/custodians/me/clients/{client}/{what}");
         let http = trust::http(self.server, self.ca_file)?;

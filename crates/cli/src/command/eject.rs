@@ -1,10 +1,11 @@
-//! `portal wallet eject` and `portal client enable-eject`
+//! `portal wallet eject`, `portal client enable-eject` and `disable-eject`
 
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 use portal_api::Time;
 use portal_lifecycle::Generation;
+use portal_lifecycle::ids::ClientId;
 use portal_sdk::{Backup, EjectedKeys, Portal};
 use serde_json::json;
 
@@ -90,5 +91,13 @@ pub(crate) fn tell_window(until: Time, output: Output) {
     output.result(
         format!("The private keys may be taken out until {shown}: portal wallet eject"),
         &json!({ "ejectableUntil": until }),
+    );
+}
+
+/// Tells a customer that it is closed.
+pub(crate) fn tell_closed(client: ClientId, output: Output) {
+    output.result(
+        format!("Client {client}: nobody takes the private keys out now"),
+        &json!({ "clientId": client, "ejectableUntil": null }),
     );
 }

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use portal_lifecycle::BackupMode;
+use portal_api::Base64Bytes;
+use portal_api::rest::eject_context;
 use portal_lifecycle::ids::WalletId;
+use portal_lifecycle::{BackupMode, Timestamp};
 use portal_sdk::{ErrorId, Portal, PrivateKey};
 use portal_server::Limits;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::expect::{granted, refused};
+use crate::receiver::{Act, Receiver};
 use crate::rest::Answer;
 use crate::wallet::{CUSTOM, Wallet, signing_statuses, state_of};
 use crate::world::World;
@@ -64,21 +67,58 @@ impl Case {
             .await
     }
 
+    /// Closes the window.
+    async fn close_window(&self) {
+        let client = self.wallet.user.id;
+        let path = format!("/api/v3/custodians/me/clients/{client}/enable-eject");
+        let api_key = &self.world.customer.api_key;
+        let closed = self.world.call(Method::DELETE, &path, api_key, None).await;
+        assert_eq!(closed.status, 204, "{closed:?}");
+    }
+
+    /// Until when the window is open, which proofs are made for.
+    async fn until(&self) -> Timestamp {
+        let state = state_of(&self.wallet.portal).await;
+        state.wallets[0].ejectable_until.expect("a window").0
+    }
+
+    /// How many lines of that act the audit log has.
+    async fn lines(&self, act: &str) -> Value {
+        let path = format!("/api/v3/custodians/me/audit-events?act={act}");
+        let api_key = &self.world.customer.api_key;
+        let page = self.world.call(Method::GET, &path, api_key, None).await;
+        page.body["metadata"]["total"].clone()
+    }
+
+    /// Asks for the end with proofs of nothing.
     async fn end(&self) -> Answer {
-        let body = json!({ "clientPlatform": "test", "clientPlatformVersion": "1" });
+        self.end_by([vec![1; 65], vec![1; 64]]).await
+    }
+
+    async fn end_by(&self, proofs: [Vec<u8>; 2]) -> Answer {
+        let [secp256k1, ed25519] = proofs.map(Base64Bytes);
+        let body = json!({
+            "clientPlatform": "test",
+            "clientPlatformVersion": "1",
+            "proofs": { "secp256k1": secp256k1, "ed25519": ed25519 },
+        });
         let token = &self.wallet.user.token;
         let path = "/api/v3/clients/me/eject";
         self.world.call(Method::POST, path, token, Some(body)).await
     }
 
-    async fn assert_closed(&self, when: &str) {
+    async fn assert_gives_nothing(&self, when: &str) {
         for wallet in &self.ids {
             let prepared = self.prepare(*wallet).await;
             prepared.is_problem(403, "EJECT_NOT_ENABLED", when);
         }
-        self.end().await.is_problem(403, "EJECT_NOT_ENABLED", when);
         let ejected = self.wallet.portal.eject(CUSTOM, &self.cipher_text).await;
         refused(ejected, ErrorId::EjectNotEnabled, when);
+    }
+
+    async fn assert_closed(&self, when: &str) {
+        self.assert_gives_nothing(when).await;
+        self.end().await.is_problem(403, "EJECT_NOT_ENABLED", when);
         let state = state_of(&self.wallet.portal).await;
         assert_eq!(state.ejected_at, None, "{when}");
     }
@@ -195,12 +235,107 @@ async fn the_keys_come_out_and_then_nothing_signs_any_more() {
     let device = case.world.fresh_device(&case.wallet.user).await;
     let recovered = device.recover_wallet(CUSTOM, &case.cipher_text).await;
     refused(recovered, ErrorId::WalletEjected, "recovering");
-    case.prepare(case.ids[0])
-        .await
-        .is_problem(409, "WALLET_EJECTED", "a share");
-    let body = json!({ "walletId": case.ids[0] });
-    let enabled = case.enable(&case.world.customer.api_key, body).await;
-    enabled.is_problem(409, "WALLET_EJECTED", "another window");
+    assert_eq!(case.end().await.status, 204, "it stays so, whoever says it");
+    assert_eq!(case.lines("EJECTED").await, json!(1), "one end, one line");
+
+    // Who loses the keys is given them once more, in a window as before.
+    case.close_window().await;
+    case.assert_gives_nothing("closed after the end").await;
+    case.open_window().await;
+    let again = portal.eject(CUSTOM, &case.cipher_text).await;
+    let again = granted(again, "the keys again");
+    assert_eq!(again.secp256k1.expose(), keys.secp256k1.expose());
+    assert_eq!(again.ed25519.expose(), keys.ed25519.expose());
+    granted(portal.confirm_eject(&again, "test", "1").await, "as it was");
+    let signed = portal.sign(&chain, "personal_sign", &json!("hello")).await;
+    refused(signed, ErrorId::WalletEjected, "it signs no more");
+    assert_eq!(case.lines("EJECTED").await, json!(1), "no second end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_window_is_closed_before_its_end() {
+    let case = Case::new().await;
+    case.open_window().await;
+    assert_eq!(case.prepare(case.ids[0]).await.status, 200, "open");
+    case.close_window().await;
+    case.assert_closed("closed").await;
+    assert_eq!(case.lines("EJECT_DISABLED").await, json!(1));
+    let stranger = case.world.user().await.id;
+    let path = format!("/api/v3/custodians/me/clients/{stranger}/enable-eject");
+    let api_key = &case.world.customer.api_key;
+    let closed = case.world.call(Method::DELETE, &path, api_key, None).await;
+    closed.is_problem(404, "NOT_FOUND", "who has no wallet");
+}
+
+/// What it takes to end a wallet is both of its keys, and nothing that a token or one share is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_ends_without_possession_of_both_whole_keys() {
+    let case = Case::new().await;
+    case.open_window().await;
+    let portal: &Portal = &case.wallet.portal;
+    let own = granted(portal.eject(CUSTOM, &case.cipher_text).await, "ejecting");
+    let until = case.until().await;
+    let client = case.wallet.user.id;
+    let rng = &mut rand::rng();
+    let context = |number: usize, until| eject_context(client, case.ids[number], until);
+    let mut prove = |until| {
+        [
+            own.secp256k1.prove_possession(&context(0, until), rng),
+            own.ed25519.prove_possession(&context(1, until), rng),
+        ]
+    };
+    let proofs = prove(until);
+    let nothing = [vec![1; 65], vec![1; 64]];
+    let [one, other] = proofs.clone();
+    for (when, given) in [
+        ("none of them", nothing.clone()),
+        ("the first alone", [one.clone(), nothing[1].clone()]),
+        ("the second alone", [nothing[0].clone(), other.clone()]),
+        ("each in the other's place", [other, one]),
+        ("empty", [Vec::new(), Vec::new()]),
+        ("of another window", prove(until.plus_ms(1))),
+    ] {
+        let ended = case.end_by(given).await;
+        ended.is_problem(409, "BACKUP_SHARE_MISMATCH", when);
+        assert_eq!(state_of(portal).await.ejected_at, None, "{when}");
+    }
+    assert_eq!(case.lines("EJECTED").await, json!(0));
+    case.wallet
+        .assert_phone_signs(&case.world, "nothing has ended")
+        .await;
+
+    // What was proved and never used is of no use in a later window.
+    case.world.clock.put_forward(Duration::from_secs(1));
+    case.open_window().await;
+    let late = case.end_by(proofs).await;
+    late.is_problem(409, "BACKUP_SHARE_MISMATCH", "another window");
+    let proofs = prove(case.until().await);
+    assert_eq!(case.end_by(proofs).await.status, 204);
+    assert!(state_of(portal).await.ejected_at.is_some());
+}
+
+/// While the custodian is asked for its share, the session is revoked, or the window closed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_share_leaves_after_a_revocation_or_in_a_window_that_was_closed() {
+    let case = Case::new().await;
+    let receiver = Receiver::start(&case.world.custodian).await;
+    case.world.send_webhooks_to(&receiver.url).await;
+    let client = case.wallet.user.id;
+    for (what, status, id) in [
+        ("enable-eject", 403, "EJECT_NOT_ENABLED"),
+        ("sessions", 401, "AUTH_FAILED"),
+    ] {
+        case.open_window().await;
+        let path = format!("/api/v3/custodians/me/clients/{client}/{what}");
+        let meanwhile = Act::Meanwhile {
+            method: Method::DELETE,
+            url: format!("{}{path}", case.world.url()),
+            token: case.world.customer.api_key.clone(),
+        };
+        receiver.does(Act::PassOn, meanwhile);
+        let prepared = case.prepare(case.ids[0]).await;
+        prepared.is_problem(status, id, what);
+    }
 }
 
 /// Of a sealed backup the custodian gives its share blinded, and only in a recovery that the app's

@@ -284,21 +284,38 @@ async fn the_custodian_reads_a_managed_backup_in_its_window_only() {
         managed.portal.confirm_eject(&keys, "test", "1").await,
         "the end",
     );
-    let path = format!("{base}/wallets/{first}/ejectable-backup-shares");
-    let read = managed
-        .world
-        .call(Method::GET, &path, &managed.api_key, None)
-        .await;
-    read.is_problem(409, "WALLET_EJECTED", "after the end");
+    // The server has the one copy of both halves: who loses the keys is given them again, in a
+    // window and in no other time.
+    let kept = json!({ "clientCipherText": made.cipher_text });
     let pair = made.backup_share_pair_ids.secp256k1.to_string();
-    for (method, body) in [
-        (Method::GET, None),
-        (
-            Method::PATCH,
-            Some(json!({ "clientCipherText": made.cipher_text })),
-        ),
-    ] {
-        let answer = managed.cipher_text(method, &pair, body).await;
-        answer.is_problem(409, "WALLET_EJECTED", "its cipher text, after the end");
+    let put = managed.cipher_text(Method::PATCH, &pair, Some(kept)).await;
+    put.is_problem(409, "WALLET_EJECTED", "a cipher text, after the end");
+    let enabling = format!("{base}/enable-eject");
+    let reading = format!("{base}/wallets/{first}/ejectable-backup-shares");
+    let as_custodian = |method, path: &str, body| {
+        let path = path.to_owned();
+        let (world, api_key) = (&managed.world, managed.api_key.as_str());
+        async move { world.call(method, &path, api_key, body).await }
+    };
+    let window = Some(json!({ "walletId": first }));
+    for is_open in [true, false, true] {
+        let (method, body) = match is_open {
+            true => (Method::PATCH, window.clone()),
+            false => (Method::DELETE, None),
+        };
+        let changed = as_custodian(method, &enabling, body).await;
+        assert!(matches!(changed.status, 200 | 204), "{changed:?}");
+        let shares = as_custodian(Method::GET, &reading, None).await;
+        let text = managed.cipher_text(Method::GET, &pair, None).await;
+        if is_open {
+            assert_eq!(shares.body["encryptedClientBackupShare"], made.cipher_text);
+            assert_eq!(text.body["cipherText"], made.cipher_text);
+        } else {
+            shares.is_problem(403, "EJECT_NOT_ENABLED", "the shares, closed");
+            text.is_problem(403, "EJECT_NOT_ENABLED", "the cipher text, closed");
+        }
     }
+    let again = managed.portal.eject(CUSTOM, &made.cipher_text).await;
+    let again = granted(again, "the keys again");
+    assert_eq!(again.ed25519.expose(), keys.ed25519.expose());
 }

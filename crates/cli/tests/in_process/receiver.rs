@@ -9,7 +9,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use portal_api::webhook::{BackupShares, SECRET_HEADER};
+use reqwest::Method;
 use tokio::net::TcpListener;
+
+use crate::rest;
 
 /// What the webhook does with a call.
 #[derive(Clone)]
@@ -22,6 +25,12 @@ pub(crate) enum Act {
     PassOnAndAnswer(u16, String),
     /// Never answers.
     Hang,
+    /// Has somebody call the server without a body first, then passes it on.
+    Meanwhile {
+        method: Method,
+        url: String,
+        token: String,
+    },
     /// Passes it on, and alters the shares in the answer.
     Alter(Arc<dyn Fn(Vec<String>) -> Vec<String> + Send + Sync>),
 }
@@ -106,6 +115,11 @@ impl Shared {
                 (status_of(status), answer).into_response()
             }
             Act::Hang => std::future::pending().await,
+            Act::Meanwhile { method, url, token } => {
+                let called = rest::call(method, url, &token, None).await;
+                assert_eq!(called.status, 204, "{called:?}");
+                self.pass_on(path, headers, body).await.into_response()
+            }
             Act::Alter(alter) => {
                 let (status, answer) = self.pass_on(path, headers, body).await;
                 let given: BackupShares = serde_json::from_slice(&answer).expect("shares");

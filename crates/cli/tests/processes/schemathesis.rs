@@ -18,7 +18,7 @@ const SEED: u64 = 1;
 
 /// What a run must have seen, besides the refusals: an operation without ids of its own is answered
 /// well by itself.
-const ANSWERED_WELL: [(&str, u16); 18] = [
+const ANSWERED_WELL: [(&str, u16); 19] = [
     ("readClientOfCustodian", 200),
     ("putSigningPolicyOfClient", 200),
     ("readSigningPolicyOfClient", 200),
@@ -27,6 +27,7 @@ const ANSWERED_WELL: [(&str, u16); 18] = [
     ("readEjectableBackupShares", 200),
     ("readCipherText", 200),
     ("prepareEject", 200),
+    ("disableEject", 204),
     ("eject", 204),
     ("createSession", 201),
     ("createSessionByOlderPath", 201),
@@ -54,14 +55,17 @@ async fn the_server_does_what_its_description_says() {
     let api_key = managed_environment(&installation);
     let client = client(&server, &api_key).await;
     let wallet = wallet(&installation, &api_key, "phone", &client).await;
-    let ejecting = self::client(&server, &api_key).await;
-    self::wallet(&installation, &api_key, "tablet", &ejecting).await;
+    let ejected = self::client(&server, &api_key).await;
+    self::wallet(&installation, &api_key, "tablet", &ejected).await;
+    let eject = ["eject", "--password-file", "password", "--out", "keys.json"];
+    installation.wallet("tablet", &eject);
     let throw_away = self::client(&server, &api_key).await;
     let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/processes");
     let base = std::fs::read_to_string(files.join("schemathesis.toml")).unwrap();
     let dictionaries = [
         ("client", &client["id"]),
         ("throwAwayClient", &throw_away["id"]),
+        ("ejectedClient", &ejected["id"]),
         ("wallet", &wallet["id"]),
         ("backupSharePair", &wallet["backupSharePairs"][0]["id"]),
     ]
@@ -86,8 +90,8 @@ async fn the_server_does_what_its_description_says() {
         .env("PORTAL_CUSTODIAN_API_KEY", &api_key)
         .env("PORTAL_CLIENT_API_KEY", credential(&client, "clientApiKey"))
         .env(
-            "PORTAL_EJECTING_CLIENT_API_KEY",
-            credential(&ejecting, "clientApiKey"),
+            "PORTAL_EJECTED_CLIENT_API_KEY",
+            credential(&ejected, "clientApiKey"),
         )
         .env(
             "PORTAL_CLIENT_SESSION_TOKEN",

@@ -30,6 +30,16 @@ pub(super) fn enable(
     })
 }
 
+/// The custodian closes the window before its end. One that is closed stays so.
+pub(super) fn disable(wallet: &Wallet) -> Transition {
+    let mut next = wallet.clone();
+    next.ejectable_until = None;
+    Transition {
+        wallet: next,
+        effect: Effect::None,
+    }
+}
+
 /// Somebody asks for the custodian's share of the backup in force, to take the key out.
 pub(super) fn release(wallet: &Wallet, now: Timestamp) -> Result<Transition, Refusal> {
     require_window(wallet, now)?;
@@ -41,8 +51,16 @@ pub(super) fn release(wallet: &Wallet, now: Timestamp) -> Result<Transition, Ref
 
 /// The user holds the whole key: the server's shares are destroyed, and nothing is signed,
 /// refreshed, recovered or backed up any more.
-pub(super) fn eject(wallet: &Wallet, now: Timestamp) -> Result<Transition, Refusal> {
+pub(super) fn eject(
+    wallet: &Wallet,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<Transition, Refusal> {
     require_window(wallet, now)?;
+    // Proofs are for one window: of another they say nothing.
+    if wallet.ejectable_until != Some(until) {
+        return Err(Refusal::EjectNotEnabled);
+    }
     let mut next = wallet.clone();
     next.ejected_at = Some(now);
     // Whoever holds the lease commits under a fence that is of the past.
@@ -66,10 +84,15 @@ pub(super) fn eject(wallet: &Wallet, now: Timestamp) -> Result<Transition, Refus
     })
 }
 
-/// What may still happen to a wallet whose key was taken out: nothing that changes it.
-pub(super) fn after(wallet: &Wallet, event: &Event) -> Result<Transition, Refusal> {
+/// What may still happen to a wallet whose key was taken out: nothing that makes, changes or uses
+/// a share of it. Its owner may lose the key that was taken out, so the custodian may open a window
+/// again, in which its share of the last backup is given out as before.
+pub(super) fn after(wallet: &Wallet, event: &Event, now: Timestamp) -> Result<Transition, Refusal> {
     match event {
-        Event::Eject | Event::End { .. } => Ok(wallet.unchanged()),
+        Event::End { .. } => Ok(wallet.unchanged()),
+        Event::EnableEject { until } => enable(wallet, *until, now),
+        Event::DisableEject => Ok(disable(wallet)),
+        Event::ReleaseBackupShare => release(wallet, now),
         Event::Collect => Ok(Transition {
             wallet: wallet.clone(),
             effect: Effect::Collect(Vec::new()),

@@ -6,12 +6,10 @@ use portal_lifecycle::{
 
 use crate::example::{Example, check, row};
 use crate::world::{
-    acknowledged, active, after, at, back_up, backed_up, backup, commit_backup, commit_signing,
-    confirm_backup, confirm_signing, digest, ejectable, ejected, key_stored, nothing, recover,
-    refresh, sign, signing, start, strike, with,
+    UNTIL_MS, acknowledged, active, after, at, back_up, backed_up, backup, commit_backup,
+    commit_signing, confirm_backup, confirm_signing, digest, eject, ejectable, ejected, key_stored,
+    nothing, recover, refresh, sign, signing, start, strike, with,
 };
-
-const UNTIL_MS: u64 = 300_000;
 
 const fn enable(until_ms: u64) -> Event {
     Event::EnableEject {
@@ -65,7 +63,7 @@ fn a_window_is_opened_for_what_has_a_backup_and_no_longer_than_a_week() {
 #[test]
 fn without_an_open_window_nothing_is_released_and_nothing_ends() {
     let mut rows = Vec::new();
-    for event in [Event::ReleaseBackupShare, Event::Eject] {
+    for event in [Event::ReleaseBackupShare, eject(UNTIL_MS)] {
         let refused = || Err(Refusal::EjectNotEnabled);
         rows.push(row("never opened", backed_up(), event.clone(), refused()));
         for (what, at_ms, expected) in [
@@ -80,9 +78,15 @@ fn without_an_open_window_nothing_is_released_and_nothing_ends() {
                 expected,
             });
         }
+        let moved = after(ejectable(UNTIL_MS), &[Event::DisableEject]);
+        rows.push(row("closed early", moved, event.clone(), refused()));
         let far = with(ejectable(UNTIL_MS), |wallet| {
             wallet.ejectable_until = Some(at(604_800_001));
         });
+        let event = match event {
+            Event::Eject { .. } => eject(604_800_001),
+            event => event,
+        };
         rows.push(row("a clock was set back", far, event, refused()));
     }
     rows.push(Example {
@@ -93,6 +97,26 @@ fn without_an_open_window_nothing_is_released_and_nothing_ends() {
         expected: Ok((ejectable(UNTIL_MS), Effect::ReleaseBackupShare)),
     });
     check(rows);
+}
+
+#[test]
+fn a_window_is_closed_before_its_end_and_stays_so() {
+    for given in [ejectable(UNTIL_MS), backed_up()] {
+        check(vec![row(
+            "closed",
+            given,
+            Event::DisableEject,
+            Ok((backed_up(), Effect::None)),
+        )]);
+    }
+}
+
+/// What was proved in one window ends nothing in another.
+#[test]
+fn proofs_for_another_window_end_nothing() {
+    let moved = after(ejectable(UNTIL_MS), &[enable(UNTIL_MS + 1)]);
+    let refused = Err(Refusal::EjectNotEnabled);
+    check(vec![row("moved", moved, eject(UNTIL_MS), refused)]);
 }
 
 /// A second backup is under way, and a refreshed pair waits: all of it ends.
@@ -125,13 +149,13 @@ fn the_end_takes_every_share_with_it() {
     check(vec![row(
         "eject",
         given,
-        Event::Eject,
+        eject(UNTIL_MS),
         Ok((expected, Effect::Collect(gone))),
     )]);
 }
 
 #[test]
-fn nothing_happens_after_the_end() {
+fn after_the_end_nothing_changes_but_the_window() {
     let same = |effect| Ok((ejected(), effect));
     let refused = [
         ("generate", start(Plan::Generate, 9, 1)),
@@ -145,8 +169,7 @@ fn nothing_happens_after_the_end() {
         ("sign", sign(Curve::Secp256k1, 1)),
         ("store a key", key_stored(1)),
         ("confirm a backup", confirm_backup(1)),
-        ("enable again", enable(UNTIL_MS)),
-        ("a share", Event::ReleaseBackupShare),
+        ("the end again", eject(UNTIL_MS)),
         (
             "prove a backup",
             Event::ProveBackup {
@@ -164,7 +187,6 @@ fn nothing_happens_after_the_end() {
         fence: ejected().fence,
     };
     rows.extend([
-        row("eject again", ejected(), Event::Eject, same(Effect::None)),
         row("a lease ends", ejected(), end, same(Effect::None)),
         row(
             "nothing is collected",
@@ -189,6 +211,31 @@ fn nothing_happens_after_the_end() {
             ejected(),
             strike(Curve::Ed25519, 7),
             Err(Refusal::PairNotFound),
+        ),
+    ]);
+    // Who lost the keys is given the share again, while the custodian lets them.
+    let window = |until_ms: Option<u64>| {
+        with(ejected(), |wallet| {
+            wallet.ejectable_until = until_ms.map(at);
+        })
+    };
+    let opened = Ok((window(Some(90_000)), Effect::None));
+    let closed = Ok((window(None), Effect::None));
+    let share = Event::ReleaseBackupShare;
+    rows.extend([
+        row("a window again", ejected(), enable(90_000), opened),
+        row("closed", ejected(), Event::DisableEject, closed),
+        row(
+            "a share again",
+            ejected(),
+            share.clone(),
+            same(Effect::ReleaseBackupShare),
+        ),
+        row(
+            "a share outside of it",
+            window(None),
+            share,
+            Err(Refusal::EjectNotEnabled),
         ),
     ]);
     check(rows);

@@ -6,9 +6,9 @@ use portal_lifecycle::{
 };
 
 use crate::world::{
-    KEY, OTHER_KEY, active, after, at, backed_up, backup, backup_acknowledged, commit_backup,
-    commit_signing, commit_signing_of, confirm_signing_in, ejected, frozen, points, refresh,
-    refreshed, sign, start, with,
+    KEY, OTHER_KEY, UNTIL_MS, active, after, at, backed_up, backup, backup_acknowledged,
+    commit_backup, commit_signing, commit_signing_of, confirm_signing_in, eject, ejectable,
+    ejected, frozen, points, refresh, refreshed, sign, start, with,
 };
 
 /// A property of a transition: the wallet before and after it.
@@ -114,8 +114,14 @@ const INVARIANTS: [(&str, Holds); 16] = [
         },
     ),
     (
-        "nothing happens to a wallet after it was ejected",
-        |before, next| before.ejected_at.is_none() || before == next,
+        "nothing but its window changes of a wallet after it was ejected",
+        |before, next| {
+            let apart_from_window = |wallet: &Wallet| Wallet {
+                ejectable_until: None,
+                ..wallet.clone()
+            };
+            before.ejected_at.is_none() || apart_from_window(before) == apart_from_window(next)
+        },
     ),
     (
         "nothing of a pair changes but its status, its digest and its proofs",
@@ -191,15 +197,15 @@ pub(crate) fn wrongly_allowed(
         (Event::Sign { curve, pair }, _) if !signs(*curve, *pair) => {
             Some("E11: a pair signed that is not active")
         }
-        (Event::Eject | Event::ReleaseBackupShare, _)
-            if before.ejected_at.is_none()
-                && before.ejectable_until.is_none_or(|until| now >= until) =>
+        (Event::Eject { .. } | Event::ReleaseBackupShare, _)
+            if before.ejectable_until.is_none_or(|until| now >= until) =>
         {
             Some("a share or the end, outside of the window")
         }
-        (_, Effect::ReleaseBackupShare) if before.ejected_at.is_some() => {
-            Some("a share after the end")
+        (Event::Eject { until }, _) if before.ejectable_until != Some(*until) => {
+            Some("the end, by proofs for another window")
         }
+        (Event::Eject { .. }, _) if before.ejected_at.is_some() => Some("a second end"),
         _ => None,
     }
 }
@@ -337,7 +343,7 @@ fn each_invariant_sees_what_breaks_it() {
         ),
         (
             ejected(),
-            with(ejected(), |wallet| wallet.ejectable_until = None),
+            with(ejected(), |wallet| wallet.backup_pairs.clear()),
         ),
         (
             active(),
@@ -373,9 +379,14 @@ fn what_was_wrongly_allowed_is_seen() {
         (commit_backup(2, 2, 1), Effect::None),
         (sign(Curve::Ed25519, 2), Effect::AuditSignature),
         (Event::ReleaseBackupShare, Effect::ReleaseBackupShare),
-        (Event::Eject, Effect::None),
+        (eject(UNTIL_MS), Effect::None),
     ] {
         let seen = wrongly_allowed(&leased, &event, &effect, at(0));
+        assert!(seen.is_some(), "expected {event:?} to be seen");
+    }
+    let open = ejectable(UNTIL_MS);
+    for (before, event) in [(open, eject(UNTIL_MS + 1)), (ejected(), eject(UNTIL_MS))] {
+        let seen = wrongly_allowed(&before, &event, &Effect::None, at(0));
         assert!(seen.is_some(), "expected {event:?} to be seen");
     }
 }

@@ -130,6 +130,7 @@ enum Action {
     EnableEject {
         after_ms: u64,
     },
+    DisableEject,
     ReleaseBackupShare,
     Eject,
     /// An older copy of the database is put in its place; here, the very same state.
@@ -167,6 +168,7 @@ fn action() -> impl Strategy<Value = Action> {
         // Rare: it is the end.
         1 => prop_oneof![
             6 => (0..20 * DAY_MS).prop_map(|after_ms| Action::EnableEject { after_ms }),
+            1 => Just(Action::DisableEject),
             2 => Just(Action::ReleaseBackupShare),
             1 => Just(Action::Eject),
         ],
@@ -200,7 +202,10 @@ impl Action {
                 until: now.plus_ms(after_ms),
             },
             Self::ReleaseBackupShare => Event::ReleaseBackupShare,
-            Self::Eject => Event::Eject,
+            Self::DisableEject => Event::DisableEject,
+            Self::Eject => Event::Eject {
+                until: wallet.ejectable_until.unwrap_or(now),
+            },
             Self::ProveBackup { pair, digest: n } => Event::ProveBackup {
                 ids: backup(pair.backup(wallet)),
                 cipher_text_digest: digest(n),
@@ -349,8 +354,9 @@ fn the_histories_reach_every_rule() {
     );
 }
 
-const MILESTONES: [&str; 36] = [
+const MILESTONES: [&str; 37] = [
     "share released",
+    "window closed",
     "ejected",
     "Ejected",
     "EjectNotEnabled",
@@ -439,6 +445,10 @@ fn milestones(
         (is_frozen && !was_frozen, "frozen pair"),
         (*effect == Effect::AuditSignature, "signature"),
         (*effect == Effect::ReleaseBackupShare, "share released"),
+        (
+            before.ejectable_until.is_some() && next.ejectable_until.is_none(),
+            "window closed",
+        ),
         (
             before.ejected_at.is_none() && next.ejected_at.is_some(),
             "ejected",

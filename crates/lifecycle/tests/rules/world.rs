@@ -273,6 +273,16 @@ pub(crate) fn refreshing() -> Wallet {
     )
 }
 
+/// The end of a window, in examples.
+pub(crate) const UNTIL_MS: u64 = 300_000;
+
+/// The end, by proofs for the window until then.
+pub(crate) fn eject(until_ms: u64) -> Event {
+    Event::Eject {
+        until: at(until_ms),
+    }
+}
+
 /// As [`backed_up`], and the custodian lets the key be taken out until `until_ms`.
 pub(crate) fn ejectable(until_ms: u64) -> Wallet {
     let until = at(until_ms);
@@ -281,5 +291,5 @@ pub(crate) fn ejectable(until_ms: u64) -> Wallet {
 
 /// As [`backed_up`], and the key was taken out.
 pub(crate) fn ejected() -> Wallet {
-    after(ejectable(300_000), &[Event::Eject])
+    after(ejectable(UNTIL_MS), &[eject(UNTIL_MS)])
 }

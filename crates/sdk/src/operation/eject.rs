@@ -2,14 +2,15 @@
 
 use core::fmt;
 
-use portal_api::Base64Bytes;
-use portal_api::rest::{BlindedEject, Eject, PrepareEject};
+use portal_api::rest::{
+    BlindedEject, ClientState, Eject, PrepareEject, WalletState, eject_context,
+};
 use portal_api::sealed::{PinnedSealingKey, RecoveryTicket, SealPurpose};
+use portal_api::{Base64Bytes, SecretText};
 use portal_backup::{BackupSubject, CipherText};
 use portal_lifecycle::ids::{ClientId, WalletId};
 use portal_lifecycle::{Curve, ErrorId, Generation, PerCurve};
 use portal_mpc::{Ed25519, Group, KeyShare, KeyShares, PrivateKey, Secp256k1};
-use portal_seal::SecretBytes;
 
 use super::Backup;
 use super::absent;
@@ -149,8 +150,9 @@ impl Portal {
         Ok((shares, Some(blinded)))
     }
 
-    /// Says that `keys` are written down: the server destroys its signing shares, and nothing is
-    /// signed, refreshed, recovered or backed up any more. Said again, it stays so.
+    /// Says that `keys` are written down, and proves possession of both: the server destroys its
+    /// signing shares, and nothing is signed, refreshed, recovered or backed up any more. Said
+    /// again, it stays so.
     ///
     /// `keys` are those that were **read back** from where they were written. If they are not this
     /// wallet's, as the server knows it and as this device does, the server hears nothing.
@@ -158,7 +160,7 @@ impl Portal {
     /// # Errors
     ///
     /// `BACKUP_SHARE_MISMATCH` where the keys are not this wallet's; nothing has changed then.
-    /// `EJECT_NOT_ENABLED` where the time has run out: the keys are out, and the wallet still
+    /// `EJECT_NOT_ENABLED` where no window is open any more: the keys are out, and the wallet still
     /// signs; have it enabled again, then say so again. `UNAVAILABLE`.
     pub async fn confirm_eject(
         &self,
@@ -168,27 +170,54 @@ impl Portal {
     ) -> Result<(), Error> {
         let mut meter = Meter::start();
         let trace_id = meter.trace_id();
-        let eject = Eject {
-            client_platform: platform.to_owned(),
-            client_platform_version: version.to_owned(),
-        };
         let confirming = async {
-            self.require_own(&mut meter, keys).await?;
+            let state = self.require_own(&mut meter, keys).await?;
+            if state.ejected_at.is_some() {
+                return Ok(());
+            }
+            let eject = Eject {
+                client_platform: platform.to_owned(),
+                client_platform_version: version.to_owned(),
+                proofs: self.proofs(&state, keys)?,
+            };
             self.rest.eject(&mut meter, &eject).await
         };
         traced(trace_id, confirming).await
     }
 
+    /// Of each key a proof of possession, for the window that is open.
+    fn proofs(
+        &self,
+        state: &ClientState,
+        keys: &EjectedKeys,
+    ) -> Result<PerCurve<Base64Bytes>, Error> {
+        let context = |curve: Curve| {
+            let wallet = listed(state, curve)?;
+            let until = wallet.ejectable_until.ok_or_else(not_enabled)?;
+            Ok::<_, Error>(eject_context(self.client_id, wallet.id, until.0))
+        };
+        let rng = &mut ambient::rng();
+        let secp256k1 = context(Curve::Secp256k1)?;
+        let ed25519 = context(Curve::Ed25519)?;
+        Ok(PerCurve::new(
+            Base64Bytes(keys.secp256k1.prove_possession(&secp256k1, rng)),
+            Base64Bytes(keys.ed25519.prove_possession(&ed25519, rng)),
+        ))
+    }
+
     /// That the keys are this wallet's: those that the server tells, and those of each pair on
-    /// this device that was ever in force. Another wallet's keys must not end this one.
-    async fn require_own(&self, meter: &mut Meter, keys: &EjectedKeys) -> Result<(), Error> {
+    /// this device that was ever in force. Another wallet's keys must not end this one. Gives the
+    /// state that they were compared with.
+    async fn require_own(
+        &self,
+        meter: &mut Meter,
+        keys: &EjectedKeys,
+    ) -> Result<ClientState, Error> {
         let state = self.rest.state(meter).await?;
         let given = PerCurve::new(keys.secp256k1.public_key(), keys.ed25519.public_key());
         for (curve, given) in given.iter() {
-            let wallet = state.wallets.iter().find(|wallet| wallet.curve == curve);
-            let told = wallet.and_then(|wallet| wallet.public_key.as_deref());
-            let told = told.ok_or_else(|| absent(&state))?;
-            require_same(curve, told, given)?;
+            let told = listed(&state, curve)?.public_key.as_deref();
+            require_same(curve, told.ok_or_else(|| absent(&state))?, given)?;
         }
         // What cannot be read here stands in nobody's way: the server's word is there.
         for pair in self.device.pairs().await?.readable {
@@ -202,8 +231,23 @@ impl Portal {
                 }
             }
         }
-        Ok(())
+        Ok(state)
     }
+}
+
+/// What the server tells of the key of one curve.
+fn listed(state: &ClientState, curve: Curve) -> Result<&WalletState, Error> {
+    let mut wallets = state.wallets.iter();
+    let wallet = wallets.find(|wallet| wallet.curve == curve);
+    wallet.ok_or_else(|| absent(state))
+}
+
+fn not_enabled() -> Error {
+    Error::new(
+        ErrorId::EjectNotEnabled,
+        "no window is open in which this wallet may be ended; have the app enable eject, then say \
+         so again",
+    )
 }
 
 fn require_same(curve: Curve, expected: &str, given: &[u8]) -> Result<(), Error> {
@@ -218,12 +262,11 @@ fn require_same(curve: Curve, expected: &str, given: &[u8]) -> Result<(), Error>
 }
 
 /// The whole key of one curve.
-fn join<G: Group>(client: &KeyShare<G>, custodian: &SecretBytes) -> Result<PrivateKey<G>, Error> {
+fn join<G: Group>(client: &KeyShare<G>, custodian: &SecretText) -> Result<PrivateKey<G>, Error> {
     // To be added up.
-    let text = core::str::from_utf8(custodian.expose()).unwrap_or_default();
-    let custodian = Base64Bytes::parse(text).map(|bytes| SecretBytes::new(bytes.0));
+    let custodian = custodian.bytes();
     let custodian = custodian.map_err(|error| mismatch(error.to_string()))?;
-    let custodian = KeyShare::decode(custodian.expose())
+    let custodian = KeyShare::decode(&custodian)
         .map_err(|error| mismatch(format!("the custodian's share: {error}")))?;
     PrivateKey::join(client, &custodian).map_err(|error| mismatch(error.to_string()))
 }

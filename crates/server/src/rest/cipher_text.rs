@@ -5,7 +5,9 @@ use axum::http::StatusCode;
 use portal_api::limits::CIPHER_TEXT_BYTES;
 use portal_api::rest::{KeepCipherText, KeptCipherText};
 use portal_lifecycle::ids::{BackupSharePairId, ClientId};
-use portal_lifecycle::{BackupMode, BackupPair, CipherTextDigest, ErrorId, PerCurve, Refusal};
+use portal_lifecycle::{
+    BackupMode, BackupPair, CipherTextDigest, ErrorId, Event, PerCurve, Refusal, Wallet,
+};
 use portal_serving::SecretJson;
 use portal_store::audit::Actor;
 use sha2::{Digest as _, Sha256};
@@ -17,7 +19,7 @@ use crate::wallets::origin;
 use crate::{ApiError, App};
 
 problems!(Keeping: NotFound, BackupShareMismatch, StateInvalid, WalletEjected);
-problems!(Reading: NotFound, StateInvalid, WalletEjected);
+problems!(Reading: NotFound, StateInvalid, EjectNotEnabled);
 
 /// Keeps the cipher text of a managed backup: once, and for good.
 #[utoipa::path(
@@ -36,7 +38,10 @@ pub(crate) async fn keep(
     Path(id): Path<String>,
     Json(body): Json<KeepCipherText>,
 ) -> Result<StatusCode, ApiError> {
-    let pair = managed_pair(&app, client.client_id, &id).await?;
+    let (wallet, pair) = managed_pair(&app, client.client_id, &id).await?;
+    if wallet.ejected_at.is_some() {
+        return Err(Refusal::Ejected.into());
+    }
     let given = body.client_cipher_text.as_bytes();
     let is_text = given.iter().all(u8::is_ascii_graphic);
     if !is_text || !(1..=CIPHER_TEXT_BYTES).contains(&given.len()) {
@@ -93,7 +98,11 @@ pub(crate) async fn kept(
     Client(client): Client,
     Path(id): Path<String>,
 ) -> Result<SecretJson, ApiError> {
-    let pair = managed_pair(&app, client.client_id, &id).await?;
+    let (wallet, pair) = managed_pair(&app, client.client_id, &id).await?;
+    if wallet.ejected_at.is_some() {
+        // Half of a key that needs nobody any more: as its other half, for who lost that key.
+        wallet.apply(Event::ReleaseBackupShare, app.clock.now())?;
+    }
     let cipher_text = app.store.cipher_text(client.client_id, pair.ids).await?;
     let cipher_text = cipher_text.ok_or_else(ApiError::not_found)?;
     secret_json(&KeptCipherText { cipher_text })
@@ -119,21 +128,20 @@ pub(crate) async fn check_confirmed(
     }
 }
 
-/// The pair of this client that has the id on either curve, if it is a managed one and the wallet
-/// was not taken out.
-async fn managed_pair(app: &App, client: ClientId, id: &str) -> Result<BackupPair, ApiError> {
+/// A client's wallet, and the pair of it that has the id on either curve, if it is a managed one.
+async fn managed_pair(
+    app: &App,
+    client: ClientId,
+    id: &str,
+) -> Result<(Wallet, BackupPair), ApiError> {
     let id: BackupSharePairId = id.parse().map_err(|_| ApiError::not_found())?;
     let stored = app.wallets.stored(client).await?;
     let wallet = stored.ok_or_else(ApiError::not_found)?.wallet;
-    if wallet.ejected_at.is_some() {
-        // It is half of a key that no share of this server is needed for any more.
-        return Err(Refusal::Ejected.into());
-    }
-    let mut pairs = wallet.backup_pairs.into_iter();
+    let mut pairs = wallet.backup_pairs.iter();
     let pair = pairs.find(|pair| pair.ids.into_array().contains(&id));
-    let pair = pair.ok_or_else(ApiError::not_found)?;
+    let pair = pair.ok_or_else(ApiError::not_found)?.clone();
     if pair.mode == BackupMode::Managed {
-        Ok(pair)
+        Ok((wallet, pair))
     } else {
         Err(ApiError::new(
             ErrorId::StateInvalid,

@@ -1,25 +1,32 @@
-//! Eject: the custodian opens a window, the device takes the shares, and says when it is done.
+//! Eject: the custodian opens a window, the device takes the shares, and proves that it has both
+//! keys: that is the end.
 //!
 //! A wallet id names the key of one curve. The window and the end are of both curves: whoever has
 //! one key of a wallet out has no use for the other one in Portal. A share is of the curve that
 //! was named.
+//!
+//! Keys that were taken out can be lost: after the end a window gives the share out as before.
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use portal_api::Time;
 use portal_api::rest::{
     BackupShareText, BlindedEject, Eject, EjectableBackupShares, EjectableUntil, EnableEject,
-    PrepareEject,
+    PrepareEject, eject_context,
 };
 use portal_api::sealed::BlindedRecovery;
+use portal_api::{Base64Bytes, SecretText, Time};
 use portal_lifecycle::ids::{ClientId, WalletId};
-use portal_lifecycle::{BackupMode, BackupPair, Curve, ErrorId, Event, Refusal, Wallet};
+use portal_lifecycle::{
+    BackupMode, BackupPair, Curve, ErrorId, Event, PerCurve, Refusal, Timestamp, Wallet,
+};
+use portal_mpc::Role;
 use portal_store::audit::{Actor, AuditAct, Digest};
 
 use super::custodian::client_of;
-use crate::auth::{Client, Custodian};
+use crate::auth::{self, Client, Custodian};
 use crate::body::{Json, Path};
 use crate::openapi::problems;
+use crate::possession::possesses;
 use crate::{ApiError, App, custodian_share};
 
 /// How long a window is open if nobody says.
@@ -27,17 +34,17 @@ const WINDOW_MS: u64 = 5 * 60 * 1_000;
 /// Longest name of a client's platform.
 const PLATFORM_CHARACTERS: usize = 100;
 
-problems!(Enabling: NotFound, BackupNotComplete, WalletEjected);
+problems!(Enabling: NotFound, BackupNotComplete);
+problems!(Disabling: NotFound);
 problems!(
-    ReadingShares: NotFound, BackupNotComplete, EjectNotEnabled, StateInvalid, WalletEjected,
-    BackupShareMismatch
+    ReadingShares: NotFound, BackupNotComplete, EjectNotEnabled, StateInvalid, BackupShareMismatch
 );
 problems!(
-    Preparing: NotFound, BackupNotComplete, EjectNotEnabled, WalletEjected, BackupShareMismatch,
-    StateInvalid, BackupModeMismatch, RecoveryNotOpen, CustodianShareNotFound, WebhookFailed,
+    Preparing: NotFound, BackupNotComplete, EjectNotEnabled, BackupShareMismatch, StateInvalid,
+    BackupModeMismatch, RecoveryNotOpen, CustodianShareNotFound, WebhookFailed,
     WebhookNotConfigured
 );
-problems!(Ejecting: WalletNotFound, BackupNotComplete, EjectNotEnabled);
+problems!(Ejecting: WalletNotFound, BackupNotComplete, EjectNotEnabled, BackupShareMismatch);
 
 /// Lets the client take both private keys of its wallet out, for a while.
 #[utoipa::path(
@@ -75,7 +82,33 @@ pub(crate) async fn enable(
     }))
 }
 
-/// Reads both parts of a managed backup, while the wallet may be ejected.
+/// Closes that window before its end. What was given out in it is out.
+#[utoipa::path(
+    delete,
+    path = "/api/v3/custodians/me/clients/{id}/enable-eject",
+    operation_id = "disableEject",
+    tag = "custodian",
+    security(("custodianApiKey" = [])),
+    params(("id" = Uuid, Path, description = "The client.")),
+    responses((status = 204, description = "Nobody takes the keys out now."), Disabling)
+)]
+pub(crate) async fn disable(
+    State(app): State<App>,
+    Custodian(custodian): Custodian,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let client = client_of(&app, custodian.environment_id, &id).await?;
+    let client = client.client_id;
+    let stored = app.wallets.stored(client).await?;
+    let wallet = stored.ok_or_else(ApiError::not_found)?.wallet;
+    let act = AuditAct::EjectDisabled { wallet: wallet.ids };
+    let actor = Actor::Custodian(custodian.key);
+    let closed = app.wallets.audited(actor, client, Event::DisableEject, act);
+    closed.await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Reads both parts of a managed backup, while the wallet may be ejected, and after it was.
 #[utoipa::path(
     get,
     path = "/api/v3/custodians/me/clients/{id}/wallets/{walletId}/ejectable-backup-shares",
@@ -116,7 +149,7 @@ pub(crate) async fn shares(
     let share = released(&app, &wallet, asked).await?;
     let cipher_text = app.store.cipher_text(client, pair.ids).await?;
     Ok(axum::Json(EjectableBackupShares {
-        encrypted_client_backup_share: cipher_text,
+        encrypted_client_backup_share: cipher_text.map(SecretText::from),
         custodian_backup_share: share,
     }))
 }
@@ -141,7 +174,8 @@ pub(crate) async fn prepare(
     Path(id): Path<String>,
     Json(body): Json<PrepareEject>,
 ) -> Result<axum::Json<BackupShareText>, ApiError> {
-    let client = client.client_id;
+    let caller = client;
+    let client = caller.client_id;
     let wallet_id = id.parse().map_err(|_| ApiError::not_found())?;
     let (wallet, curve) = wallet_of(&app, client, wallet_id).await?;
     let pair = active(&wallet)?;
@@ -172,10 +206,15 @@ pub(crate) async fn prepare(
         blinded,
     };
     let share = released(&app, &wallet, asked).await?;
+    // The session may have been revoked while the custodian was asked.
+    auth::still(&app, caller).await?;
     Ok(axum::Json(BackupShareText { share }))
 }
 
-/// Ends the wallet: the device has both private keys, durably.
+/// Ends the wallet: the device has both private keys, durably, and proves it.
+///
+/// The proofs are Schnorr's, of the private key behind each `publicKey`, for the window that is
+/// open. Of a wallet that has ended already they are not looked at: it stays so.
 #[utoipa::path(
     post,
     path = "/api/v3/clients/me/eject",
@@ -206,20 +245,57 @@ pub(crate) async fn eject(
     }
     let stored = app.wallets.stored(client).await?;
     let wallet = stored.ok_or(Refusal::WalletNotFound)?.wallet;
+    if wallet.ejected_at.is_some() {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    let until = wallet.ejectable_until.ok_or(Refusal::EjectNotEnabled)?;
+    let event = Event::Eject { until };
+    wallet.apply(event.clone(), app.clock.now())?;
+    has_both_keys(client, &wallet, until, &body.proofs)?;
     let act = AuditAct::Ejected {
         wallet: wallet.ids,
         platform: Digest::of(texts.map(String::as_str).join("\0").as_bytes()),
     };
     let actor = Actor::Client(client);
-    let ejected = app.wallets.audited(actor, client, Event::Eject, act);
-    ejected.await?;
-    tracing::warn!("a wallet was ejected; its signing shares are destroyed");
+    match app.wallets.audited(actor, client, event, act).await {
+        // The same, said twice at once.
+        Err(error) if error.id() == ErrorId::WalletEjected => {}
+        ended => {
+            ended?;
+            tracing::warn!("a wallet was ejected; its signing shares are destroyed");
+        }
+    }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Refuses who does not prove possession of both whole keys, for the window until then.
+fn has_both_keys(
+    client: ClientId,
+    wallet: &Wallet,
+    until: Timestamp,
+    proofs: &PerCurve<Base64Bytes>,
+) -> Result<(), ApiError> {
+    let points = &active(wallet)?.points;
+    for (curve, proof) in proofs.iter() {
+        let context = eject_context(client, *wallet.ids.of(curve), until);
+        let key = &points.of(curve).key.0;
+        if !possesses(curve, &context, Role::Client, key, &proof.0) {
+            return Err(ApiError::new(
+                ErrorId::BackupShareMismatch,
+                format!(
+                    "expected a proof of possession of this wallet's private key on {curve}, for \
+                     the window that is open now, got another; nothing has ended: read the state \
+                     again, and prove anew"
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// One curve's custodian share of the backup in force: only while the window is open, and only
 /// with a line in the audit log, which is written before the share is even fetched.
-async fn released(app: &App, wallet: &Wallet, asked: Asked) -> Result<String, ApiError> {
+async fn released(app: &App, wallet: &Wallet, asked: Asked) -> Result<SecretText, ApiError> {
     let Asked {
         actor,
         client,
@@ -240,13 +316,13 @@ async fn released(app: &App, wallet: &Wallet, asked: Asked) -> Result<String, Ap
             recovery,
         }) => custodian_share::blinded(app, client, pair, challenge, recovery).await?,
     };
-    // The window may have closed, or the wallet have been ejected, while the custodian was asked.
+    // The window may have been closed while the custodian was asked.
     app.wallets.check(client, Event::ReleaseBackupShare).await?;
     let share = match curve {
         Curve::Secp256k1 => shares.secp256k1.encode(),
         Curve::Ed25519 => shares.ed25519.encode(),
     };
-    Ok(custodian_share::encode(&share)) // to the one who may have it
+    Ok(SecretText::of_bytes(&share)) // to the one who may have it
 }
 
 /// Who asks for a share, and for which.

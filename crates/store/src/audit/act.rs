@@ -416,6 +416,11 @@ acts! {
         /// Until when.
         until as "ejectableUntil": Timestamp,
     }
+    /// The custodian closes that window before its end.
+    EjectDisabled = "EJECT_DISABLED" {
+        /// The key.
+        wallet as "walletId": PerCurve<WalletId>,
+    }
     /// The custodian's share of the backup in force is given out, to take the key out.
     BackupShareReleased = "BACKUP_SHARE_RELEASED" {
         /// The key.

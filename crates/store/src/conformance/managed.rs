@@ -146,7 +146,7 @@ pub async fn an_ejected_wallet_has_no_signing_share(backend: &impl Backend) {
         let share = life.signing_share(Curve::Secp256k1, pair).await;
         assert!(share.is_some());
     }
-    life.happen(Event::Eject).await;
+    life.happen(Event::Eject { until }).await;
     life.check().await;
     for pair in [first, second] {
         for curve in Curve::ALL {

@@ -83,7 +83,7 @@ async fn managed_backups_are_insert_only_and_an_end_is_for_good() {
     life.complete_backup(ids).await;
     let until = life.now.plus_ms(300_000);
     life.happen(Event::EnableEject { until }).await;
-    life.happen(Event::Eject).await;
+    life.happen(Event::Eject { until }).await;
     let mut prompt = backend.prompt().await;
     for refused in [
         "DELETE FROM managed_backup_shares",
