@@ -7,7 +7,7 @@ use portal_api::rest::eject_context;
 use portal_lifecycle::ids::WalletId;
 use portal_lifecycle::{BackupMode, Timestamp};
 use portal_sdk::{ErrorId, Portal, PrivateKey};
-use portal_server::Limits;
+use portal_server::{Limits, entropy};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -276,7 +276,7 @@ async fn nothing_ends_without_possession_of_both_whole_keys() {
     let own = granted(portal.eject(CUSTOM, &case.cipher_text).await, "ejecting");
     let until = case.until().await;
     let client = case.wallet.user.id;
-    let rng = &mut rand::rng();
+    let rng = &mut entropy::rng();
     let context = |number: usize, until| eject_context(client, case.ids[number], until);
     let mut prove = |until| {
         [

@@ -20,11 +20,12 @@ use portal_lifecycle::{
     BackupMode, BackupPair, Curve, ErrorId, Event, PerCurve, Refusal, Timestamp, Wallet,
 };
 use portal_mpc::Role;
+use portal_serving::SecretJson;
 use portal_store::audit::{Actor, AuditAct, Digest};
 
 use super::custodian::client_of;
 use crate::auth::{self, Client, Custodian};
-use crate::body::{Json, Path};
+use crate::body::{Json, Path, secret_json};
 use crate::openapi::problems;
 use crate::possession::possesses;
 use crate::{ApiError, App, custodian_share};
@@ -125,7 +126,7 @@ pub(crate) async fn shares(
     State(app): State<App>,
     Custodian(custodian): Custodian,
     Path((id, wallet_id)): Path<(String, String)>,
-) -> Result<axum::Json<EjectableBackupShares>, ApiError> {
+) -> Result<SecretJson, ApiError> {
     let client = client_of(&app, custodian.environment_id, &id)
         .await?
         .client_id;
@@ -148,10 +149,10 @@ pub(crate) async fn shares(
     };
     let share = released(&app, &wallet, asked).await?;
     let cipher_text = app.store.cipher_text(client, pair.ids).await?;
-    Ok(axum::Json(EjectableBackupShares {
+    secret_json(&EjectableBackupShares {
         encrypted_client_backup_share: cipher_text.map(SecretText::from),
         custodian_backup_share: share,
-    }))
+    })
 }
 
 /// Gives the custodian's share of one key to the device, while the wallet may be ejected.
@@ -173,7 +174,7 @@ pub(crate) async fn prepare(
     Client(client): Client,
     Path(id): Path<String>,
     Json(body): Json<PrepareEject>,
-) -> Result<axum::Json<BackupShareText>, ApiError> {
+) -> Result<SecretJson, ApiError> {
     let caller = client;
     let client = caller.client_id;
     let wallet_id = id.parse().map_err(|_| ApiError::not_found())?;
@@ -208,7 +209,7 @@ pub(crate) async fn prepare(
     let share = released(&app, &wallet, asked).await?;
     // The session may have been revoked while the custodian was asked.
     auth::still(&app, caller).await?;
-    Ok(axum::Json(BackupShareText { share }))
+    secret_json(&BackupShareText { share })
 }
 
 /// Ends the wallet: the device has both private keys, durably, and proves it.
