@@ -279,13 +279,14 @@ pub enum Effect {
     AuditSignature,
     /// Make the freeze durable; only then answer anybody.
     Freeze,
-    /// E14, managed mode: store the sealed custodian share for good; only then let the last
-    /// message go.
+    /// E14, managed mode: store the sealed custodian share until its pair is purged; only then let
+    /// the last message go.
     StoreCustodianShare(PerCurve<BackupSharePairId>),
     /// Write the audit record; only then give the custodian's share out.
     ReleaseBackupShare,
     /// Erase the shares of purged signing pairs, take the backup pairs out of the outbox, and tell
-    /// the custodian of each purged one, by its id and no other. Empty where nothing changed.
+    /// the custodian of each purged one, by its id and no other; of a managed one, erase both halves
+    /// instead. Empty where nothing changed.
     Collect(Vec<Garbage>),
 }
 

@@ -12,10 +12,10 @@ use crate::expect::{granted, until};
 use crate::wallet::{CUSTOM, Wallet};
 use crate::world::World;
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// A server that looks for garbage all the time.
-fn eager() -> Limits {
+pub(crate) fn eager() -> Limits {
     Limits {
         garbage_interval: Duration::from_millis(20),
         ..patient()

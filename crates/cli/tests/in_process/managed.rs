@@ -7,11 +7,14 @@ use portal_backup::CipherText;
 use portal_keychain::MemoryKeychain;
 use portal_lifecycle::{BackupMode, BackupStatus};
 use portal_sdk::{ErrorId, Portal};
+use portal_server::Limits;
+use portal_store::ManagedBackupStore as _;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::alive::{Keys, assert_signs};
-use crate::expect::{granted, refused};
+use crate::expect::{granted, refused, until};
+use crate::given_up::{DAY, eager};
 use crate::rest::Answer;
 use crate::wallet::{CUSTOM, backup_pairs, backup_statuses, state_of};
 use crate::world::{User, World};
@@ -27,7 +30,11 @@ struct Managed {
 
 impl Managed {
     async fn start() -> Self {
-        let world = World::start().await;
+        Self::start_with(Limits::default()).await
+    }
+
+    async fn start_with(limits: Limits) -> Self {
+        let world = World::start_with(limits).await;
         let customer = world
             .operator()
             .create_custodian("Managed", "test", None, BackupMode::Managed)
@@ -76,6 +83,10 @@ async fn a_backup_completes_and_recovers_without_a_webhook() {
     let recovered = device.recover_wallet(CUSTOM, &made.cipher_text).await;
     let recovered = granted(recovered, "recovering");
     assert_eq!(recovered.addresses, managed.keys.addresses);
+    signs_a_message(&device).await;
+}
+
+async fn signs_a_message(device: &Portal) {
     let chain = "eip155:1".parse().expect("a chain");
     let message = json!("hello");
     let signed = device.sign(&chain, "personal_sign", &message);
@@ -236,6 +247,63 @@ async fn a_wallet_comes_into_another_mode_by_its_next_backup() {
     let recovered = granted(device.recover_wallet(CUSTOM, &text).await, "the last");
     assert_eq!(recovered.addresses, wallet.keys.addresses);
     assert_signs(&device, &wallet.keys, "the last").await;
+}
+
+/// A backup that was overtaken a month ago, by one that has proved itself: whoever has the database
+/// finds neither half of it, and the wallet is recovered from the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_of_an_overtaken_backup_is_left_in_the_database() {
+    let mut managed = Managed::start_with(eager()).await;
+    let portal = &managed.portal;
+    let former = granted(portal.backup_wallet(CUSTOM).await, "backing up");
+    let newest = granted(portal.backup_wallet(CUSTOM).await, "backing up again");
+    let texts = [former.cipher_text.clone(), newest.cipher_text.clone()];
+    let checked = portal.check_backup(CUSTOM, &newest.cipher_text).await;
+    granted(checked, "checking the newest");
+    let client = managed.user.id;
+    let halves = async |world: &World| {
+        let mut halves = Vec::new();
+        for ids in [former.backup_share_pair_ids, newest.backup_share_pair_ids] {
+            let text = world.store().cipher_text(client, ids).await;
+            halves.push(text.expect("readable").is_some());
+            for (curve, id) in ids.iter() {
+                let share = world.store().custodian_share(client, curve, *id).await;
+                halves.push(share.expect("readable").is_some());
+            }
+        }
+        halves
+    };
+    assert_eq!(halves(&managed.world).await, [true; 6]);
+
+    managed.world.clock.put_forward(DAY * 31);
+    until("the former backup purged", async || {
+        let state = state_of(portal).await;
+        (backup_statuses(&state)[0] == BackupStatus::Purged).then_some(())
+    })
+    .await;
+    let left = [false, false, false, true, true, true];
+    assert_eq!(halves(&managed.world).await, left);
+    let pair = former.backup_share_pair_ids.ed25519.to_string();
+    let read = managed.cipher_text(Method::GET, &pair, None).await;
+    read.is_problem(404, "NOT_FOUND", "the purged cipher text");
+    let body = json!({ "clientCipherText": texts[0] });
+    let kept = managed.cipher_text(Method::PATCH, &pair, Some(body)).await;
+    kept.is_problem(409, "BACKUP_SHARE_MISMATCH", "the purged cipher text again");
+
+    managed.world.stop_server().await;
+    let file = std::fs::read(managed.world.database()).expect("readable");
+    let found = texts.map(|text| {
+        let end = &text.as_bytes()[text.len() - 64..];
+        file.windows(end.len()).any(|window| window == end)
+    });
+    assert_eq!(found, [false, true]);
+
+    managed.world.start_server_again().await;
+    let device = managed.world.fresh_device(&managed.user).await;
+    let recovered = device.recover_wallet(CUSTOM, &newest.cipher_text).await;
+    let recovered = granted(recovered, "recovering");
+    assert_eq!(recovered.addresses, managed.keys.addresses);
+    signs_a_message(&device).await;
 }
 
 /// The window gives the customer both parts of a managed backup, and nothing before it.

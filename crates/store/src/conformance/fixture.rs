@@ -195,7 +195,7 @@ pub async fn audit_log(store: &impl AuditStore, environment: EnvironmentId) -> V
 /// back and compared.
 #[derive(Debug)]
 pub struct Life<'s, S> {
-    store: &'s S,
+    pub(super) store: &'s S,
     /// Whose wallet it is.
     pub client: ClientId,
     /// Where the client lives.
@@ -230,6 +230,18 @@ impl<'s, S: Store> Life<'s, S> {
             ),
             version: None,
             now: now(),
+        }
+    }
+
+    /// The same life, on another handle of its database.
+    pub fn on<T: Store>(self, store: &T) -> Life<'_, T> {
+        Life {
+            store,
+            client: self.client,
+            environment: self.environment,
+            wallet: self.wallet,
+            version: self.version,
+            now: self.now,
         }
     }
 

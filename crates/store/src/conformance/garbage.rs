@@ -6,7 +6,7 @@ use super::Backend;
 use super::fixture::{Life, kms, origin};
 use crate::{Notice, OutboxStore as _, Store};
 
-const DAY_MS: u64 = 24 * 3_600 * 1_000;
+pub(super) const DAY_MS: u64 = 24 * 3_600 * 1_000;
 
 /// A wallet with a superseded signing pair and backup, and a backup that cannot be completed.
 async fn aged<S: Store>(store: &S) -> Life<'_, S> {
@@ -20,13 +20,7 @@ async fn aged<S: Store>(store: &S) -> Life<'_, S> {
     let pair = ids.ed25519;
     let curve = Curve::Ed25519;
     life.happen(Event::Sign { curve, pair }).await;
-    let active = life.wallet.active_backup().expect("a backup is in force");
-    let event = Event::ProveBackup {
-        ids: active.ids,
-        cipher_text_digest: active.cipher_text_digest.expect("complete"),
-    };
-    life.happen(event).await;
-    life.now = life.now.plus_ms(31 * DAY_MS);
+    life.prove_backup_and_wait(31 * DAY_MS).await;
     life
 }
 

@@ -29,6 +29,7 @@ pub mod guards;
 pub mod idempotency;
 pub mod keys;
 pub mod managed;
+mod managed_life;
 pub mod outbox;
 pub mod postgres_cluster;
 pub mod sealing;
@@ -166,6 +167,9 @@ macro_rules! conformance_tests {
                 a_managed_share_needs_its_pair_and_is_never_replaced
                 the_backup_kms_is_another
                 a_cipher_text_is_stored_once
+                with_a_purged_pair_go_both_halves_and_no_others
+                what_is_purged_does_not_come_back
+                a_backup_that_was_not_overtaken_is_not_purged
                 an_ejected_wallet_has_no_signing_share
             }
             epochs {

@@ -69,6 +69,12 @@ pub async fn every_status_comes_back(backend: &impl Backend) {
                 pair.status = BackupStatus::Superseded;
             }
         }
+        if *status == BackupStatus::Purged {
+            // Nothing is before it was given up.
+            let newest = next.backup_pairs.last_mut().expect("was just made");
+            newest.status = BackupStatus::Abandoned;
+            life.keep(next.clone(), Secrets::Unchanged).await;
+        }
         let newest = next.backup_pairs.last_mut().expect("was just made");
         newest.status = *status;
         newest.cipher_text_digest = (*status == BackupStatus::StoredClientBackupShare)

@@ -37,6 +37,7 @@ pub(super) fn check(
         if next.ids != stored.ids {
             return refused("the ids of a wallet never change");
         }
+        check_purged(stored, next)?;
     }
     let signing = &next.signing_pairs;
     let in_force = signing.iter().filter(|pair| is_in_force(pair.status));
@@ -68,6 +69,22 @@ pub(super) fn check(
         {
             return refused("a pair that may sign has a share");
         }
+    }
+    Ok(())
+}
+
+/// What goes with `PURGED` goes for good, so no other status leads there or comes after it.
+fn check_purged(stored: &Wallet, next: &Wallet) -> Result<(), StoreError> {
+    use BackupStatus::{Abandoned, Purged, Superseded};
+    for was in &stored.backup_pairs {
+        let is = next.backup_pair_of(was.ids).map(|pair| pair.status);
+        let guard = match (was.status, is) {
+            (Purged, Some(Purged)) | (Superseded | Abandoned, _) => continue,
+            (Purged, _) => "a purged backup pair stays purged",
+            (_, Some(Purged)) => "only an overtaken or abandoned backup pair is purged",
+            _ => continue,
+        };
+        return Err(StoreError::Refused { guard });
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use portal_lifecycle::ids::{BackupSharePairId, ClientId};
-use portal_lifecycle::{Curve, PerCurve, Timestamp};
+use portal_lifecycle::{BackupStatus, Curve, PerCurve, Timestamp};
 use portal_seal::SecretBytes;
 
 use super::{MemoryStore, State, tenants};
@@ -47,9 +47,13 @@ impl ManagedBackupStore for MemoryStore {
     ) -> Result<bool, StoreError> {
         let mut state = self.lock();
         let known = state.wallets.get(&client);
-        if known.is_none_or(|stored| stored.wallet.backup_pair_of(ids).is_none()) {
+        let Some(pair) = known.and_then(|stored| stored.wallet.backup_pair_of(ids)) else {
             let table = "backup_share_pairs";
             return Err(StoreError::NoSuchRow { table });
+        };
+        if pair.status == BackupStatus::Purged {
+            let guard = "the pair of this cipher text is purged";
+            return Err(StoreError::Refused { guard });
         }
         let place = (client, ids.secp256k1, ids.ed25519);
         if let Some(stored) = state.cipher_texts.get(&place) {
@@ -74,18 +78,32 @@ impl ManagedBackupStore for MemoryStore {
     }
 }
 
-/// Stores the custodian's share of a new pair, with the pair.
+/// Stores the custodian's share of a new pair, with the pair; E18: erases both halves of a purged
+/// one.
 pub(super) fn write(
     state: &mut State,
     commit: &WalletCommit,
     secrets: &SealedSecrets,
 ) -> Result<(), StoreError> {
+    for pair in &commit.wallet.backup_pairs {
+        if pair.status == BackupStatus::Purged {
+            for (curve, id) in pair.ids.iter() {
+                state.managed_shares.remove(&(curve, *id));
+            }
+            let place = (commit.client_id, pair.ids.secp256k1, pair.ids.ed25519);
+            state.cipher_texts.remove(&place);
+        }
+    }
     let SealedSecrets::StoreCustodianShare { ids, sealed } = secrets else {
         return Ok(());
     };
-    if commit.wallet.backup_pair_of(*ids).is_none() {
+    let Some(pair) = commit.wallet.backup_pair_of(*ids) else {
         let table = "backup_share_pairs";
         return Err(StoreError::NoSuchRow { table });
+    };
+    if pair.status == BackupStatus::Purged {
+        let guard = "the pair of this custodian share is purged";
+        return Err(StoreError::Refused { guard });
     }
     for (curve, sealed) in sealed.iter() {
         let place = (curve, *ids.of(curve));

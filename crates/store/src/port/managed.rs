@@ -8,8 +8,9 @@ use portal_seal::SecretBytes;
 use crate::StoreError;
 use crate::audit::Origin;
 
-/// What the server keeps of backups in managed mode. Insert-only: nothing of it is replaced or
-/// deleted. The custodian's share comes with the commit of its pair.
+/// What the server keeps of backups in managed mode. Nothing of it is replaced, and both halves go
+/// with the commit by which their pair is `PURGED`, and by no other. The custodian's share comes
+/// with the commit of its pair.
 #[async_trait]
 pub trait ManagedBackupStore: Send + Sync {
     /// The custodian's share of a pair on one curve, if it is kept here.
@@ -29,7 +30,8 @@ pub trait ManagedBackupStore: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`StoreError::NoSuchRow`] for an unknown pair, or another [`StoreError`].
+    /// [`StoreError::NoSuchRow`] for an unknown pair, or another [`StoreError`], for a purged one
+    /// too.
     async fn keep_cipher_text(
         &self,
         client: ClientId,

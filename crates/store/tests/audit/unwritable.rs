@@ -1,9 +1,9 @@
 //! What cannot be told is not done.
 
-use portal_lifecycle::{Epoch, OperationKind};
+use portal_lifecycle::{Effect, Epoch, Event, OperationKind};
 use portal_store::conformance::{Life, kms, new_client, new_custodian, now, origin, signature};
 use portal_store::{
-    ClientStore as _, CustodianStore as _, Maintenance as _, NewSession, WalletStore as _,
+    ClientStore as _, CustodianStore as _, Maintenance as _, NewSession, Secrets, WalletStore as _,
     WebhookConfig, WebhookStore as _,
 };
 
@@ -80,4 +80,50 @@ async fn nothing_happens_without_its_line_on_sqlite() {
 #[tokio::test]
 async fn nothing_happens_without_its_line_on_postgres() {
     nothing_happens_without_its_line(&PostgresBackend::new()).await;
+}
+
+/// A purge that breaks off leaves both halves; the next run finishes.
+async fn a_purge_is_whole_or_not_at_all<B: Tampered>(backend: &B) {
+    let store = backend.open(kms()).await;
+    let mut life = Life::new(&store).await;
+    life.sign_up(OperationKind::Generate).await;
+    let former = life.back_up_managed("the former").await;
+    let active = life.back_up_managed("the active").await;
+    life.prove_backup_and_wait(31 * 24 * 3_600 * 1_000).await;
+    let collected = life.wallet.apply(Event::Collect, life.now).unwrap();
+    let Effect::Collect(garbage) = collected.effect else {
+        panic!("expected a collection, got {:?}", collected.effect);
+    };
+    let due_at = life.now;
+    let collect = || Secrets::Collect {
+        garbage: garbage.clone(),
+        due_at,
+    };
+
+    // The line comes last.
+    let away = "ALTER TABLE audit_events RENAME TO away".to_owned();
+    backend.run(&[away]).await;
+    let broken = life.try_keep(&collected.wallet, collect()).await;
+    assert!(broken.is_err(), "{broken:?}");
+    life.check().await;
+    assert!(life.has_both_halves(former).await);
+
+    let back = "ALTER TABLE away RENAME TO audit_events".to_owned();
+    backend.run(&[back]).await;
+    life.keep(collected.wallet, collect()).await;
+    assert!(!life.has_both_halves(former).await);
+    assert!(life.has_both_halves(active).await);
+    let last = life.audit_log().await.pop();
+    let last = last.map(|line| line.act);
+    assert_eq!(last.as_deref(), Some("BACKUP_PAIR_PURGED"));
+}
+
+#[tokio::test]
+async fn a_purge_is_whole_or_not_at_all_on_sqlite() {
+    a_purge_is_whole_or_not_at_all(&SqliteBackend::new()).await;
+}
+
+#[tokio::test]
+async fn a_purge_is_whole_or_not_at_all_on_postgres() {
+    a_purge_is_whole_or_not_at_all(&PostgresBackend::new()).await;
 }

@@ -162,9 +162,20 @@ async fn the_schema_refuses_what_must_never_be() {
     let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     life.sign_up(OperationKind::Generate).await;
+    let former = life.back_up_managed("the former").await;
+    let active = life.back_up_managed("the active").await;
     life.make_backup(BackupMethod::GDrive).await;
     let mut prompt = backend.prompt().await;
     for statement in [
+        "DELETE FROM managed_backup_shares",
+        "TRUNCATE managed_backup_shares",
+        "UPDATE managed_backup_shares SET curve = 'ED25519'",
+        "DELETE FROM managed_cipher_texts",
+        "TRUNCATE managed_cipher_texts",
+        "UPDATE managed_cipher_texts SET cipher_text = 'another'",
+        "UPDATE backup_share_pairs SET status = 'PURGED'",
+        "UPDATE backup_share_pairs SET status = 'PURGED'
+             WHERE status = 'STORED_CLIENT_BACKUP_SHARE'",
         "DELETE FROM wallets",
         "TRUNCATE wallets CASCADE",
         "DELETE FROM signing_share_pairs",
@@ -203,4 +214,7 @@ async fn the_schema_refuses_what_must_never_be() {
         assert!(refused.is_err(), "expected a refusal of {statement}");
     }
     life.check().await;
+    for ids in [former, active] {
+        assert!(life.has_both_halves(ids).await);
+    }
 }

@@ -3,13 +3,18 @@
 use std::path::Path;
 
 use portal_lifecycle::ids::BackupSharePairId;
-use portal_lifecycle::{BackupMethod, Curve, OperationKind, PerCurve};
+use portal_lifecycle::{BackupMethod, Curve, Event, OperationKind, PerCurve};
 use portal_store::conformance::{Backend as _, Life, contains, kms, share_of};
 use portal_store::{
     OutboxStore as _, SqlStore, Store as _, StoreError, WalletStore as _, WebhookStore as _,
 };
 
+use sqlx::Connection as _;
+
 use super::SqliteBackend;
+
+/// The longest cipher text that is kept.
+const CIPHER_TEXT_BYTES: usize = 16 * 1024;
 
 #[cfg(unix)]
 #[tokio::test]
@@ -72,6 +77,46 @@ async fn no_secret_is_found_in_the_files() {
         assert!(open_files.iter().any(|file| contains(file, present)));
         assert!(closed_files.iter().all(|file| contains(file, present)));
     }
+}
+
+/// Overwritten, not only unlinked: whoever has the file finds neither half of a purged backup.
+#[tokio::test]
+async fn nothing_of_a_purged_managed_backup_is_found_in_the_file() {
+    let backend = SqliteBackend::new();
+    let store = backend.open(kms()).await;
+    let mut life = Life::new(&store).await;
+    life.sign_up(OperationKind::Generate).await;
+    // The longest, which lies on pages of its own.
+    let text = |byte: &str| byte.repeat(CIPHER_TEXT_BYTES);
+    let former = life.back_up_managed(&text("f")).await;
+    let active = life.back_up_managed(&text("a")).await;
+    let mut halves = vec![text("f").into_bytes(), text("a").into_bytes()];
+    for text in &mut halves {
+        text.truncate(200); // a page may hold so little of it
+    }
+    let mut prompt = backend.prompt().await;
+    for ids in [former, active] {
+        for (_, id) in ids.iter() {
+            let sealed = "SELECT sealed_share FROM managed_backup_shares WHERE pair_id = ?1";
+            let sealed = sqlx::query_scalar::<_, Vec<u8>>(sealed).bind(id.0);
+            halves.push(sealed.fetch_one(&mut prompt).await.unwrap());
+        }
+    }
+    prompt.close().await.unwrap();
+    store.close().await;
+    let found = || {
+        let file = std::fs::read(backend.path()).unwrap();
+        let found = halves.iter().map(|half| contains(&file, half));
+        found.collect::<Vec<_>>()
+    };
+    assert_eq!(found(), [true; 6], "the search finds what is there");
+
+    let store = backend.open(kms()).await;
+    let mut life = life.on(&store);
+    life.prove_backup_and_wait(31 * 24 * 3_600 * 1_000).await;
+    life.happen(Event::Collect).await;
+    store.close().await;
+    assert_eq!(found(), [false, true, false, false, true, true]);
 }
 
 #[tokio::test]

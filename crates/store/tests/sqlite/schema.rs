@@ -1,11 +1,10 @@
 //! What the schema refuses even to somebody who has the file and a prompt, and what the seal
 //! tells where it does not.
 
-use portal_lifecycle::{BackupMethod, BackupMode, Curve, Event, OperationKind};
+use portal_lifecycle::{BackupMethod, Curve, Event, OperationKind};
 use portal_store::conformance::{Backend as _, Life, kms, new_custodian, now, origin};
 use portal_store::{
-    CustodianStore as _, ManagedBackupStore as _, OutboxStore as _, Secrets, StoreError,
-    WalletStore as _, WebhookStore as _,
+    CustodianStore as _, OutboxStore as _, Secrets, StoreError, WalletStore as _, WebhookStore as _,
 };
 
 use super::SqliteBackend;
@@ -75,12 +74,8 @@ async fn managed_backups_are_insert_only_and_an_end_is_for_good() {
     let store = backend.open(kms()).await;
     let mut life = Life::new(&store).await;
     life.sign_up(OperationKind::Generate).await;
-    let ids = life
-        .make_backup_in(BackupMode::Managed, BackupMethod::Password)
-        .await;
-    let kept = store.keep_cipher_text(life.client, ids, "a text", origin(), now());
-    assert!(kept.await.unwrap());
-    life.complete_backup(ids).await;
+    let former = life.back_up_managed("the former").await;
+    let ids = life.back_up_managed("the last").await;
     let until = life.now.plus_ms(300_000);
     life.happen(Event::EnableEject { until }).await;
     life.happen(Event::Eject { until }).await;
@@ -93,6 +88,9 @@ async fn managed_backups_are_insert_only_and_an_end_is_for_good() {
         "DELETE FROM managed_cipher_texts",
         "UPDATE managed_cipher_texts SET cipher_text = 'another'",
         "INSERT OR REPLACE INTO managed_cipher_texts SELECT * FROM managed_cipher_texts",
+        "UPDATE backup_share_pairs SET status = 'PURGED'",
+        "UPDATE backup_share_pairs SET status = 'PURGED'
+             WHERE status = 'STORED_CLIENT_BACKUP_SHARE'",
         "DELETE FROM key_checks",
         "UPDATE key_checks SET kms = 'MAIN'",
         "INSERT INTO key_checks (kms, sealed) VALUES ('ANOTHER', x'00')",
@@ -105,6 +103,9 @@ async fn managed_backups_are_insert_only_and_an_end_is_for_good() {
         assert!(error.as_database_error().is_some(), "{refused}: {error:?}");
     }
     life.check().await;
+    for ids in [former, ids] {
+        assert!(life.has_both_halves(ids).await);
+    }
 }
 
 #[tokio::test]
