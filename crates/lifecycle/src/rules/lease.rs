@@ -20,6 +20,8 @@ pub(super) fn start(wallet: &Wallet, start: Start, now: Timestamp) -> Result<Tra
     }
     check_source(wallet, &start.plan)?;
     if let Some(lease) = &wallet.lease {
+        // The kind is enough: one that asks for the same kind otherwise gets a fence of its own, under
+        // which alone can still be committed, and what was made is compared whole, above.
         if lease.operation_id == start.operation_id && lease.kind != start.plan.kind() {
             let ran = lease.kind;
             return Err(Refusal::OperationIdReused {
@@ -75,7 +77,8 @@ pub(super) fn end(wallet: &Wallet, fence: Fence) -> Transition {
     }
 }
 
-/// E2, E14: the lease, if `fence` still holds it and it was taken for `kind`.
+/// E2, E14: the lease, if `fence` still holds it and it was taken for `kind`. A fence is given out
+/// once, so it tells sessions, devices and parameters of one kind apart.
 pub(super) fn held<'a>(
     wallet: &'a Wallet,
     fence: Fence,

@@ -1,10 +1,15 @@
-//! Pairs that nobody finishes: only so many wait at once, and the oldest make room.
+//! Pairs that nobody finishes: only so many wait at once, and the oldest make room. Operations that
+//! are begun anew before they end.
 
-use portal_lifecycle::{BackupStatus, Plan, SigningStatus, Wallet};
+use portal_lifecycle::{
+    AlreadyMade, BackupMethod, BackupStatus, Effect, Fence, OperationKind, Plan, Refusal,
+    SigningStatus, Wallet,
+};
 
 use crate::world::{
-    acknowledged, active, after, at, back_up, backed_up, commit_backup, commit_signing,
-    confirm_signing, nothing, refresh, restored, start,
+    KEY, acknowledged, active, after, at, back_up, back_up_by, backed_up, backup, commit_backup,
+    commit_backup_of, commit_signing, confirm_signing, nothing, operation, points, refresh,
+    restored, start,
 };
 
 /// The rules' own number.
@@ -107,4 +112,34 @@ fn the_oldest_open_backups_make_room() {
         let complete = |status| status == BackupStatus::StoredClientBackupShare;
         assert_eq!(count(&more, &complete), in_force, "{what}");
     }
+}
+
+/// E1: what is asked for otherwise under the id of an operation that runs is not taken for it: only
+/// the later one commits, as it was asked for, and only it is found again.
+#[test]
+fn an_operation_asked_for_otherwise_while_it_runs_is_another() {
+    let otherwise = back_up_by(BackupMethod::Custom, 1);
+    let given = after(active(), &[start(back_up(1), 9, 1), start(otherwise, 9, 1)]);
+    let Fence(fence) = given.fence;
+    let first = given.apply(commit_backup(fence - 1, 1, 1), at(0));
+    let what = "backup pair";
+    assert_eq!(first, Err(Refusal::Fenced { what }));
+    let points = points(KEY, 1);
+    let wallet = after(
+        given,
+        &[commit_backup_of(fence, 1, 1, BackupMethod::Custom, points)],
+    );
+    let again = |plan| {
+        let decided = wallet.apply(start(plan, 9, 1), at(0));
+        decided.map(|decided| decided.effect)
+    };
+    let made = AlreadyMade::Backup(backup(1));
+    assert_eq!(again(otherwise), Ok(Effect::AlreadyMade(made)));
+    assert_eq!(
+        again(back_up(1)),
+        Err(Refusal::OperationIdReused {
+            operation_id: operation(9),
+            ran: OperationKind::Backup,
+        })
+    );
 }
