@@ -1,8 +1,9 @@
 //! Credentials: 256 random bits behind a readable prefix; only their hash is kept.
 
-use portal_api::Base64Bytes;
+use portal_api::SecretText;
 use portal_store::CredentialHash;
 use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
 
 use crate::entropy;
 
@@ -27,11 +28,11 @@ impl Kind {
 }
 
 /// Makes a credential: the text to hand out once, and the hash to keep.
-pub(crate) fn make(kind: Kind) -> (String, CredentialHash) {
-    let secret = Base64Bytes(entropy::bytes::<32>().to_vec());
-    let text = format!("{}{secret}", kind.prefix());
+pub(crate) fn make(kind: Kind) -> (SecretText, CredentialHash) {
+    let secret = SecretText::of_bytes(&*Zeroizing::new(entropy::bytes::<32>()));
+    let text = Zeroizing::new([kind.prefix(), secret.expose()].concat()); // one text, to be shown
     let hash = hash(&text);
-    (text, hash)
+    (text.into(), hash)
 }
 
 /// The hash under which a credential is kept.

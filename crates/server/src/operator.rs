@@ -144,7 +144,7 @@ impl Operator {
         let created = CustodianCreated {
             custodian_id: CustodianId::make(now, entropy::bytes()),
             environment_id: EnvironmentId::make(now, entropy::bytes()),
-            api_key,
+            api_key: api_key.expose().to_owned(), // to be shown
         };
         let new = NewCustodian {
             custodian_id: created.custodian_id,
@@ -178,7 +178,7 @@ impl Operator {
         let created = CustodianCreated {
             custodian_id: custodian,
             environment_id: EnvironmentId::make(now, entropy::bytes()),
-            api_key,
+            api_key: api_key.expose().to_owned(), // to be shown
         };
         let new = NewEnvironment {
             custodian_id: custodian,
@@ -250,7 +250,7 @@ impl Operator {
             created_at: now,
         };
         self.store.create_client(new, origin()).await?;
-        Ok((client_id, api_key))
+        Ok((client_id, api_key.expose().to_owned())) // to be shown
     }
 
     /// E20: says that the database was put back to an older state.

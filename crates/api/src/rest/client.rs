@@ -3,6 +3,8 @@
 use portal_lifecycle::ids::ClientId;
 use serde::{Deserialize, Serialize};
 
+use crate::SecretText;
+
 /// What a new client is to be.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -21,9 +23,11 @@ pub struct CreatedClient {
     /// The client.
     pub id: ClientId,
     /// Its API key; lives until revoked.
-    pub client_api_key: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub client_api_key: SecretText,
     /// A session token; lives 24 idle hours, 7 days at most.
-    pub client_session_token: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub client_session_token: SecretText,
     /// As asked for.
     pub is_account_abstracted: bool,
 }
@@ -44,7 +48,8 @@ pub struct CreatedSession {
     /// The client.
     pub id: ClientId,
     /// A session token; shown only here.
-    pub client_session_token: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub client_session_token: SecretText,
     /// As the client was made.
     pub is_account_abstracted: bool,
 }
@@ -77,7 +82,8 @@ pub struct CreatedClientApiKey {
     /// The client.
     pub id: ClientId,
     /// Its API key; lives until revoked, and is shown only here.
-    pub client_api_key: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub client_api_key: SecretText,
 }
 
 impl core::fmt::Debug for CreatedClientApiKey {
@@ -93,7 +99,8 @@ impl core::fmt::Debug for CreatedClientApiKey {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WebOtp {
     /// Good once, for five minutes, for a session of that client.
-    pub otp: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub otp: SecretText,
 }
 
 impl core::fmt::Debug for WebOtp {
@@ -108,7 +115,8 @@ impl core::fmt::Debug for WebOtp {
 #[serde(deny_unknown_fields)]
 pub struct RedeemWebOtp {
     /// The password.
-    pub otp: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub otp: SecretText,
 }
 
 impl core::fmt::Debug for RedeemWebOtp {

@@ -43,7 +43,7 @@ pub struct UpdateBackupSharePairs {
 }
 
 /// A cipher text to be kept, in managed mode.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KeepCipherText {
@@ -55,13 +55,25 @@ pub struct KeepCipherText {
     pub client_cipher_text: String,
 }
 
+impl core::fmt::Debug for KeepCipherText {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("KeepCipherText(…)")
+    }
+}
+
 /// A cipher text that is kept here, in managed mode.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct KeptCipherText {
     /// What the client encrypted, both curves in one.
     pub cipher_text: String,
+}
+
+impl core::fmt::Debug for KeptCipherText {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("KeptCipherText(…)")
+    }
 }
 
 /// What a proof of possession of a client's signing share is made for: its confirmation.

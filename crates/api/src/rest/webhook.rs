@@ -5,8 +5,8 @@ use portal_lifecycle::ids::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::Time;
 use crate::webhook::{WebhookKind, WebhookOutcome};
+use crate::{SecretText, Time};
 
 /// What is to become of a webhook.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,11 +44,13 @@ pub struct WebhookSettings {
     pub last_delivery: Option<WebhookDelivery>,
     /// The secret that was drawn; shown only here, and only then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub secret: Option<SecretText>,
     /// What will stand in `X-Webhook-Secret` once that secret is the oldest that signs, for
     /// receivers that check only that; shown with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub static_secret: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub static_secret: Option<SecretText>,
 }
 
 impl core::fmt::Debug for WebhookSettings {

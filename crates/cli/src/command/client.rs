@@ -86,7 +86,7 @@ pub(crate) async fn run(args: ClientArgs, output: Output) -> anyhow::Result<()> 
     let profile = Profile {
         server: args.server.clone(),
         client_id: id,
-        client_token: token,
+        client_token: token.expose().to_owned(), // to be written there
         custodian,
         custodian_token,
         sealing_key,

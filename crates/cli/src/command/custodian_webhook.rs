@@ -121,7 +121,9 @@ fn show(webhook: &WebhookSettings, output: Output) {
     if let (Some(secret), Some(shown)) = (&webhook.secret, &webhook.static_secret) {
         lines.push(format!(
             "New secret, shown only now (a backend without signatures compares X-Webhook-Secret \
-             with {shown}):\n{secret}"
+             with {}):\n{}",
+            shown.expose(),
+            secret.expose()
         ));
     }
     output.result(lines.join("\n"), &json!(webhook));

@@ -307,7 +307,7 @@ impl<'a> Walk<'a> {
         let profile = Profile {
             server: self.services.server.clone(),
             client_id: self.state.client_id,
-            client_token: session.client_session_token,
+            client_token: session.client_session_token.expose().to_owned(),
             custodian: Some(self.services.custodian.clone()),
             custodian_token: Some(mint(&self.services.custodian_data, self.state.client_id)?),
             sealing_key: Some(sealing::pin(&self.services.custodian, None, None).await?),

@@ -45,7 +45,7 @@ async fn a_browser_gets_a_session_with_a_password_of_its_backend() {
     assert_eq!(session.id, user.id);
     let mut raw = Raw::try_open(world.url(), None).await.expect("a greeting");
     let mut start = raw.start_frame(Operation::Generate);
-    start.token = Some(session.client_session_token);
+    start.token = Some(session.client_session_token.expose().to_owned());
     raw.send_start(start).await;
     raw.hear_started().await;
 }

@@ -115,7 +115,7 @@ async fn a_session_that_is_over_is_replaced_by_the_next() {
     let key = &world.customer.api_key;
     let made = world.call(Method::POST, &path, key, Some(json!({}))).await;
     let made: CreatedSession = serde_json::from_value(made.body).expect("a session");
-    for token in [&made.client_session_token, &wallet.user.api_key] {
+    for token in [made.client_session_token.expose(), &wallet.user.api_key] {
         let phone = Arc::clone(&wallet.phone);
         let portal = Portal::builder(world.url(), token, phone).build().await;
         let portal = granted(portal, "with a new token");

@@ -107,13 +107,15 @@ async fn the_specifications_own_library_verifies_every_call() {
     // While both sign, a receiver may know either.
     let rotated = put(&world, json!({"rotateSecret": true})).await;
     let first = rotated.secret.expect("a secret, shown this once");
+    let first = first.expose();
     assert!(
         first.starts_with("whsec_"),
         "a secret of the standard's form"
     );
     let rotated = put(&world, json!({"rotateSecret": true})).await;
     let second = rotated.secret.expect("another secret");
-    for known in [&[first.as_str()][..], &[&second], &[&second, &first]] {
+    let second = second.expose();
+    for known in [&[first][..], &[second], &[second, first]] {
         receiver = Receiver::instead_of(receiver, known);
         world.back_up(&wallet.user, &portal).await;
         portal = world
@@ -195,7 +197,7 @@ async fn every_call_is_in_the_log_of_its_customer_alone() {
     .await;
     let secret = rotated.secret.expect("a secret");
     assert_eq!(rotated.secrets.len(), 1, "the former one ended at once");
-    let receiver = Receiver::instead_of(unknown, &[&secret]);
+    let receiver = Receiver::instead_of(unknown, &[secret.expose()]);
     world.back_up(&wallet.user, &wallet.portal).await;
     let tested = test(&world).await;
     drop(receiver);

@@ -238,8 +238,8 @@ impl World {
         let made: CreatedClient = serde_json::from_value(made.body).expect("a client");
         User {
             id: made.id,
-            api_key: made.client_api_key,
-            token: made.client_session_token,
+            api_key: made.client_api_key.expose().to_owned(),
+            token: made.client_session_token.expose().to_owned(),
             storage: Arc::default(),
             sealing_key: (self.mode == BackupMode::Sealed).then_some(self.sealing_key),
         }

@@ -33,7 +33,7 @@ impl EndUser {
             .json(&serde_json::json!({}));
         let made: CreatedClient = request.send().await.unwrap().json().await.unwrap();
         Self {
-            token: made.client_session_token,
+            token: made.client_session_token.expose().to_owned(),
             storage: Arc::default(),
         }
     }

@@ -39,7 +39,7 @@ impl Operator {
             .add_custodian_key(environment, hash, KEYS, origin(), now)
             .await?
         {
-            Ok((key, name(&hash.0)))
+            Ok((key.expose().to_owned(), name(&hash.0))) // to be shown
         } else {
             Err(OperatorError::TwoKeysInForce { environment })
         }

@@ -37,7 +37,7 @@ pub(crate) async fn redeem_web_otp(
     Json(body): Json<RedeemWebOtp>,
 ) -> Result<Answer, ApiError> {
     app.rates.may_authenticate(address)?;
-    let otp = credential::hash(&body.otp);
+    let otp = credential::hash(body.otp.expose());
     let known = app.store.web_otp(otp, app.clock.now()).await?;
     // With one that was taken comes who repeats the request, and nobody else.
     let known = known.filter(|known| !known.is_taken || key.is_given());

@@ -4,6 +4,7 @@ mod credentials;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use portal_api::SecretText;
 use portal_api::rest::{
     ClientState, CreateClient, CreateSession, CreatedClient, CreatedSession, Page, PageQuery,
 };
@@ -233,7 +234,7 @@ pub(super) async fn client_of(
 }
 
 /// A session token, and what is kept of it.
-pub(super) fn new_session(app: &App) -> (String, NewSession) {
+pub(super) fn new_session(app: &App) -> (SecretText, NewSession) {
     let now = app.clock.now();
     let after = |life: std::time::Duration| {
         now.plus_ms(u64::try_from(life.as_millis()).unwrap_or(u64::MAX))

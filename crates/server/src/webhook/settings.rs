@@ -123,8 +123,8 @@ pub(crate) fn shown(
     WebhookSettings {
         secrets: secrets.collect(),
         last_delivery: last.map(delivery),
-        secret: drawn.map(|drawn| drawn.expose().to_owned()), // shown this once
-        static_secret: drawn.map(|drawn| drawn.static_header().to_string()),
+        secret: drawn.map(|drawn| drawn.expose().into()), // shown this once
+        static_secret: drawn.map(|drawn| drawn.static_header().into()),
         base_url: webhook.base_url,
     }
 }

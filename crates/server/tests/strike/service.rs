@@ -93,7 +93,7 @@ impl Service {
         let created: CreatedClient = request.send().await.unwrap().json().await.unwrap();
         Device {
             keychain: Arc::new(MemoryKeychain::new()),
-            token: created.client_session_token,
+            token: created.client_session_token.expose().to_owned(),
         }
     }
 }
