@@ -108,7 +108,7 @@ pub(crate) fn read(text: &str) -> Transaction {
     encode::deserialize_hex(text).expect("a transaction")
 }
 
-fn own_script(wallet: &Wallet) -> ScriptBuf {
+pub(crate) fn own_script(wallet: &Wallet) -> ScriptBuf {
     let key = CompressedPublicKey::from_slice(&wallet.public_key("bip122:")).expect("a key");
     ScriptBuf::new_p2wpkh(&key.wpubkey_hash())
 }

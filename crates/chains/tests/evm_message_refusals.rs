@@ -183,6 +183,10 @@ fn types_that_would_exhaust_the_machine() {
         let inner = format!("uint8{}", "[]".repeat(dimensions));
         with_types(json!({"T0": [{"name": "f0", "type": inner}]}), &one)
     };
+    // Arrays of a struct are measured by that struct.
+    let mut data = with_types(chain_of_types(13, 2), &json!([two]));
+    data["primaryType"] = json!("T0[]");
+    refused(&data, "at most 4096 fields");
     accepted(array(8));
     refused(&array(9), "at most 8 dimensions");
     refused(&array(20_000), "names of at most 256 bytes");
@@ -205,6 +209,9 @@ fn types_that_would_exhaust_the_machine() {
     accepted(named(&"n".repeat(256)));
     refused(&named(&"n".repeat(257)), "names of at most 256 bytes");
     refused(&named("f0"), "fields of different names");
+    let mut data = array(1);
+    data["types"][&"N".repeat(257)] = json!([]);
+    refused(&data, "names of at most 256 bytes");
 
     // A few bytes of message each, and a type of thirty kilobytes written out for each of them.
     let fields = (0..120).map(|field| json!({"name": format!("{field:0>200}"), "type": "uint8"}));
@@ -218,6 +225,9 @@ fn types_that_would_exhaust_the_machine() {
     accepted(elements(30));
     refused(&elements(60), "at most 1048576 bytes in all");
     refused(&elements(9_000), "at most 1048576 bytes in all");
+    let mut fixed = elements(60);
+    fixed["types"]["T0"][0]["type"] = json!("E[60]");
+    refused(&fixed, "at most 1048576 bytes in all");
 
     accepted(many(127));
     refused(&many(128), "at most 128 types");
@@ -267,11 +277,10 @@ fn types_outside_the_standard() {
     ] {
         let mut data = with_types(json!({"T0": []}), &json!({}));
         data["primaryType"] = json!(primary);
-        let _either = wallet().parse("eip155:1", "eth_signTypedData_v4", &data);
-        data["message"] = json!([]);
-        let _either = wallet().parse("eip155:1", "eth_signTypedData_v4", &data);
-        data["message"] = json!("0x");
-        let _either = wallet().parse("eip155:1", "eth_signTypedData_v4", &data);
+        for message in [json!({}), json!([]), json!([{}]), json!("0x"), json!("1")] {
+            data["message"] = message;
+            refused(&data, "expected");
+        }
     }
 }
 
@@ -321,6 +330,22 @@ fn typed_data_has_one_reading() {
             "identifiers",
         ),
         (
+            edited(|data| data["types"]["Mail"] = json!({"contents": "string"})),
+            "a list of {name, type} for each type",
+        ),
+        (
+            edited(|data| data["types"]["Mail"][2] = json!({"type": "string"})),
+            "field `name` is missing",
+        ),
+        (
+            edited(|data| data["types"]["Mail"][2] = json!({"name": "contents"})),
+            "field `type` is missing",
+        ),
+        (
+            edited(|data| data["types"]["Mail"][2]["name"] = json!(7)),
+            "`types`: expected a string",
+        ),
+        (
             edited(|data| data["primaryType"] = json!("EIP712Domain")),
             "the type of a message",
         ),
@@ -334,12 +359,38 @@ fn typed_data_has_one_reading() {
         let twice = mail().to_string().replacen(from, to, 1);
         refused(&json!([twice]), "each key once");
     }
-    let bytes = |value: Value| {
-        let types = json!({"T0": [{"name": "f0", "type": "bytes[]"}]});
-        with_types(types, &json!({"f0": [value]}))
+}
+
+/// Bytes are hex, and hex begins with 0x; text is text, whatever it begins with.
+#[test]
+fn values_of_typed_data_have_one_reading() {
+    let data = |kind: &str, value: Value| {
+        let types = json!({"T0": [{"name": "f0", "type": kind}]});
+        with_types(types, &json!({"f0": value}))
     };
-    let parsed = wallet().parse("eip155:1", "eth_signTypedData_v4", &bytes(json!("0xa905")));
-    parsed.expect("bytes in hex");
-    refused(&bytes(json!([0xa9, 5])), "bytes as 0x hex");
-    refused(&bytes(json!("0Xa905")), "begins with 0x");
+    let accepted = |kind: &str, value: Value| {
+        let data = data(kind, value);
+        let parsed = wallet().parse("eip155:1", "eth_signTypedData_v4", &data);
+        parsed.unwrap_or_else(|error| panic!("{error}: {data}"));
+    };
+    for kind in ["bytes[]", "bytes[1]"] {
+        accepted(kind, json!(["0xa905"]));
+        refused(&data(kind, json!([[0xa9, 5]])), "bytes as 0x hex");
+        refused(&data(kind, json!(["0Xa905"])), "begins with 0x");
+    }
+    for (kind, digits) in [
+        ("uint256", "0a"),
+        ("int256", "0a"),
+        ("bytes2", "a905"),
+        ("address", &OTHER[2..]),
+    ] {
+        accepted(kind, json!(format!("0x{digits}")));
+        let kept = wallet().parse(
+            "eip155:1",
+            "eth_signTypedData_v4",
+            &data(kind, json!(format!("0X{digits}"))),
+        );
+        kept.expect_err(kind);
+    }
+    accepted("string", json!("0Xa905"));
 }

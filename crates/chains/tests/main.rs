@@ -15,6 +15,7 @@ mod evm_messages;
 mod evm_transaction_refusals;
 mod evm_transactions;
 mod policy;
+mod readings;
 mod signatures;
 mod solana_messages;
 mod solana_transactions;

@@ -208,23 +208,78 @@ fn an_address_is_read_in_one_way() {
     }
 }
 
-/// What a token holder could ask for is not told by a refusal.
+/// What a token holder could ask for is not told by a refusal, nor what else is refused.
 #[test]
 fn a_refusal_does_not_tell_what_would_be_allowed() {
-    let policy = Policy {
-        methods: Some(["personal_sign".to_owned()].into()),
-        ..cap("ethereum", Asset::Native, 123_456_789)
+    const CAP: u64 = 123_456_789_123_456;
+    let all = || Policy {
+        methods: Some([SEND.to_owned(), "personal_sign".to_owned()].into()),
+        chains: chains(&["ethereum", "sepolia"]).chains,
+        recipients: recipients(&[FRIEND, TOKEN]).recipients,
+        blocked: [account(SOLANA_THIEF)].into(),
+        ..cap("ethereum", Asset::Native, CAP)
     };
-    let pay = transaction(FRIEND, 5, "0x");
-    let told = check(&policy, "ethereum", SEND, &pay).expect_err("not listed");
-    assert!(!told.to_string().contains("personal_sign"), "{told}");
-    let chains = chains(&["sepolia"]);
-    let told = check(&chains, "ethereum", SEND, &pay).expect_err("not listed");
-    assert!(!told.to_string().contains("11155111"), "{told}");
-    let cap = Policy {
-        methods: None,
-        ..policy
-    };
-    let told = check(&cap, "ethereum", SEND, &pay).expect_err("over the cap");
-    assert!(!told.to_string().contains("123456789"), "{told}");
+    let pay = || transaction(FRIEND, 5, "0x");
+    assert_eq!(check(&all(), "ethereum", SEND, &pay()), Ok(()));
+    let creation = json!([{"data": "0x6000", "nonce": "0x0", "gas": "0x5208", "gasPrice": "0x1"}]);
+    let two_strangers = format!("0xa9059cbb{}{}", word(THIEF), word("05"));
+    let untold = [
+        "personal_sign",
+        "11155111",
+        "123456789123456",
+        TOKEN,
+        SOLANA_THIEF,
+    ];
+    for (policy, params, untold) in [
+        (
+            Policy {
+                methods: Some(["personal_sign".to_owned()].into()),
+                ..all()
+            },
+            pay(),
+            &untold[..],
+        ),
+        (
+            Policy {
+                chains: chains(&["sepolia"]).chains,
+                ..all()
+            },
+            pay(),
+            &untold,
+        ),
+        (
+            Policy {
+                recipients: recipients(&[TOKEN]).recipients,
+                ..all()
+            },
+            pay(),
+            &untold,
+        ),
+        (all(), transaction(FRIEND, CAP, "0x"), &untold),
+        (all(), creation, &untold),
+        (
+            Policy {
+                blocked: [account(FRIEND), account(SOLANA_THIEF)].into(),
+                ..all()
+            },
+            pay(),
+            &untold,
+        ),
+        // Of two whom the list has not, one is told.
+        (
+            Policy {
+                recipients: recipients(&[FRIEND]).recipients,
+                ..all()
+            },
+            transaction(TOKEN, 0, &two_strangers),
+            &[FRIEND, THIEF],
+        ),
+    ] {
+        let told = check(&policy, "ethereum", SEND, &params).expect_err("one rule is broken");
+        let text = told.to_string().to_lowercase();
+        for secret in untold {
+            let is_told = text.contains(&secret.to_lowercase());
+            assert!(!is_told, "expected nothing of {secret} in {told}");
+        }
+    }
 }

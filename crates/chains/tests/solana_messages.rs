@@ -104,10 +104,17 @@ fn transactions_are_no_messages() {
             }
             // Cut short it is no transaction, and off-chain messages (0xff) never are.
             let off_chain = [b"\xffsolana offchain".as_slice(), &bytes].concat();
+            // Nor does a node take one whose payer may not be written.
+            let mut no_payer = bytes.clone();
+            no_payer[if version == "a v0 transaction" { 2 } else { 1 }] = 1;
             for harmless in [&bytes[..bytes.len() - 1], &off_chain] {
                 wallet
                     .parse("solana", METHOD, &hex_params(harmless))
                     .expect(what);
+            }
+            if version != "a v1 transaction" {
+                let parsed = wallet.parse("solana", METHOD, &hex_params(&no_payer));
+                parsed.expect(version);
             }
         }
     }

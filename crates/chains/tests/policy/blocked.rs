@@ -7,8 +7,8 @@ use solana_address::Address;
 use solana_instruction::{AccountMeta, Instruction};
 
 use super::{
-    FRIEND, SEND, SOLANA_THIEF, THIEF, TOKEN_PROGRAM, account, blocked, check, is_unseen, solana,
-    token_call, transaction, wallet,
+    FRIEND, SEND, SOLANA_THIEF, THIEF, TOKEN, TOKEN_PROGRAM, account, blocked, check, is_unseen,
+    solana, token_call, transaction, wallet,
 };
 use crate::solana_transactions::address;
 
@@ -70,6 +70,7 @@ fn a_blocked_address_is_found_however_typed_data_writes_it() {
         ("address", json!(THIEF)),
         ("address", json!(thief)),
         ("bytes32", json!(format!("0x{thief:0>64}"))),
+        ("function", json!(format!("0x{thief}a9059cbb"))),
         ("bytes", json!(format!("0xdead{thief}"))),
         ("bytes", json!(format!("dead{thief}"))),
         (
@@ -139,14 +140,85 @@ fn a_blocked_address_is_found_in_words_and_lists() {
         &transaction(FRIEND, 0, &memo),
     );
     is_blocked(outcome, "a memo in call data");
+    let Account::Bitcoin(script) = account(bitcoin) else {
+        panic!("expected a Bitcoin account");
+    };
+    let script = transaction(FRIEND, 0, &format!("0x{}", hex::encode(script)));
+    let outcome = check(&blocked(account(bitcoin)), "ethereum", SEND, &script);
+    is_blocked(outcome, "a script in call data");
     let lists = json!([{
         "to": FRIEND, "nonce": "0x0", "gas": "0x5208", "maxFeePerGas": "0x1",
         "maxPriorityFeePerGas": "0x1", "accessList": [{"address": THIEF, "storageKeys": []}],
     }]);
     is_blocked(
-        check(&blocked(evm), "ethereum", SEND, &lists),
+        check(&blocked(evm.clone()), "ethereum", SEND, &lists),
         "an access list",
     );
+    let key = format!("0x{:0>64}", &THIEF[2..]);
+    let outcome = check(
+        &blocked(evm.clone()),
+        "ethereum",
+        SEND,
+        &with_keys("0x", &[&key]),
+    );
+    is_blocked(outcome, "a storage key");
+    for (field, kind) in [("name", "string"), ("version", "string")] {
+        let mut data = typed(&json!({"T": []}), &json!({}));
+        data[0]["domain"] = json!({field: format!("of {THIEF}")});
+        data[0]["types"]["EIP712Domain"] = json!([{"name": field, "type": kind}]);
+        let method = "eth_signTypedData_v4";
+        let outcome = check(&blocked(evm.clone()), "ethereum", method, &data);
+        is_blocked(outcome, field);
+    }
+}
+
+/// A call of the friend with these storage keys of its own listed.
+fn with_keys(data: &str, keys: &[&str]) -> Value {
+    json!([{
+        "to": FRIEND, "data": data, "nonce": "0x0", "gas": "0x5208", "maxFeePerGas": "0x1",
+        "maxPriorityFeePerGas": "0x1", "accessList": [{"address": FRIEND, "storageKeys": keys}],
+    }])
+}
+
+/// What stands side by side here stands nowhere together: an address of two parts is none.
+#[test]
+fn no_address_is_read_across_two_values() {
+    // Without a zero, which is what stands between two values.
+    let rule = blocked(account(TOKEN));
+    let (first, second) = TOKEN.trim_start_matches("0x").split_at(20);
+    let (first_key, second_key) = (format!("0x{first:0>64}"), format!("0x{second:0<64}"));
+    for params in [
+        with_keys(&format!("0x{first}"), &[&second_key]),
+        with_keys("0x", &[&first_key, &second_key]),
+    ] {
+        assert_eq!(check(&rule, "ethereum", SEND, &params), Ok(()), "{params}");
+    }
+    let types = json!({"T": [{"name": "a", "type": "bytes"}, {"name": "b", "type": "bytes"}]});
+    let halves = [format!("0x{first}"), format!("0x{second}")];
+    let values = typed(&types, &json!({"a": halves[0], "b": halves[1]}));
+    let mut domain = typed(&json!({"T": []}), &json!({}));
+    domain[0]["domain"] = json!({"name": first, "version": second});
+    domain[0]["types"]["EIP712Domain"] =
+        json!([{"name": "name", "type": "string"}, {"name": "version", "type": "string"}]);
+    let mut salt = typed(
+        &json!({"T": [{"name": "a", "type": "bytes"}]}),
+        &json!({"a": halves[1]}),
+    );
+    salt[0]["domain"] = json!({"salt": first_key});
+    salt[0]["types"]["EIP712Domain"] = json!([{"name": "salt", "type": "bytes32"}]);
+    for data in [values, domain, salt] {
+        let outcome = check(&rule, "ethereum", "eth_signTypedData_v4", &data);
+        assert_eq!(outcome, Ok(()), "{data}");
+    }
+    let memo = |data: &str| Instruction {
+        program_id: "MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr"
+            .parse()
+            .expect("a program"),
+        accounts: vec![],
+        data: hex::decode(data).expect("hex"),
+    };
+    assert_eq!(solana(&rule, &[memo(first), memo(second)]), Ok(()));
+    is_blocked(solana(&rule, &[memo(&TOKEN[2..])]), "a memo");
 }
 
 /// The example of spl-token's tests: owner, mint, and the account where its tokens lie.

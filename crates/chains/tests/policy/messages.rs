@@ -96,6 +96,10 @@ fn a_message_of_bytes_is_refused_where_a_rule_would_have_to_see_it() {
     let method = "personal_sign";
     let hash = json!([format!("0x{}", "7f".repeat(32))]);
     is_unseen(check(&recipients(&[]), "ethereum", method, &hash));
+    // As long as a hash, and as no text is.
+    for bytes in ["x".repeat(32), "hi \u{1}".to_owned()] {
+        is_unseen(check(&recipients(&[]), "ethereum", method, &json!([bytes])));
+    }
     let text = json!(["Sign in to example.com\nnonce 7"]);
     assert_eq!(check(&recipients(&[]), "ethereum", method, &text), Ok(()));
     let (chain, method) = ("solana", "sol_signMessage");

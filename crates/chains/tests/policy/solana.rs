@@ -151,8 +151,16 @@ fn solana_priority_fees_count() {
         assert_eq!(exact, Ok(()), "{lamports}");
         solana(&cap("solana", Asset::Native, lamports - 1), instructions).expect_err("one less");
     };
-    most(&[price.clone(), limit, pay.clone()], 1 + 5_000 + 2_000);
-    most(&[price, pay], 1 + 5_000 + 2_800_000);
+    most(
+        &[price.clone(), limit.clone(), pay.clone()],
+        1 + 5_000 + 2_000,
+    );
+    most(&[price.clone(), pay.clone()], 1 + 5_000 + 2_800_000);
+    // No transaction uses more, whatever it asks for; and a part of a lamport is one.
+    let too_many = set([&[2][..], &2_000_000_u32.to_le_bytes()].concat());
+    most(&[price, too_many, pay.clone()], 1 + 5_000 + 2_800_000);
+    let cheap = set([&[3][..], &1_u64.to_le_bytes()].concat());
+    most(&[cheap, limit, pay], 1 + 5_000 + 1);
 }
 
 /// Neither Solana nor Bitcoin signs the name of its network.
@@ -241,4 +249,86 @@ fn whoever_gets_tokens_or_an_account_is_a_recipient() {
     let assign = token_call("11111111111111111111111111111111", &[own], &[1, 0, 0, 0]);
     let system = recipients(&["11111111111111111111111111111111"]);
     is_unseen(solana(&system, &[assign]));
+}
+
+const ASSOCIATED_TOKEN: &str = "ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL";
+
+/// What System and the program of associated token accounts pay, and the rent with it.
+#[test]
+fn accounts_that_are_made_and_paid_are_counted() {
+    const SYSTEM: &str = "11111111111111111111111111111111";
+    let own = address(&wallet());
+    let [friend, seeded, mint, ata] = [9, 8, 7, 6].map(|byte| Address::from([byte; 32]));
+    let lamports = 50_u64.to_le_bytes();
+    let create = [&[0, 0, 0, 0][..], &lamports, &[0; 40]].concat();
+    let with_seed = [&[11, 0, 0, 0][..], &lamports, &[0; 40]].concat();
+    for (call, amount) in [
+        (token_call(SYSTEM, &[own, friend], &create), 50),
+        (token_call(SYSTEM, &[seeded, own, friend], &with_seed), 50),
+        (
+            token_call(ASSOCIATED_TOKEN, &[own, ata, friend, mint], &[]),
+            10_000_000,
+        ),
+        (
+            token_call(ASSOCIATED_TOKEN, &[own, ata, friend, mint], &[1]),
+            10_000_000,
+        ),
+    ] {
+        let call = std::slice::from_ref(&call);
+        assert_eq!(solana(&recipients(&[&friend.to_string()]), call), Ok(()));
+        let refused = solana(&recipients(&[&ata.to_string(), ASSOCIATED_TOKEN]), call);
+        assert!(
+            matches!(refused, Err(PolicyRefusal::Recipient { .. })),
+            "{call:?}: {refused:?}"
+        );
+        let exact = cap("solana", Asset::Native, amount + 5_000);
+        assert_eq!(solana(&exact, call), Ok(()), "{call:?}");
+        let refused = solana(&cap("solana", Asset::Native, amount + 4_999), call);
+        assert!(
+            matches!(refused, Err(PolicyRefusal::Value { .. })),
+            "{call:?}: {refused:?}"
+        );
+    }
+    // Nobody is paid by a memo, nor by a nonce that goes on.
+    let nothing = cap("solana", Asset::Native, 5_000);
+    let memo = "MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr";
+    for call in [
+        token_call(memo, &[own], b"hi"),
+        token_call(SYSTEM, &[seeded, own], &[4, 0, 0, 0]),
+    ] {
+        let call = std::slice::from_ref(&call);
+        assert_eq!(solana(&recipients(&[]), call), Ok(()), "{call:?}");
+        assert_eq!(solana(&nothing, call), Ok(()), "{call:?}");
+    }
+}
+
+/// Whoever may take tokens or an account may take any number of them.
+#[test]
+fn calls_without_an_amount_do_not_pass_a_cap() {
+    let own = address(&wallet());
+    let [source, mint, thief] = [4, 5, 8].map(|byte| Address::from([byte; 32]));
+    let amount = 7_u64.to_le_bytes();
+    let authority = [&[6, 2, 1][..], thief.as_ref()].concat();
+    let token = cap("solana", Asset::Solana(mint.to_bytes()), u64::MAX);
+    for (program, accounts, data) in [
+        (
+            TOKEN_PROGRAM,
+            &[source, thief, own][..],
+            [&[4], &amount[..]].concat(),
+        ),
+        (TOKEN_PROGRAM, &[source, thief, own], vec![9]),
+        (TOKEN_PROGRAM, &[source, own], authority),
+        (TOKEN_PROGRAM, &[source, mint, thief], vec![7]),
+        (ASSOCIATED_TOKEN, &[source, mint, thief, own], vec![2]),
+    ] {
+        is_unseen(solana(&token, &[token_call(program, accounts, &data)]));
+    }
+    // Not the program alone: what it is told here, nobody knows.
+    let nested = token_call(ASSOCIATED_TOKEN, &[source, mint, thief, own], &[2]);
+    let all = [source, mint, thief].map(|one| one.to_string());
+    let [one, two, three] = &all;
+    is_unseen(solana(
+        &recipients(&[ASSOCIATED_TOKEN, one, two, three]),
+        &[nested],
+    ));
 }
