@@ -1,6 +1,8 @@
 //! What a wallet signs is decided by the custodian: by its signing policy and by its backend.
 
 mod backend;
+mod readings;
+mod untold;
 
 use portal_api::session::Wanted;
 use portal_api::signing_policy::{SigningPolicy, ValueCap};
@@ -92,8 +94,10 @@ async fn what_is_signed_is_what_was_judged() {
         params: payment(1),
         payload_index,
     };
-    let sign =
-        async |wanted| by_hand::signs_another_digest(&world, &user, &pair, wanted, [7; 32]).await;
+    let sign = async |wanted| {
+        let told = by_hand::signs_another_digest(&world, &user, &pair, wanted, [7; 32]).await;
+        told.id
+    };
     assert_eq!(sign(request(0)).await, ErrorId::MpcSessionMismatch);
     for beyond in [1, u16::MAX] {
         assert_eq!(sign(request(beyond)).await, ErrorId::BadRequest);

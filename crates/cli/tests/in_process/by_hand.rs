@@ -1,8 +1,8 @@
 //! A client that runs the protocols itself: it chooses its operation ids, and when it says what.
 
-use portal_api::Base64Bytes;
 use portal_api::rest::{UpdateSigningSharePairs, confirmation_context};
 use portal_api::session::{Operation, Outcome, PairIds, ServerFrame, Start, Started, Wanted};
+use portal_api::{Base64Bytes, Problem};
 use portal_chains::Signature;
 use portal_lifecycle::ids::{ClientId, SigningSharePairId, WalletId};
 use portal_lifecycle::{Curve, ErrorId, PerCurve, SigningStatus};
@@ -144,21 +144,21 @@ pub(crate) async fn assert_signs(world: &World, user: &User, pair: &Pair) {
     assert!(verified.is_ok(), "expected a signature, seen {verified:?}");
 }
 
-/// Asks for one thing and runs the protocol on another: the id of the problem that comes.
+/// Asks for one thing and runs the protocol on another: the problem that comes.
 pub(crate) async fn signs_another_digest(
     world: &World,
     user: &User,
     pair: &Pair,
     wanted: Wanted,
     digest: [u8; 32],
-) -> ErrorId {
+) -> Problem {
     let (mut raw, session, key) = begin(world, user, pair, Curve::Secp256k1, wanted).await;
     let share = secp256k1::SigningShare::decode(&pair.shares.secp256k1.encode());
     let rng = &mut entropy::rng();
     let client = secp256k1::ClientSign::start(&session, &key, share.expect("a share"), digest, rng);
     let (_, first) = client.expect("a first message");
     raw.send(Frame::binary(first.into_bytes())).await;
-    raw.hear_problem().await.id
+    raw.hear_problem().await
 }
 
 /// Signs on secp256k1, with something that happens in the midst of it: the id of the problem that

@@ -26,7 +26,7 @@ type Answer = (StatusCode, &'static str);
 
 /// What the custodian's backend is asked, and what it answers.
 #[derive(Clone, Default)]
-struct Approver {
+pub(super) struct Approver {
     asked: Arc<Mutex<Vec<ApproveSignature>>>,
     /// The id of the call that came last.
     call: Arc<Mutex<String>>,
@@ -35,7 +35,7 @@ struct Approver {
 
 impl Approver {
     /// A backend that answers so; without an answer it hangs.
-    async fn start(&self) -> String {
+    pub(super) async fn start(&self) -> String {
         let approver = self.clone();
         let approve = post(async move |headers: HeaderMap, body: Bytes| {
             let id = headers["webhook-id"].to_str().expect("an id").to_owned();
@@ -55,9 +55,14 @@ impl Approver {
         url
     }
 
-    fn answers(&self, status: u16, body: &'static str) {
+    pub(super) fn answers(&self, status: u16, body: &'static str) {
         let status = StatusCode::from_u16(status).expect("a status");
         *self.answer.lock().expect("no panic") = Some((status, body));
+    }
+
+    /// All that it was asked.
+    pub(super) fn asked(&self) -> Vec<ApproveSignature> {
+        self.asked.lock().expect("no panic").clone()
     }
 
     fn hangs(&self) {
@@ -126,7 +131,7 @@ async fn the_custodians_backend_must_say_yes_to_each_signature() {
         "nobody listens",
     );
 
-    let asked = approver.asked.lock().expect("no panic").clone();
+    let asked = approver.asked();
     let request = asked[0].request.as_ref().expect("a request");
     assert_eq!(request.chain, "eip155:11155111");
     assert_eq!(request.method, "eth_signTransaction");
@@ -142,7 +147,7 @@ async fn the_custodians_backend_must_say_yes_to_each_signature() {
     assert_eq!(raw.payload.0, b"m");
 }
 
-fn asking() -> SigningPolicy {
+pub(super) fn asking() -> SigningPolicy {
     SigningPolicy {
         approval: Approval::Webhook,
         ..SigningPolicy::default()
@@ -168,8 +173,8 @@ async fn a_token_alone_does_not_reach_the_custodians_backend() {
     };
     // What it says does not go with the pair's set-up and the request.
     let said = by_hand::signs_another_digest(&world, &user, &pair, wanted, [7; 32]).await;
-    assert_eq!(said, ErrorId::MpcSessionMismatch);
-    assert_eq!(approver.asked.lock().expect("no panic").len(), 0);
+    assert_eq!(said.id, ErrorId::MpcSessionMismatch);
+    assert_eq!(approver.asked().len(), 0);
 }
 
 /// The line of a signature says what it was for, and by whose leave it left.
@@ -264,10 +269,10 @@ async fn the_backend_is_not_asked_about_values_that_are_not_proven() {
         wallet.portal.sign(&chain, method, &params).await
     };
     refused(sign(both).await, ErrorId::Forbidden, "unproven");
-    assert_eq!(approver.asked.lock().expect("no panic").len(), 0);
+    assert_eq!(approver.asked().len(), 0);
     granted(
         sign(one).await,
         "the only value that the signature is tied to",
     );
-    assert_eq!(approver.asked.lock().expect("no panic").len(), 1);
+    assert_eq!(approver.asked().len(), 1);
 }
