@@ -251,6 +251,58 @@ async fn an_export_is_verified_by_the_script_of_the_documentation() {
     }
 }
 
+/// A part of the log is no export of it: what a filter left, or a chain that was given another
+/// beginning.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_without_its_first_line_is_refused() {
+    let world = World::start().await;
+    world.wallet().await;
+    let key = &world.customer.api_key;
+    let whole = read(&world, key, "").await;
+    assert!(script(std::slice::from_ref(&whole), &[]).status.success());
+    let no_line = format!("?clientId={}", Uuid::nil());
+    for (page, told) in [
+        (
+            read(&world, key, "?act=CLIENT_MADE").await,
+            "expected number 1",
+        ),
+        (
+            read(&world, key, &no_line).await,
+            "a chain that begins with",
+        ),
+        (without_the_first(&whole), "a chain that begins with"),
+    ] {
+        let seen = script(std::slice::from_ref(&page), &[]);
+        let said = String::from_utf8_lossy(&seen.stderr).into_owned();
+        assert!(
+            !seen.status.success() && said.contains(told),
+            "{told}: {seen:?} of {page}"
+        );
+    }
+}
+
+/// The lines after the first, numbered and hashed anew by the script's own function.
+fn without_the_first(page: &Value) -> Value {
+    const PROGRAM: &str = "
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from verify_audit_log import line_hash
+lines, previous = json.load(open(sys.argv[2]))['results'][1:], '00' * 32
+for number, line in enumerate(lines, 1):
+    line.update(sequence=number, previousHash=previous)
+    line['hash'] = previous = line_hash(line)
+print(json.dumps({'results': lines, 'metadata': {'total': len(lines)}}))
+";
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("page.json");
+    std::fs::write(&file, page.to_string()).expect("a file");
+    let mut python = Command::new("python3");
+    python.args(["-B", "-c", PROGRAM]);
+    let made = python.arg(root().join("docs")).arg(file).output();
+    let made = made.expect("Python 3");
+    serde_json::from_slice(&made.stdout).unwrap_or_else(|error| panic!("{error}: {made:?}"))
+}
+
 /// The example of the page, with the script of the page.
 #[test]
 fn the_worked_example_is_right() {

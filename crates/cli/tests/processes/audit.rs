@@ -81,6 +81,50 @@ fn the_audit_log_is_verified_while_the_server_runs() {
     assert_eq!(finding["kind"], "TRUNCATED", "{finding}");
 }
 
+/// A missing first line is told by where it is missing; a chain of no line, by its beginning.
+#[test]
+fn a_chain_without_its_beginning_is_told() {
+    let installation = Installation::start();
+    installation.client("phone", &["create"]);
+    let empty = "UPDATE audit_heads SET sequence = 0,
+        hash = (SELECT previous_hash FROM audit_events WHERE sequence = 1)";
+    for (edits, sequence, kind, told) in [
+        (
+            &[
+                "CREATE TABLE kept AS SELECT * FROM audit_events",
+                "DELETE FROM audit_events WHERE sequence = 1",
+            ][..],
+            2,
+            "MISSING",
+            "expected line 1 next, got line 2",
+        ),
+        (
+            &[
+                "INSERT INTO audit_events SELECT * FROM kept WHERE sequence = 1",
+                empty,
+                "DELETE FROM audit_events",
+            ],
+            0,
+            "NO_BEGINNING",
+            "expected a chain that begins with one of ENVIRONMENT_MADE",
+        ),
+    ] {
+        edits.iter().for_each(|sql| edit(&installation, sql));
+        let (is_well, seen) = verify(&installation, &[]);
+        assert!(!is_well, "{seen}");
+        let chain = &seen["environments"][0];
+        assert_eq!(chain["findingsTotal"], 1, "{chain}");
+        assert_eq!(chain["checkpoint"], Value::Null, "{chain}");
+        let finding = &chain["findings"][0];
+        assert_eq!(
+            (&finding["sequence"], &finding["kind"]),
+            (&sequence.into(), &kind.into())
+        );
+        let detail = finding["detail"].as_str().unwrap();
+        assert!(detail.contains(told), "expected {told:?} in {detail:?}");
+    }
+}
+
 /// What looks at evidence must not change it: a database of another version is left as it is.
 #[test]
 fn a_database_of_another_version_is_not_brought_up_to_date() {

@@ -241,3 +241,38 @@ async fn a_line_hashed_anew_does_not_fit_the_next() {
     let found = findings(&store, environment, None).await;
     assert_eq!(named(&found), [(6, "UNLINKED")]);
 }
+
+/// The first line is taken away, and what is left is numbered and hashed anew: nothing but its
+/// beginning tells. A walk from a checkpoint does not ask for one.
+#[tokio::test]
+async fn a_chain_without_its_first_line_has_no_beginning() {
+    let backend = SqliteBackend::new();
+    let store = backend.open(kms()).await;
+    let environment = chain_of_ten::<SqliteBackend>(&store).await;
+    let mut left = store.audit_chain(environment, 1, 100).await.unwrap().lines;
+    let mut sql = vec!["DELETE FROM audit_events WHERE sequence = 1".to_owned()];
+    let mut head = Checkpoint::START;
+    for line in &mut left {
+        line.sequence -= 1;
+        line.previous_hash = head.hash;
+        line.hash = line.computed_hash();
+        head = line.checkpoint();
+        sql.push(format!(
+            "UPDATE audit_events SET sequence = {}, previous_hash = {}, hash = {} WHERE sequence = {}",
+            line.sequence,
+            backend.bytes(line.previous_hash),
+            backend.bytes(line.hash),
+            line.sequence + 1
+        ));
+    }
+    sql.push(format!(
+        "UPDATE audit_heads SET sequence = {}, hash = {}",
+        head.sequence,
+        backend.bytes(head.hash)
+    ));
+    backend.tamper(&sql).await;
+    let found = findings(&store, environment, None).await;
+    assert_eq!(named(&found), [(1, "NO_BEGINNING")]);
+    let first = left.first().unwrap().checkpoint();
+    assert_eq!(findings(&store, environment, Some(first)).await, []);
+}
