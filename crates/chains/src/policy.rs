@@ -104,12 +104,12 @@ impl Policy {
     ) -> Result<(), PolicyRefusal> {
         self.check_method(method)?;
         self.check_chain(chain)?;
-        self.check_blocked(effects)?;
+        self.check_blocked(request, effects)?;
         if self.trusts_messages && request.is_message() {
             return Ok(());
         }
         self.check_bound(chain, request, effects)?;
-        self.check_recipients(effects)?;
+        self.check_recipients(request, effects)?;
         self.check_values(chain, effects)?;
         match effects.unseen.truth {
             Some(unseen) if self.is_shown => Err(PolicyRefusal::Unseen {
@@ -164,9 +164,9 @@ impl Policy {
         })
     }
 
-    fn check_blocked(&self, effects: &Effects) -> Result<(), PolicyRefusal> {
+    fn check_blocked(&self, request: &Request, effects: &Effects) -> Result<(), PolicyRefusal> {
         if let Some(account) = effects.first_named(&self.blocked) {
-            let account = account.to_string();
+            let account = account.shown(request.bitcoin_network());
             return Err(PolicyRefusal::Blocked { account });
         }
         // Only Solana's accounts can stand where nothing shows them.
@@ -180,7 +180,7 @@ impl Policy {
         }
     }
 
-    fn check_recipients(&self, effects: &Effects) -> Result<(), PolicyRefusal> {
+    fn check_recipients(&self, request: &Request, effects: &Effects) -> Result<(), PolicyRefusal> {
         let Some(allowed) = &self.recipients else {
             return Ok(());
         };
@@ -190,7 +190,7 @@ impl Policy {
         }
         let stranger = effects.recipients.iter().find(|one| !allowed.contains(one));
         stranger.map_or(Ok(()), |stranger| {
-            let recipient = stranger.to_string();
+            let recipient = stranger.shown(request.bitcoin_network());
             Err(PolicyRefusal::Recipient { recipient })
         })
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::effects::{Asset, Effects};
-use crate::{Account, BitcoinNetwork, Request};
+use crate::{Account, Request};
 
 impl Request {
     /// Everything that is signed and what it does, each number as a decimal text.
@@ -26,10 +26,7 @@ impl Request {
             Value::Object(reading) => reading,
             _ => Map::new(),
         };
-        let network = match self {
-            Self::BitcoinTransaction(request) => request.network(),
-            _ => BitcoinNetwork::Mainnet,
-        };
+        let network = self.bitcoin_network();
         let recipients: Value = effects
             .recipients
             .iter()

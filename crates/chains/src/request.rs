@@ -1,8 +1,8 @@
 //! One entry for every chain and method.
 
 use crate::{
-    ChainError, ChainId, Curve, Ed25519Key, Namespace, Payload, Secp256k1Key, Signature, Signed,
-    bitcoin, evm, solana,
+    BitcoinNetwork, ChainError, ChainId, Curve, Ed25519Key, Namespace, Payload, Secp256k1Key,
+    Signature, Signed, bitcoin, evm, solana,
 };
 use serde_json::Value;
 
@@ -79,6 +79,14 @@ impl Request {
             Self::SolanaTransaction(_) | Self::SolanaMessage(_) | Self::BitcoinTransaction(_) => {
                 None
             }
+        }
+    }
+
+    /// On which network a Bitcoin address is shown.
+    pub(crate) fn bitcoin_network(&self) -> BitcoinNetwork {
+        match self {
+            Self::BitcoinTransaction(request) => request.network(),
+            _ => BitcoinNetwork::Mainnet,
         }
     }
 

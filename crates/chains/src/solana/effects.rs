@@ -196,14 +196,13 @@ impl Reading<'_> {
 
     /// Create and CreateIdempotent: rent for an account of a wallet and mint that are named.
     fn associated_token(&mut self, accounts: &[Address], data: &[u8]) -> Option<()> {
-        let [_, account, owner, ..] = accounts else {
+        let [_, _, owner, ..] = accounts else {
             return None;
         };
         if !matches!(data, [] | [0 | 1]) {
             return None;
         }
         // Its owner gets the rent back by closing it.
-        self.effects.mentioned.push(solana(*account));
         self.gets(*owner);
         self.native(TOKEN_ACCOUNT_LAMPORTS);
         Some(())

@@ -75,6 +75,22 @@ fn bitcoin_counts_what_does_not_come_back() {
     );
 }
 
+/// Else whoever asked would look for an address that they never wrote.
+#[test]
+fn a_refused_address_is_told_as_on_the_requests_network() {
+    // BIP-173's examples: one script, on either network.
+    let on_mainnet = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4";
+    let on_testnet = "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx";
+    let params = bitcoin(&wallet(), &[(on_mainnet, 600)]);
+    for (chain, told) in [("bitcoin", on_mainnet), ("bitcoin-testnet", on_testnet)] {
+        for policy in [recipients(&[]), blocked(account(on_mainnet))] {
+            let refused = check(&policy, chain, "btc_signTransaction", &params);
+            let refused = refused.expect_err("not allowed").to_string();
+            assert!(refused.contains(told), "{chain}: {refused}");
+        }
+    }
+}
+
 /// One transaction, signed input by input: what comes back must not be counted twice.
 #[test]
 fn bitcoin_inputs_signed_apart_do_not_pass_a_cap() {
