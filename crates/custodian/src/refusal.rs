@@ -60,6 +60,8 @@ pub(crate) enum Refusal {
     Taken,
     /// Storage failed; the log has the rest.
     Store(Arc<StoreError>),
+    /// The handler panicked, or what it asked of the app did.
+    Panicked,
 }
 
 impl Refusal {
@@ -135,6 +137,10 @@ impl Refusal {
             Self::Taken => problem(
                 ErrorId::BackupShareMismatch,
                 "something else is stored under this backupSharePairId; it stays, and nothing of this request was stored",
+            ),
+            Self::Panicked => problem(
+                ErrorId::InternalError,
+                "the log has the rest under this traceId",
             ),
             Self::Store(error) => match **error {
                 StoreError::Unavailable { .. } => {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
 use portal_api::limits::APPROVAL_BYTES;
 use portal_lifecycle::Timestamp;
@@ -83,8 +84,14 @@ pub(crate) fn routes(shared: Shared, body_bytes: usize) -> Router {
         .fallback(async || Refusal::NoSuchPath)
         .method_not_allowed_fallback(async || Refusal::NoSuchMethod)
         .layer(DefaultBodyLimit::max(body_bytes))
+        .layer(from_fn(caught))
         .layer(from_fn_with_state(shared.clone(), traced))
         .with_state(shared)
+}
+
+/// Answers in the place of a handler that panicked: the app's own login and rules run in them.
+async fn caught(request: Request, next: Next) -> Response {
+    portal_serving::caught(request, next, || Refusal::Panicked.into_response()).await
 }
 
 /// Serves a router until `shutdown` resolves, with the usual limits and over plain HTTP; requests

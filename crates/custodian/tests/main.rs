@@ -17,6 +17,7 @@ mod insert_only;
 mod kept;
 mod malformed;
 mod mounted;
+mod panics;
 mod postgres;
 mod receiver;
 mod released;

@@ -1,23 +1,15 @@
 //! A request whose handler panics is answered as any that fails.
 
-use std::panic::AssertUnwindSafe;
-
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use futures_util::FutureExt as _;
 
 use crate::ApiError;
 
-/// Answers in the place of a handler that panicked; what it said is on standard error.
+/// Answers in the place of a handler that panicked.
 pub(crate) async fn layer(request: Request, next: Next) -> Response {
-    // Nothing that it held is used any more: its transaction is rolled back, its claims end by
-    // themselves.
-    let handled = AssertUnwindSafe(next.run(request)).catch_unwind().await;
-    handled.unwrap_or_else(|_| {
-        tracing::error!("a handler panicked");
-        ApiError::internal("a request was not handled to its end").into_response()
-    })
+    let failed = || ApiError::internal("a request was not handled to its end").into_response();
+    portal_serving::caught(request, next, failed).await
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@
 //!
 //! It also speaks [TLS](Tls), says to browsers what they may do ([`Origins`]), and counts
 //! ([`HttpMetrics`]). Where a request stands in a trace is taken, and passed on ([`TraceParent`]). An
-//! answer that holds a secret is a [`SecretJson`].
+//! answer that holds a secret is a [`SecretJson`]. A handler that panics fails its own request and
+//! nothing else ([`caught`]).
 //!
 //! # Architecture invariant
 //!
@@ -24,6 +25,7 @@ mod limits;
 mod listen;
 mod metrics;
 mod origins;
+mod panics;
 mod scrape;
 mod secret_json;
 mod tls;
@@ -35,6 +37,7 @@ pub use limits::ConnectionLimits;
 pub use listen::listen;
 pub use metrics::{HttpMetrics, LATENCY_SECONDS, ProblemId, method_name};
 pub use origins::{OriginError, Origins};
+pub use panics::caught;
 pub use scrape::scrape_routes;
 pub use secret_json::SecretJson;
 pub use tls::{Tls, TlsError, TlsFiles};
