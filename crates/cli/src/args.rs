@@ -19,8 +19,8 @@ pub(crate) use audit::{AuditCommand, AuditVerifyArgs};
 pub(crate) use client::{ClientArgs, ClientCommand};
 pub(crate) use custodian::{
     CustodianBackupModeArgs, CustodianCommand, CustodianCreateArgs, CustodianEnvironmentCommand,
-    CustodianKeyArgs, CustodianKeyCommand, CustodianListArgs, CustodianServeArgs,
-    NewEnvironmentArgs, OpenRecoveryArgs, SealingKeyCommand,
+    CustodianKeyArgs, CustodianKeyCommand, CustodianListArgs, CustodianMigrateArgs,
+    CustodianServeArgs, NewEnvironmentArgs, OpenRecoveryArgs, SealingKeyCommand,
 };
 pub(crate) use door::DoorArgs;
 pub(crate) use maintain::{CollectArgs, KeysCommand, RestoreCheckArgs, RotateArgs};

@@ -9,6 +9,7 @@ pub(crate) mod custodian_create;
 pub(crate) mod custodian_export;
 pub(crate) mod custodian_key;
 pub(crate) mod custodian_list;
+pub(crate) mod custodian_migrate;
 pub(crate) mod custodian_secrets;
 pub(crate) mod custodian_serve;
 pub(crate) mod custodian_store;

@@ -78,6 +78,9 @@ async fn dispatch(command: Command, output: Output, dropped: &DroppedSpans) -> a
         Command::Custodian(CustodianCommand::Serve(args)) => {
             command::custodian_serve::run(args, output, dropped).await
         }
+        Command::Custodian(CustodianCommand::Migrate(args)) => {
+            command::custodian_migrate::run(args, output).await
+        }
         Command::Custodian(CustodianCommand::Create(args)) => {
             command::custodian_create::run(args, output).await
         }

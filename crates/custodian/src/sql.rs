@@ -66,13 +66,24 @@ impl SqlCustodianStore {
     }
 
     /// Connects to the Postgres database at `url` (`postgres://user@host/database`), and makes its
-    /// schema. Any number of processes with the same key may.
+    /// schema, unless it is there and up to date. Any number of processes with the same key may.
     ///
     /// # Errors
     ///
     /// As [`sqlite`](Self::sqlite).
     pub async fn postgres(url: &str, key: SealingKey) -> Result<Self, OpenStoreError> {
         Self::opened(postgres::open(url).await?, key).await
+    }
+
+    /// Makes the schema of the Postgres database at `url`, or brings it up to date, and nothing else:
+    /// as the role that owns it, for services whose own role may not. They open it then.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenStoreError`].
+    pub async fn migrate_postgres(url: &str) -> Result<(), OpenStoreError> {
+        postgres::open(url).await?.close().await;
+        Ok(())
     }
 
     /// Whether the Postgres database at `url` was opened under a key before: a new one is of no use

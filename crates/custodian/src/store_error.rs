@@ -84,7 +84,10 @@ pub enum OpenStoreError {
         source: sqlx::Error,
     },
     /// The schema could not be brought up to date.
-    #[error("the share store's schema could not be brought up to date")]
+    #[error(
+        "the share store's schema could not be brought up to date; a role that may not change it \
+         needs one that owns it to do so first (`portal custodian migrate`)"
+    )]
     Migration {
         /// What the migrator said.
         #[source]

@@ -14,6 +14,9 @@ use super::{DoorArgs, ExportSharesArgs, StorageArgs, WebhookCommand, WebhookPoli
 pub(crate) enum CustodianCommand {
     /// Run the customer's backend: webhook receiver and store of cipher texts.
     Serve(CustodianServeArgs),
+    /// Make the schema of the backend's Postgres database, or bring it up to date, as the role that
+    /// owns it: for a service whose own role may not.
+    Migrate(CustodianMigrateArgs),
     /// Make a customer in the server's database; prints its API key once.
     Create(CustodianCreateArgs),
     /// List the customers in the server's database, with their environments.
@@ -112,6 +115,18 @@ pub(crate) struct CustodianServeArgs {
         value_parser = clap::value_parser!(u32).range(1..=100)
     )]
     pub(crate) recovery_uses: u32,
+}
+
+#[derive(Args)]
+pub(crate) struct CustodianMigrateArgs {
+    /// The database, such as postgres://custodian_owner@db.internal/custodian.
+    #[arg(
+        long,
+        env = "PORTAL_CUSTODIAN_DATABASE",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub(crate) database: String,
 }
 
 /// A secret that may be replaced by another one, by the name of its file.

@@ -12,7 +12,7 @@ use crate::key_file;
 pub(crate) const DATABASE: &str = "custodian.db";
 pub(crate) const KEY: &str = "custodian.key";
 
-const NO_DATABASE: &str = "cannot use the database that --database names";
+pub(crate) const NO_DATABASE: &str = "cannot use the database that --database names";
 
 /// Whether the Postgres database at `url`, or the file in the data directory, was opened before.
 pub(crate) async fn is_there(data: &Path, url: Option<&str>) -> anyhow::Result<bool> {

@@ -28,6 +28,8 @@ pub(crate) struct Setup {
     pub(crate) serve: Vec<String>,
     /// Whether backups are sealed, as they are where nothing else is asked for; plain without.
     pub(crate) is_sealed: bool,
+    /// The Postgres database of the customer's backend; SQLite without.
+    pub(crate) custodian_database: Option<String>,
     /// Further variables of its environment.
     pub(crate) environment: Vec<(&'static str, &'static str)>,
 }
@@ -42,6 +44,7 @@ impl Default for Setup {
             otlp: None,
             serve: Vec::new(),
             is_sealed: false,
+            custodian_database: None,
             environment: Vec::new(),
         }
     }
@@ -332,6 +335,9 @@ fn start_custodian(root: &Path, setup: &Setup, address: &str) -> Result<Service,
     let mut serve = logging(root, setup);
     serve.args(["custodian", "serve", "--listen", address, "--data"]);
     serve.arg(root.join("custodian"));
+    if let Some(url) = &setup.custodian_database {
+        serve.env("PORTAL_CUSTODIAN_DATABASE", url);
+    }
     // The other way to say it.
     if let Some(otlp) = &setup.otlp {
         serve.env("OTEL_EXPORTER_OTLP_ENDPOINT", otlp);

@@ -17,6 +17,7 @@ mod collector;
 #[cfg(target_os = "linux")]
 mod core_dumps;
 mod crash;
+mod custodian_role;
 mod custodian_secrets;
 mod custodians;
 mod demo;

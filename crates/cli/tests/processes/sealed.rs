@@ -9,13 +9,13 @@ use crate::eject::{assert_sign, enable};
 use crate::installation::{Installation, error_in, expect_success, portal};
 use crate::signing::{SIGN_EVM, addresses};
 
-const BY_PASSWORD: [&str; 2] = ["--password-file", "password"];
+pub(crate) const BY_PASSWORD: [&str; 2] = ["--password-file", "password"];
 const KEPT: [&str; 2] = ["--cipher-text-file", "cipher-text"];
 const BY_TICKET: [&str; 2] = ["--recovery-ticket-file", "ticket"];
 
 /// A client with a wallet on its phone and a backup by password. The customer's backend keeps its
 /// cipher text where `kept` names no file.
-fn backed_up(installation: &Installation, kept: &[&str]) -> String {
+pub(crate) fn backed_up(installation: &Installation, kept: &[&str]) -> String {
     fs::write(installation.path("password"), "correct horse").unwrap();
     let made = installation.client("phone", &["create"]);
     installation.wallet("phone", &["create"]);

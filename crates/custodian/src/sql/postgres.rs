@@ -4,7 +4,7 @@ use std::str::FromStr as _;
 
 use sqlx::ConnectOptions as _;
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 use super::PATIENCE;
 use super::engine::Engine;
@@ -43,12 +43,35 @@ pub(super) async fn open(url: &str) -> Result<Engine, OpenStoreError> {
     // A migration may take its time, and waits for another process that migrates.
     let first = pool(1).connect_with(options.clone()).await;
     let first = first.map_err(no_database)?;
-    MIGRATIONS.run(&first).await.map_err(failed)?;
+    // Who may not change the schema need not, where somebody else brought it up to date.
+    if !is_up_to_date(&first).await.map_err(no_database)? {
+        MIGRATIONS.run(&first).await.map_err(failed)?;
+    }
     first.close().await;
     let pool = pool(CONNECTIONS)
         .connect_with(options.options(LIMITS))
         .await;
     pool.map(Engine::Postgres).map_err(no_database)
+}
+
+/// Whether every migration of this program was made, and no other.
+async fn is_up_to_date(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    let is_there: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+        .fetch_one(pool)
+        .await?;
+    if !is_there {
+        return Ok(false);
+    }
+    let made: Vec<(i64, Vec<u8>)> = sqlx::query_as(
+        "SELECT version, checksum FROM _sqlx_migrations WHERE success ORDER BY version",
+    )
+    .fetch_all(pool)
+    .await?;
+    let known = MIGRATIONS.iter();
+    let known = known.map(|known| (known.version, known.checksum.as_ref()));
+    Ok(known.eq(made
+        .iter()
+        .map(|(version, checksum)| (*version, checksum.as_slice()))))
 }
 
 fn pool(connections: u32) -> PgPoolOptions {

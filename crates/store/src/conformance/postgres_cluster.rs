@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
@@ -124,11 +124,50 @@ impl Cluster {
     /// The URL of a database of this cluster.
     #[must_use]
     pub fn url(&self, name: &str) -> String {
+        self.url_of("portal", name)
+    }
+
+    /// The URL of a database, for a role.
+    #[must_use]
+    pub fn url_of(&self, role: &str, name: &str) -> String {
         // In a URL's authority a path would need escapes; as a parameter it does not.
         format!(
-            "postgres://portal@localhost/{name}?host={}",
+            "postgres://{role}@localhost/{name}?host={}",
             self.socket.display()
         )
+    }
+
+    /// Runs statements as a role, up to the first that fails; gives what they print.
+    ///
+    /// # Errors
+    ///
+    /// What Postgres says of it.
+    ///
+    /// # Panics
+    ///
+    /// Where `psql` does not run.
+    pub fn run(&self, role: &str, database: &str, statements: &str) -> Result<String, String> {
+        let binaries = binaries().expect("found before");
+        let mut psql = Command::new(binaries.join("psql"))
+            .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])
+            .args(["--set", "ON_ERROR_STOP=1"])
+            .arg(self.url_of(role, database))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("psql runs");
+        // Each by itself, as a person would type them; all are taken before anything is printed.
+        let mut input = psql.stdin.take().expect("piped");
+        let _ = input.write_all(statements.as_bytes());
+        drop(input);
+        let ran = psql.wait_with_output().expect("psql ends");
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        if ran.status.success() {
+            Ok(text(&ran.stdout))
+        } else {
+            Err(text(&ran.stderr))
+        }
     }
 
     /// Why a server that was there is there no more, such as a full disk, stands in its log alone.
@@ -182,7 +221,7 @@ fn binaries() -> Option<PathBuf> {
         .chain(std::env::split_paths(&on_path))
         .chain(versions.into_iter().rev())
         .find(|path| {
-            ["initdb", "postgres", "createdb"]
+            ["initdb", "postgres", "createdb", "psql"]
                 .iter()
                 .all(|name| path.join(name).exists())
         })
