@@ -17,7 +17,7 @@ use portal_seal::{SealingKey, SecretBytes};
 use portal_server::clock::Clock;
 use portal_server::{
     App, CustodianCreated, HttpWebhooks, Limits, Operator, Parts, RateLimits, Resolver,
-    SystemResolver, WebhookPolicy, WebhookSettings,
+    SystemResolver, WebhookPolicy, WebhookSettings, WebhookTransport,
 };
 use portal_store::SqlStore;
 use portal_store::kms::KeyFileKms;
@@ -48,7 +48,7 @@ const POLICY: WebhookPolicy = WebhookPolicy {
 pub(crate) struct World {
     data: TempDir,
     limits: Limits,
-    names: Arc<dyn Resolver>,
+    webhooks: Arc<dyn WebhookTransport>,
     pub(crate) clock: Arc<MovableClock>,
     server: Option<Server>,
     /// The customer's backend.
@@ -91,12 +91,17 @@ impl World {
 
     /// A world whose environment makes backups in this mode.
     pub(crate) async fn start_in(mode: BackupMode, limits: Limits) -> Self {
-        Self::without_limits(mode, limits, Arc::new(SystemResolver::default())).await
+        Self::without_limits(mode, limits, calling(Arc::new(SystemResolver::default()))).await
     }
 
     /// Its webhooks go where `names` has them go.
     pub(crate) async fn start_resolving(names: Arc<dyn Resolver>) -> Self {
-        Self::without_limits(BackupMode::Plain, Limits::default(), names).await
+        Self::without_limits(BackupMode::Plain, Limits::default(), calling(names)).await
+    }
+
+    /// Its webhooks go as `webhooks` has them go.
+    pub(crate) async fn start_through(limits: Limits, webhooks: Arc<dyn WebhookTransport>) -> Self {
+        Self::without_limits(BackupMode::Plain, limits, webhooks).await
     }
 
     pub(crate) async fn start_with_rates(rates: RateLimits) -> Self {
@@ -104,31 +109,29 @@ impl World {
             rates,
             ..Limits::default()
         };
-        Self::make(
-            BackupMode::Plain,
-            limits,
-            Arc::new(SystemResolver::default()),
-        )
-        .await
+        let webhooks = calling(Arc::new(SystemResolver::default()));
+        Self::make(BackupMode::Plain, limits, webhooks).await
     }
 
-    async fn without_limits(mode: BackupMode, limits: Limits, names: Arc<dyn Resolver>) -> Self {
+    async fn without_limits(
+        mode: BackupMode,
+        limits: Limits,
+        webhooks: Arc<dyn WebhookTransport>,
+    ) -> Self {
         let limits = Limits {
             rates: RateLimits::NONE,
             ..limits
         };
-        Self::make(mode, limits, names).await
+        Self::make(mode, limits, webhooks).await
     }
 
-    async fn make(mode: BackupMode, limits: Limits, names: Arc<dyn Resolver>) -> Self {
-        // Another test of this process may have done it before.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+    async fn make(mode: BackupMode, limits: Limits, webhooks: Arc<dyn WebhookTransport>) -> Self {
         let data = tempfile::tempdir().expect("a directory");
         let app_tokens = Arc::new(AppTokens::new(Zeroizing::new([2; 32])));
         let clock = Arc::<MovableClock>::default();
         let (custodian, shares, sealing_key) =
             start_custodian(&data, &app_tokens, &clock, mode).await;
-        let server = start_server(&data, KMS_KEY, &clock, limits, &names).await;
+        let server = start_server(&data, KMS_KEY, &clock, limits, &webhooks).await;
         let operator = operator(&server.store, &clock);
         let customer = operator
             .create_custodian("Customer", "test", Some(webhook(&custodian)), mode)
@@ -138,7 +141,7 @@ impl World {
         Self {
             data,
             limits,
-            names,
+            webhooks,
             clock,
             server: Some(server),
             custodian,
@@ -188,8 +191,8 @@ impl World {
     /// The same, with a KMS key that may not be the one of before.
     pub(crate) async fn start_server_under(&mut self, key: u8) {
         assert!(self.server.is_none(), "expected a stopped server");
-        let (clock, names) = (&self.clock, &self.names);
-        self.server = Some(start_server(&self.data, key, clock, self.limits, names).await);
+        let (clock, webhooks) = (&self.clock, &self.webhooks);
+        self.server = Some(start_server(&self.data, key, clock, self.limits, webhooks).await);
     }
 
     /// Copies the stopped server's database away.
@@ -325,12 +328,19 @@ fn key(byte: u8) -> SealingKey {
     SealingKey::from_bytes(Zeroizing::new([byte; 32]))
 }
 
+/// Over HTTP, to where `names` lead.
+pub(crate) fn calling(names: Arc<dyn Resolver>) -> Arc<dyn WebhookTransport> {
+    // Another test of this process may have done it before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Arc::new(HttpWebhooks::with_resolver(POLICY, names).expect("a client"))
+}
+
 async fn start_server(
     data: &TempDir,
     kms_key: u8,
     clock: &Arc<MovableClock>,
     limits: Limits,
-    names: &Arc<dyn Resolver>,
+    webhooks: &Arc<dyn WebhookTransport>,
 ) -> Server {
     let directory = data.path().join("server");
     std::fs::create_dir_all(&directory).expect("a directory");
@@ -338,11 +348,10 @@ async fn start_server(
     let store = SqlStore::sqlite(&directory.join("portal.db"), kms).await;
     let store = Arc::new(store.expect("a database"));
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
-    let webhooks = HttpWebhooks::with_resolver(POLICY, Arc::clone(names)).expect("a client");
     let parts = Parts {
         clock,
         policy: POLICY,
-        webhooks: Arc::new(webhooks),
+        webhooks: Arc::clone(webhooks),
         limits,
         metrics: portal_server::Metrics::default(),
     };

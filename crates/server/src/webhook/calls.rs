@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::client::{Call, CallError, Webhook, WebhookClient, failed};
 use super::settings::delivery;
-use super::transport::{TIMEOUT, WebhookUnreachable};
+use super::transport::WebhookUnreachable;
 use crate::{ApiError, entropy};
 
 /// How long the custodian may think about a signature.
@@ -37,7 +37,7 @@ impl WebhookClient {
             id: route.id(share.backup_share_pair_id),
             client_id: Some(share.client_id),
             pair: Some(share.backup_share_pair_id),
-            timeout: TIMEOUT,
+            timeout: None,
         };
         let read = |answer: &[u8]| {
             let receipt = serde_json::from_slice::<StoredBackupShare>(answer).unwrap_or_default();
@@ -150,7 +150,7 @@ impl WebhookClient {
     ) -> Result<String, ApiError> {
         let call = Call {
             client_id: Some(body.client_id),
-            timeout: APPROVAL_TIMEOUT,
+            timeout: Some(APPROVAL_TIMEOUT),
             ..once(WebhookRoute::Approve, WebhookKind::SignApprove)
         };
         let id = call.id.clone();
@@ -180,7 +180,7 @@ impl WebhookClient {
             id: route.id(format_args!("{pair}_{}", body.status)),
             client_id: Some(body.client_id),
             pair: Some(pair),
-            timeout: TIMEOUT,
+            timeout: None,
         };
         match self.call(webhook, call, body, |_| Ok(())).await.answer {
             Err(error) if !error.is_unknown_call() => Err(error.into()),
@@ -257,6 +257,6 @@ fn once(route: WebhookRoute, kind: WebhookKind) -> Call {
         id: route.id(hex::encode(entropy::bytes::<16>())),
         client_id: None,
         pair: None,
-        timeout: TIMEOUT,
+        timeout: None,
     }
 }

@@ -55,8 +55,8 @@ pub(super) struct Call {
     pub(super) id: String,
     pub(super) client_id: Option<ClientId>,
     pub(super) pair: Option<BackupSharePairId>,
-    /// How long its answer is waited for.
-    pub(super) timeout: Duration,
+    /// How long its answer is waited for, where that is less than what the transport waits.
+    pub(super) timeout: Option<Duration>,
 }
 
 /// How a call went wrong.
@@ -146,8 +146,14 @@ impl WebhookClient {
             }
         };
         let begun = Instant::now();
-        let answered = tokio::time::timeout(call.timeout, self.transport.post(prepared)).await;
-        let answered = answered.unwrap_or(Err(WebhookUnreachable::TimedOut));
+        let posted = self.transport.post(prepared);
+        let answered = match call.timeout {
+            Some(timeout) => tokio::time::timeout(timeout, posted)
+                .await
+                .unwrap_or(Err(WebhookUnreachable::TimedOut)),
+            // The transport keeps to its own.
+            None => posted.await,
+        };
         let latency_ms = u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX);
         let status_code = answered.as_ref().ok().map(|answer| answer.status);
         let route = call.route;

@@ -14,7 +14,7 @@ use super::WebhookPolicy;
 use super::resolver::{CALLER, Judged, Resolver, SystemResolver};
 
 /// Longest wait for an answer, from the name to the last byte.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One call: a POST with a JSON body. Its headers and its body hold secrets.
 pub struct WebhookCall {
