@@ -102,6 +102,14 @@ async fn what_is_signed_is_what_was_judged() {
     for beyond in [1, u16::MAX] {
         assert_eq!(sign(request(beyond)).await, ErrorId::BadRequest);
     }
+    // A request that another key signs.
+    let elsewhere = Wanted::Request {
+        chain: "solana-devnet".to_owned(),
+        method: "sol_signMessage".to_owned(),
+        params: json!(["hi"]),
+        payload_index: 0,
+    };
+    assert_eq!(sign(elsewhere).await, ErrorId::BadRequest);
     // Nobody cheated: the pair is not frozen.
     by_hand::assert_signs(&world, &user, &pair).await;
 }

@@ -1,10 +1,11 @@
 //! The custodian's backend is asked before each signature, and its word counts.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
-use axum::routing::post;
+use axum::routing::{MethodRouter, post};
 use portal_api::session::Wanted;
 use portal_api::signing_policy::{Approval, SigningPolicy};
 use portal_api::webhook::ApproveSignature;
@@ -48,11 +49,7 @@ impl Approver {
                 None => std::future::pending().await,
             }
         });
-        let router = axum::Router::new().route("/sign/approve", approve);
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        tokio::spawn(async { axum::serve(listener, router).await });
-        url
+        serve(approve).await
     }
 
     pub(super) fn answers(&self, status: u16, body: &'static str) {
@@ -68,6 +65,15 @@ impl Approver {
     fn hangs(&self) {
         *self.answer.lock().expect("no panic") = None;
     }
+}
+
+/// A backend that answers this question alone; its URL.
+async fn serve(approve: MethodRouter) -> String {
+    let router = axum::Router::new().route("/sign/approve", approve);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async { axum::serve(listener, router).await });
+    url
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -230,11 +236,7 @@ async fn a_policy_that_is_put_while_the_backend_is_asked_holds() {
         put(&thinking, OF_ALL, &nothing).await;
         StatusCode::NO_CONTENT
     });
-    let router = axum::Router::new().route("/sign/approve", approve);
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
-    tokio::spawn(async { axum::serve(listener, router).await });
-    world.send_webhooks_to(&url).await;
+    world.send_webhooks_to(&serve(approve).await).await;
     put(&world, OF_ALL, &asking()).await;
     refused(
         pay(&wallet.portal, 5).await,
@@ -244,6 +246,33 @@ async fn a_policy_that_is_put_while_the_backend_is_asked_holds() {
     let path = "/api/v3/custodians/me/audit-events?act=SIGNATURE";
     let page = world.call(Method::GET, path, &world.customer.api_key, None);
     assert_eq!(page.await.body["metadata"]["total"], 0);
+}
+
+/// Where a policy is put whenever the backend is asked, judging anew has an end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_is_judged_anew_a_few_times_and_no_more() {
+    let world = Arc::new(World::start().await);
+    let wallet = world.wallet().await;
+    let times = Arc::new(AtomicUsize::new(0));
+    let (putting, asked) = (Arc::clone(&world), Arc::clone(&times));
+    let approve = post(async move |_: Bytes| {
+        let time = asked.fetch_add(1, Ordering::Relaxed);
+        let another = SigningPolicy {
+            blocklist: vec![format!("0x{time:040x}")],
+            ..asking()
+        };
+        put(&putting, OF_ALL, &another).await;
+        StatusCode::NO_CONTENT
+    });
+    world.send_webhooks_to(&serve(approve).await).await;
+    put(&world, OF_ALL, &asking()).await;
+    let error = refused(
+        pay(&wallet.portal, 5).await,
+        ErrorId::OperationInProgress,
+        "overtaken each time",
+    );
+    assert!(error.is_retryable(), "{error:?}");
+    assert_eq!(times.load(Ordering::Relaxed), 4);
 }
 
 /// Whoever approves is shown what leaves: what nothing but the client's word says is not shown.
