@@ -55,17 +55,20 @@ pub(crate) async fn fetch(
         && header.subject.backup_share_pair_ids == ids
         && header.backup_method == method;
     if !is_told || !is_it {
-        let of = if is_told {
-            header.subject.backup_share_pair_ids
+        // What the backend says of it; where that is right, what the text says of itself.
+        let (found, of, whose) = if is_told {
+            let subject = &header.subject;
+            let whose = format!(" of client {}", subject.client_id);
+            (header.backup_method, subject.backup_share_pair_ids, whose)
         } else {
-            ids
+            (stored.backup_method, ids, String::new())
         };
         bail!(portal_sdk::Error::new(
             ErrorId::BackupShareMismatch,
             format!(
                 "expected from {base} the cipher text of the {method} backup {pair} of client {}, \
-                 got one of {} and {}; nothing was changed. See why it gives another one, or give \
-                 the right one with --cipher-text-file",
+                 got that of the {found} backup {} and {}{whose}; nothing was changed. See why it \
+                 gives another one, or give the right one with --cipher-text-file",
                 profile.client_id, of.secp256k1, of.ed25519
             )
         ));

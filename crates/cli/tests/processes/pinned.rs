@@ -110,19 +110,23 @@ async fn a_cipher_text_of_another_pair_is_not_taken_for_the_one_asked_for() {
         let check = [&["check-backup", "--custodian", &base], &by_password[..]].concat();
         installation.wallet_command("phone", &check)
     };
-    for (what, answer) in [
-        ("the former backup's", former.clone()),
+    let id = former["backupSharePairIds"]["secp256k1"].as_str().unwrap();
+    for (what, answer, seen) in [
+        ("the former backup's", former.clone(), id),
         (
             "of that, as if of this",
             with("cipherText", &former["cipherText"]),
+            id,
         ),
         (
             "as if of the former",
             with("backupSharePairIds", &former["backupSharePairIds"]),
+            id,
         ),
         (
             "as if by another method",
             with("backupMethod", &json!("GDRIVE")),
+            "got that of the GDRIVE backup",
         ),
     ] {
         let output = check(&answer)
@@ -137,6 +141,7 @@ async fn a_cipher_text_of_another_pair_is_not_taken_for_the_one_asked_for() {
         let mut asked = right["backupSharePairIds"].as_object().unwrap().values();
         let names = |id: &Value| detail.contains(&format!("backup {}", id.as_str().unwrap()));
         assert!(asked.any(names), "{what}: {detail}");
+        assert!(detail.contains(seen), "{what}: {detail}");
     }
     expect_success(check(&right));
 }
