@@ -20,7 +20,7 @@ use portal_store::audit::{AuditAct, Digest, Name};
 use portal_store::{ClientAuth, Grounds};
 
 use policy::checked;
-pub(crate) use policy::{holdable, stored};
+pub(crate) use policy::{storable, stored};
 
 use crate::session::{Signing, computed};
 use crate::webhook::Webhook;

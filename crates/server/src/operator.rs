@@ -353,10 +353,9 @@ impl Operator {
         environment: EnvironmentId,
         policy: &SigningPolicy,
     ) -> Result<(), OperatorError> {
-        approval::holdable(policy).map_err(|error| OperatorError::SigningPolicy {
+        let text = approval::storable(policy).map_err(|error| OperatorError::SigningPolicy {
             detail: error.detail().to_owned(),
         })?;
-        let text = serde_json::to_string(policy).unwrap_or_default();
         let put = self.store.put_signing_policy(
             environment,
             None,

@@ -18,12 +18,19 @@ pub(crate) fn stored(text: Option<&str>) -> Result<Option<SigningPolicy>, ApiErr
         .map_err(|_| ApiError::internal("a stored signing policy cannot be read"))
 }
 
-/// Whether all of a policy can be held: nobody shall rely on a rule that keeps nothing out.
+/// A policy as it is stored, if all of it can be held.
 ///
 /// # Errors
 ///
 /// `BAD_REQUEST` that names the field.
-pub(crate) fn holdable(policy: &SigningPolicy) -> Result<(), ApiError> {
+pub(crate) fn storable(policy: &SigningPolicy) -> Result<String, ApiError> {
+    holdable(policy)?;
+    serde_json::to_string(policy)
+        .map_err(|_| ApiError::internal("the signing policy cannot be written"))
+}
+
+/// Whether all of a policy can be held: nobody shall rely on a rule that keeps nothing out.
+fn holdable(policy: &SigningPolicy) -> Result<(), ApiError> {
     checked(policy)?;
     entries("chains", policy.chains.as_deref(), |text| {
         let rule = chain_rule(text)?;

@@ -29,7 +29,7 @@ pub(crate) async fn put(
     Custodian(custodian): Custodian,
     Json(body): Json<SigningPolicy>,
 ) -> Result<axum::Json<SigningPolicy>, ApiError> {
-    let text = text(&body)?;
+    let text = approval::storable(&body)?;
     let (origin, now) = (
         wallets::origin(Actor::Custodian(custodian.key)),
         app.clock.now(),
@@ -79,7 +79,7 @@ pub(crate) async fn put_of_client(
     Json(body): Json<SigningPolicy>,
 ) -> Result<axum::Json<SigningPolicy>, ApiError> {
     let client = client(&id)?;
-    let text = text(&body)?;
+    let text = approval::storable(&body)?;
     let (origin, now) = (
         wallets::origin(Actor::Custodian(custodian.key)),
         app.clock.now(),
@@ -147,13 +147,6 @@ pub(crate) async fn remove_of_client(
         .await
         .map_err(unknown_client)?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// As it is stored, once it was seen to be one that can be held.
-fn text(policy: &SigningPolicy) -> Result<String, ApiError> {
-    approval::holdable(policy)?;
-    serde_json::to_string(policy)
-        .map_err(|_| ApiError::internal("the signing policy cannot be written"))
 }
 
 fn client(id: &str) -> Result<ClientId, ApiError> {
