@@ -9,6 +9,7 @@ use portal_api::rest::{
 };
 use portal_lifecycle::ids::{ClientId, WalletId};
 use portal_sdk::PinnedSealingKey;
+use reqwest::{Method, RequestBuilder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -240,10 +241,8 @@ impl Custodian<'_> {
 
     /// Ends something of the client's.
     async fn delete(&self, client: ClientId, what: &str) -> anyhow::Result<()> {
-        let server = self.server.trim_end_matches('/');
-        let url = format!("{server}/api/v3/custodians/me/clients/{client}/{what}");
-        let http = trust::http(self.server, self.ca_file)?;
-        let request = http.delete(url).bearer_auth(self.api_key);
+        let path = format!("api/v3/custodians/me/clients/{client}/{what}");
+        let request = self.request(Method::DELETE, &path)?;
         nothing(request.send().await, self.server).await
     }
 
@@ -253,23 +252,16 @@ impl Custodian<'_> {
         wallet_id: WalletId,
     ) -> anyhow::Result<EjectableUntil> {
         let path = format!("api/v3/custodians/me/clients/{client}/enable-eject");
-        let url = format!("{}/{path}", self.server.trim_end_matches('/'));
         let body = EnableEject {
             wallet_id,
             ejectable_until: None,
         };
-        let request = trust::http(self.server, self.ca_file)?
-            .patch(url)
-            .bearer_auth(self.api_key)
-            .json(&body);
+        let request = self.request(Method::PATCH, &path)?.json(&body);
         answer(request.send().await, self.server).await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
-        let url = format!("{}/{path}", self.server.trim_end_matches('/'));
-        let request = trust::http(self.server, self.ca_file)?
-            .get(url)
-            .bearer_auth(self.api_key);
+        let request = self.request(Method::GET, path)?;
         answer(request.send().await, self.server).await
     }
 
@@ -278,12 +270,14 @@ impl Custodian<'_> {
         path: &str,
         body: &impl Serialize,
     ) -> anyhow::Result<T> {
-        let url = format!("{}/{path}", self.server.trim_end_matches('/'));
-        let request = trust::http(self.server, self.ca_file)?
-            .post(url)
-            .bearer_auth(self.api_key)
-            .json(body);
+        let request = self.request(Method::POST, path)?.json(body);
         answer(request.send().await, self.server).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> anyhow::Result<RequestBuilder> {
+        let url = format!("{}/{path}", self.server.trim_end_matches('/'));
+        let http = trust::http(self.server, self.ca_file)?;
+        Ok(http.request(method, url).bearer_auth(self.api_key))
     }
 }
 
