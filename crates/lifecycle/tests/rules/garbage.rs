@@ -164,6 +164,15 @@ fn a_superseded_backup_is_purged_after_thirty_days() {
     assert_eq!(garbage(&wallet, 9_999), [], "once");
 }
 
+/// They are the user's way out.
+#[test]
+fn no_backup_of_an_ejected_wallet_is_purged() {
+    let ejected = with(proved(&twice_backed_up(), 2, 1), |wallet| {
+        wallet.ejected_at = Some(day(2));
+    });
+    assert_eq!(garbage(&ejected, 9_999), []);
+}
+
 /// In a copy, what was confirmed later looks as if it had never been.
 #[test]
 fn ages_begin_anew_with_an_epoch() {

@@ -108,6 +108,50 @@ async fn managed_backups_are_insert_only_and_an_end_is_for_good() {
     }
 }
 
+/// What was purged by a version that kept both halves loses them when the database is next opened.
+#[tokio::test]
+async fn halves_that_outlived_their_pair_go_with_the_migration() {
+    let backend = SqliteBackend::new();
+    let store = backend.open(kms()).await;
+    let mut life = Life::new(&store).await;
+    life.sign_up(OperationKind::Generate).await;
+    let former = life.back_up_managed("the former").await;
+    let active = life.back_up_managed("the active").await;
+    life.prove_backup_and_wait(31 * 24 * 3_600 * 1_000).await;
+    let mut prompt = backend.prompt().await;
+    let mut run = async |statements: &[&'static str]| {
+        for statement in statements {
+            sqlx::query(*statement).execute(&mut prompt).await.unwrap();
+        }
+    };
+    run(&[
+        "CREATE TABLE shares AS SELECT * FROM managed_backup_shares",
+        "CREATE TABLE texts AS SELECT * FROM managed_cipher_texts",
+    ])
+    .await;
+    life.happen(Event::Collect).await;
+    run(&[
+        "DROP TRIGGER backup_share_pairs_stay_purged",
+        "DROP TRIGGER backup_share_pairs_are_purged_last",
+        "DROP TRIGGER managed_backup_shares_do_not_come_back",
+        "DROP TRIGGER managed_cipher_texts_do_not_come_back",
+        "INSERT INTO managed_backup_shares SELECT * FROM shares
+             WHERE pair_id NOT IN (SELECT pair_id FROM managed_backup_shares)",
+        "INSERT INTO managed_cipher_texts SELECT * FROM texts
+             WHERE ed25519_pair_id NOT IN (SELECT ed25519_pair_id FROM managed_cipher_texts)",
+        "DELETE FROM _sqlx_migrations WHERE version = 21",
+    ])
+    .await;
+    assert!(life.has_both_halves(former).await, "as before");
+    store.close().await;
+
+    let store = backend.open(kms()).await;
+    let life = life.on(&store);
+    life.check().await;
+    assert!(!life.has_both_halves(former).await);
+    assert!(life.has_both_halves(active).await);
+}
+
 #[tokio::test]
 async fn a_share_moved_to_another_row_does_not_open() {
     let backend = SqliteBackend::new();
