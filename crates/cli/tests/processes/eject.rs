@@ -18,23 +18,21 @@ pub(crate) fn enable(installation: &Installation, device: &str) {
     let status = installation.wallet(device, &["status"]);
     let client = status["client"]["id"].as_str().unwrap();
     let wallet = status["client"]["wallets"][0]["id"].as_str().unwrap();
-    let mut command = portal(installation.root());
-    command.args([
-        "client",
-        "enable-eject",
-        "--client",
-        client,
-        "--wallet",
-        wallet,
-    ]);
-    command.args([
-        "--server",
-        &installation.server(0).url,
-        "--api-key-file",
-        "api-key",
-    ]);
-    let enabled = expect_success(command);
+    let enable = ["enable-eject", "--client", client, "--wallet", wallet];
+    let enabled = as_customer(installation, &enable);
     assert!(enabled["ejectableUntil"].is_string(), "{enabled}");
+}
+
+fn as_customer(installation: &Installation, arguments: &[&str]) -> Value {
+    let mut command = portal(installation.root());
+    command.arg("client").args(arguments);
+    command.args(["--server", &installation.server(0).url]);
+    command.args(["--api-key-file", "api-key"]);
+    expect_success(command)
+}
+
+fn keys_in(installation: &Installation, file: &str) -> Value {
+    serde_json::from_slice(&fs::read(installation.path(file)).unwrap()).unwrap()
 }
 
 /// The keys in a file are those of the addresses, and sign offline.
@@ -134,11 +132,12 @@ fn an_ejected_wallet_is_its_owners_alone() {
     ]);
     recover.args(kept).args(BY_PASSWORD);
     expect_success(recover);
-    let [keys, again] = ["keys.json", "again.json"].map(|name| {
-        let text = fs::read(installation.path(name)).unwrap();
-        serde_json::from_slice::<Value>(&text).unwrap()
-    });
-    assert_eq!(keys, again);
+    let keys = keys_in(&installation, "keys.json");
+    assert_eq!(keys, keys_in(&installation, "again.json"));
+    // In a window they are given once more, should the file be lost.
+    let lost = ["eject", "--out", "lost.json", kept[0], kept[1]];
+    installation.wallet("phone", &[&lost[..], &BY_PASSWORD].concat());
+    assert_eq!(keys, keys_in(&installation, "lost.json"));
 }
 
 /// A device with a wallet that has a backup by password, in a window.
@@ -330,6 +329,17 @@ fn in_managed_mode_a_device_needs_no_custodian() {
     let eject = [&["eject", "--out", "keys.json"][..], &BY_PASSWORD].concat();
     installation.wallet("laptop", &eject);
     assert_sign(&installation, "keys.json", &before);
+
+    // Whoever loses file and device is given the keys again, while the customer lets them.
+    expect_success(installation.session_command("another", &login));
+    let again = [&["eject", "--out", "again.json"][..], &BY_PASSWORD].concat();
+    as_customer(&installation, &["disable-eject", "--client", &client]);
+    let refused = installation.wallet_refusal("another", &again);
+    assert_eq!(refused, "EJECT_NOT_ENABLED");
+    enable(&installation, "another");
+    installation.wallet("another", &again);
+    let keys = keys_in(&installation, "keys.json");
+    assert_eq!(keys, keys_in(&installation, "again.json"));
 
     // Without its key the database does not start, and none is drawn in its place.
     installation.stop_server(0);
