@@ -28,6 +28,8 @@ pub(crate) fn private_dir(path: &Path) -> anyhow::Result<()> {
 /// Writes a file that only its owner may read; it must not be there yet. Whoever finds it finds
 /// it whole: it gets its name when its content is on the disk.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    // A directory that cannot keep a name is told before there is one in it.
+    sync_directory(directory_of(path))?;
     #[cfg(target_os = "linux")]
     {
         let directory = directory_of(path);
@@ -45,8 +47,9 @@ pub(crate) fn replace_private(path: &Path, content: &[u8]) -> std::io::Result<()
 }
 
 /// A file that is there is its owner's alone from now on, and its name and content are on the
-/// disk.
+/// disk; of a link, those of the file that it leads to.
 pub(crate) fn keep_private(path: &Path) -> std::io::Result<()> {
+    let path = &path.canonicalize()?;
     let file = File::open(path)?;
     file.set_permissions(fs::Permissions::from_mode(0o600))?;
     file.sync_all()?;

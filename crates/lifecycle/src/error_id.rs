@@ -198,7 +198,7 @@ errors! {
     EjectNotEnabled = "EJECT_NOT_ENABLED", 403, No,
         "Eject is not enabled",
         "Nobody may take the private key out now.",
-        "The custodian has not enabled eject for this wallet, closed it again, or the time has run out; or the end is asked for by proofs that were made for another window.",
+        "The custodian has not enabled eject for this wallet, closed it again, or the time has run out; or the window was moved while the end was decided.",
         "Ask the app to enable it.";
     // MPC
     DkgFailed = "DKG_FAILED", 422, Yes,

@@ -60,7 +60,7 @@ impl Portal {
             .readable
             .iter()
             .rev()
-            .find(|pair| was_confirmed(signing_status(&state, pair.ids)));
+            .find(|pair| was_confirmed(&state, pair));
         match held {
             Some(pair) => pair.addresses(),
             None => Err(pairs.none().err().unwrap_or_else(|| absent(&state))),
@@ -76,7 +76,8 @@ impl Portal {
         Ok(self.state().await?.is_backed_up)
     }
 
-    /// Whether the wallet could be recovered with its cipher text and its password or key.
+    /// Whether the wallet could be recovered with its cipher text and its password or key. One that
+    /// was ejected cannot.
     ///
     /// # Errors
     ///
@@ -116,13 +117,17 @@ impl Portal {
         }
     }
 
-    /// The methods of the backup in force; empty if there is none.
+    /// The methods by which the wallet can be recovered, those of the backup in force; empty if there
+    /// is none, or if the wallet was ejected.
     ///
     /// # Errors
     ///
     /// As [`state`](Self::state).
     pub async fn available_recovery_methods(&self) -> Result<Vec<BackupMethod>, Error> {
         let state = self.state().await?;
+        if state.ejected_at.is_some() {
+            return Ok(Vec::new());
+        }
         let pairs = state
             .wallets
             .first()
@@ -159,12 +164,25 @@ pub(crate) fn signing_status(
 }
 
 /// P1: whether both sides hold the pair or held it once, so that its addresses are the wallet's.
-pub(crate) const fn was_confirmed(status: Option<SigningStatus>) -> bool {
-    is_current(status)
-        || matches!(
-            status,
-            Some(SigningStatus::Superseded | SigningStatus::Purged)
-        )
+pub(crate) fn was_confirmed(state: &ClientState, pair: &PairRecord) -> bool {
+    match signing_status(state, pair.ids) {
+        // It may have been purged without ever having been confirmed, as one of another key.
+        Some(SigningStatus::Purged) => has_the_keys_of(state, pair),
+        Some(SigningStatus::Superseded) => true,
+        status => is_current(status),
+    }
+}
+
+fn has_the_keys_of(state: &ClientState, pair: &PairRecord) -> bool {
+    let told = |curve: Curve| {
+        let wallet = state.wallets.iter().find(|wallet| wallet.curve == curve);
+        wallet.and_then(|wallet| wallet.public_key.clone())
+    };
+    let held = pair.keys();
+    held.is_ok_and(|held| {
+        held.iter()
+            .all(|(curve, held)| told(curve) == Some(hex::encode(held)))
+    })
 }
 
 pub(crate) const fn is_current(status: Option<SigningStatus>) -> bool {

@@ -3,7 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::{HeaderMap, header, request::Parts};
 use portal_lifecycle::ErrorId;
-use portal_store::{ClientAuth, CustodianAuth};
+use portal_store::{ClientAuth, CredentialHash, CustodianAuth};
 
 use crate::rates::Address;
 use crate::{ApiError, App, credential};
@@ -14,6 +14,26 @@ pub(crate) struct Custodian(pub(crate) CustodianAuth);
 /// A client, by its API key or a session token.
 pub(crate) struct Client(pub(crate) ClientAuth);
 
+/// Who was found to call, to be asked for again where time has passed: [`still`](Self::still).
+#[derive(Clone, Copy)]
+pub(crate) enum Caller {
+    Custodian(CustodianAuth, CredentialHash),
+    Client(ClientAuth),
+}
+
+impl Caller {
+    /// Refuses where the credential that the request began with is in force no longer.
+    pub(crate) async fn still(self, app: &App) -> Result<(), ApiError> {
+        match self {
+            Self::Client(client) => still(app, client).await,
+            Self::Custodian(custodian, key) => {
+                let present = app.store.custodian_by_key(key).await?;
+                (present == Some(custodian)).then_some(()).ok_or_else(over)
+            }
+        }
+    }
+}
+
 impl FromRequestParts<App> for Custodian {
     type Rejection = ApiError;
 
@@ -21,9 +41,11 @@ impl FromRequestParts<App> for Custodian {
         let token = bearer(&parts.headers).ok_or_else(refused)?;
         let address = address(parts, app);
         app.rates.may_authenticate(address)?;
-        let found = app.store.custodian_by_key(credential::hash(token)).await?;
+        let key = credential::hash(token);
+        let found = app.store.custodian_by_key(key).await?;
         let found = found.ok_or_else(|| failed(app, address))?;
         app.rates.custodian(found.custodian_id)?;
+        parts.extensions.insert(Caller::Custodian(found, key));
         Ok(Self(found))
     }
 }
@@ -33,7 +55,9 @@ impl FromRequestParts<App> for Client {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let token = bearer(&parts.headers).ok_or_else(refused)?;
-        client(app, token, address(parts, app)).await.map(Self)
+        let found = client(app, token, address(parts, app)).await?;
+        parts.extensions.insert(Caller::Client(found));
+        Ok(Self(found))
     }
 }
 
@@ -86,12 +110,15 @@ pub(crate) async fn still(app: &App, client: ClientAuth) -> Result<(), ApiError>
         .owner_of_credential(client.credential, app.clock.now());
     match owner.await? {
         Some(owner) if owner == client => Ok(()),
-        _ => Err(ApiError::new(
-            ErrorId::AuthFailed,
-            "the credential that this session began with was revoked, or has ended; nothing was \
-             done",
-        )),
+        _ => Err(over()),
     }
+}
+
+fn over() -> ApiError {
+    ApiError::new(
+        ErrorId::AuthFailed,
+        "the credential that this began with was revoked, or has ended; nothing was done",
+    )
 }
 
 /// The token of `Authorization: Bearer …` (RFC 6750 §2.1).

@@ -9,6 +9,7 @@ use portal_serving::{BodyTooSlow, SecretJson};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::auth::Caller;
 use crate::{ApiError, App};
 
 /// A JSON body.
@@ -27,7 +28,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
-        let body = read(request, app.limits.body_bytes).await?;
+        let body = read(request, app).await?;
         if body.is_empty() {
             // It may have been lost on the way; to act on none could undo what it was to change.
             let what = "expected a JSON object, got an empty body";
@@ -41,18 +42,24 @@ impl<T: DeserializeOwned> FromRequest<App> for OptionalJson<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
-        let body = read(request, app.limits.body_bytes).await?;
+        let body = read(request, app).await?;
         let body: &[u8] = if body.is_empty() { b"{}" } else { &body };
         parse(body).map(Self)
     }
 }
 
-/// A body, which is JSON if there is any.
-async fn read(request: Request, most_bytes: usize) -> Result<Bytes, ApiError> {
+/// A body, which is JSON if there is any, of a caller whose credential is in force when it is there:
+/// a sender may take seconds over it, and what was revoked meanwhile must do nothing any more.
+async fn read(request: Request, app: &App) -> Result<Bytes, ApiError> {
+    let most_bytes = app.limits.body_bytes;
     let is_json = is_json(request.headers());
+    let caller = request.extensions().get::<Caller>().copied();
     let body = axum::body::to_bytes(request.into_body(), most_bytes)
         .await
         .map_err(|error| unread(&error, most_bytes))?;
+    if let Some(caller) = caller {
+        caller.still(app).await?;
+    }
     if !body.is_empty() && !is_json {
         return Err(ApiError::no_json());
     }

@@ -46,7 +46,8 @@ pub(crate) async fn run(
     let confirmed = portal.confirm_eject(&keys, "portal-cli", env!("CARGO_PKG_VERSION"));
     confirmed.await.with_context(|| {
         format!(
-            "{} is there, but the server has not ended the wallet; see why, then run this again",
+            "{} is there, but the server has not confirmed the end of the wallet; see why, then run \
+             this again",
             out.display()
         )
     })?;

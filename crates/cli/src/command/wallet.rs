@@ -45,9 +45,9 @@ pub(crate) async fn run(args: WalletArgs, output: Output) -> anyhow::Result<()> 
                 asked = take_ticket(&device, &portal, &backup).await?;
                 Ok((choose(&backup)?, cipher_text))
             };
-            eject::run(&portal, &out, opener, output).await?;
+            let ended = eject::run(&portal, &out, opener, output).await;
             close_recovery(&device, asked).await;
-            Ok(())
+            ended
         }
         WalletCommand::Sign(sign_args) => sign(&device, sign_args, output).await,
         WalletCommand::Status => status(&device, output).await,

@@ -107,7 +107,10 @@ impl RecoveredKeys {
         let shown = path.display();
         let text = self.to_json()?;
         key_file::write_private(path, &text).with_context(|| {
-            format!("cannot write {shown}; give a file that does not exist yet")
+            format!(
+                "cannot write {shown}; give a file that does not exist yet, in a directory that \
+                     can be read and written"
+            )
         })?;
         let read = Self::read(path)?;
         let same = read.secp256k1.expose() == self.secp256k1.expose()

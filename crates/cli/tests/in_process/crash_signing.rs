@@ -6,6 +6,8 @@ use portal_api::rest::ClientState;
 use portal_keychain::{Keychain, MemoryKeychain};
 use portal_lifecycle::{Curve, SigningStatus};
 use portal_sdk::{ErrorId, Portal};
+use reqwest::Method;
+use serde_json::json;
 
 use crate::alive::{Keys, assert_signs};
 use crate::expect::{granted, refused};
@@ -121,6 +123,41 @@ async fn a_confirmation_that_comes_too_late_does_not_replace_the_key() {
     let text = world.back_up(&user, &other).await;
     granted(late.recover_wallet(CUSTOM, &text).await, "recovering");
     assert_signs(&late, &keys, "after the recovery").await;
+}
+
+/// The end of a wallet purges every pair of it, also one of a key that was never its own: nobody is
+/// given that key's addresses, and it stands in no way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_never_was_the_wallets_is_not_after_its_end() {
+    let world = World::start().await;
+    let (user, phone, _) = creation_lost(&world, Place::Request(CONFIRM)).await;
+    let other = world.fresh_device(&user).await;
+    granted(other.create_wallet().await, "on another device");
+    let late = world.portal(&user, phone).await;
+    let addresses = granted(other.addresses().await, "its addresses");
+    let text = world.back_up(&user, &other).await;
+
+    let client = format!("/api/v3/custodians/me/clients/{}", user.id);
+    let wallet = state_of(&other).await.wallets[0].id;
+    let window = format!("{client}/enable-eject");
+    let body = Some(json!({ "walletId": wallet }));
+    let key = &world.customer.api_key;
+    let opened = world.call(Method::PATCH, &window, key, body.clone()).await;
+    assert_eq!(opened.status, 200, "{opened:?}");
+    let keys = granted(
+        late.eject(CUSTOM, &text).await,
+        "by the device that was late",
+    );
+    granted(late.confirm_eject(&keys, "test", "1").await, "the end");
+
+    let nothing = ErrorId::SigningShareNotOnDevice;
+    refused(late.addresses().await, nothing, "the other key's addresses");
+    let told = granted(other.addresses().await, "the wallet's own");
+    assert_eq!(told, addresses);
+    let opened = world.call(Method::PATCH, &window, key, body).await;
+    assert_eq!(opened.status, 200, "{opened:?}");
+    granted(late.eject(CUSTOM, &text).await, "the keys again");
+    granted(late.confirm_eject(&keys, "test", "1").await, "as it was");
 }
 
 /// "Server committed, last message lost": an orphan, which nothing confirms later.

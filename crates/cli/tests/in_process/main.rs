@@ -42,6 +42,7 @@ mod frozen;
 mod garbage;
 mod given_up;
 mod health;
+mod held_back;
 mod keychains;
 mod managed;
 mod odd_paths;

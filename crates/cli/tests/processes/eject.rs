@@ -134,7 +134,8 @@ fn an_ejected_wallet_is_its_owners_alone() {
     expect_success(recover);
     let keys = keys_in(&installation, "keys.json");
     assert_eq!(keys, keys_in(&installation, "again.json"));
-    // In a window they are given once more, should the file be lost.
+    // In another window they are given once more, should the file be lost.
+    enable(&installation, "phone");
     let lost = ["eject", "--out", "lost.json", kept[0], kept[1]];
     installation.wallet("phone", &[&lost[..], &BY_PASSWORD].concat());
     assert_eq!(keys, keys_in(&installation, "lost.json"));

@@ -63,6 +63,8 @@ pub(super) fn eject(
     }
     let mut next = wallet.clone();
     next.ejected_at = Some(now);
+    // What it was opened for is done.
+    next.ejectable_until = None;
     // Whoever holds the lease commits under a fence that is of the past.
     next.lease = None;
     let mut gone = Vec::new();

@@ -134,6 +134,7 @@ fn the_end_takes_every_share_with_it() {
     );
     let expected = with(given.clone(), |wallet| {
         wallet.ejected_at = Some(at(0));
+        wallet.ejectable_until = None;
         wallet.lease = None;
         for pair in &mut wallet.signing_pairs {
             pair.status = SigningStatus::Purged;
@@ -170,6 +171,7 @@ fn after_the_end_nothing_changes_but_the_window() {
         ("store a key", key_stored(1)),
         ("confirm a backup", confirm_backup(1)),
         ("the end again", eject(UNTIL_MS)),
+        ("the end again, in no window", eject(0)),
         (
             "prove a backup",
             Event::ProveBackup {
@@ -219,23 +221,32 @@ fn after_the_end_nothing_changes_but_the_window() {
             wallet.ejectable_until = until_ms.map(at);
         })
     };
-    let opened = Ok((window(Some(90_000)), Effect::None));
-    let closed = Ok((window(None), Effect::None));
+    let open = || window(Some(90_000));
     let share = Event::ReleaseBackupShare;
     rows.extend([
-        row("a window again", ejected(), enable(90_000), opened),
-        row("closed", ejected(), Event::DisableEject, closed),
         row(
-            "a share again",
+            "a share in no window",
             ejected(),
             share.clone(),
-            same(Effect::ReleaseBackupShare),
+            Err(Refusal::EjectNotEnabled),
         ),
         row(
-            "a share outside of it",
-            window(None),
+            "a window again",
+            ejected(),
+            enable(90_000),
+            Ok((open(), Effect::None)),
+        ),
+        row(
+            "a share again",
+            open(),
             share,
-            Err(Refusal::EjectNotEnabled),
+            Ok((open(), Effect::ReleaseBackupShare)),
+        ),
+        row(
+            "closed",
+            open(),
+            Event::DisableEject,
+            Ok((window(None), Effect::None)),
         ),
     ]);
     check(rows);

@@ -62,11 +62,17 @@ impl PairRecord {
         KeyShare::decode(self.shares.ed25519.expose()).map_err(Error::from_own_share)
     }
 
+    /// The public key of each curve, compressed, computed on this device.
+    pub(crate) fn keys(&self) -> Result<PerCurve<Vec<u8>>, Error> {
+        let secp256k1 = self.secp256k1_key()?.points().key();
+        let ed25519 = self.ed25519()?.points().key();
+        Ok(PerCurve::new(secp256k1, ed25519))
+    }
+
     /// The addresses of the pair's keys, computed on this device: a server is not believed for
     /// them (P1: of a pair that is confirmed).
     pub(crate) fn addresses(&self) -> Result<Addresses, Error> {
-        let secp256k1 = self.secp256k1_key()?.points().key();
-        let ed25519 = self.ed25519()?.points().key();
+        let [secp256k1, ed25519] = self.keys()?.into_array();
         let (Ok(secp256k1), Ok(ed25519)) = (secp256k1.try_into(), ed25519.try_into()) else {
             return Err(Error::new(
                 ErrorId::SignShareMismatch,

@@ -18,7 +18,7 @@ use super::recover::decode;
 use super::sealed::{Blinds, Purpose};
 use crate::meter::{Meter, traced};
 use crate::session::compute;
-use crate::state::{signing_status, was_confirmed};
+use crate::state::was_confirmed;
 use crate::{Error, Portal, ambient};
 
 /// Both private keys of a wallet, whole. Erased when dropped.
@@ -170,19 +170,41 @@ impl Portal {
     ) -> Result<(), Error> {
         let mut meter = Meter::start();
         let trace_id = meter.trace_id();
+        let platform = [platform, version];
         let confirming = async {
-            let state = self.require_own(&mut meter, keys).await?;
-            if state.ejected_at.is_some() {
+            let Some(eject) = self.proved(&mut meter, keys, platform).await? else {
                 return Ok(());
-            }
-            let eject = Eject {
-                client_platform: platform.to_owned(),
-                client_platform_version: version.to_owned(),
-                proofs: self.proofs(&state, keys)?,
             };
-            self.rest.eject(&mut meter, &eject).await
+            match self.rest.eject(&mut meter, &eject).await {
+                // The keys are this wallet's: the window was moved since the state was read.
+                Err(error) if error.id() == ErrorId::BackupShareMismatch => {
+                    match self.proved(&mut meter, keys, platform).await? {
+                        Some(eject) => self.rest.eject(&mut meter, &eject).await,
+                        None => Ok(()),
+                    }
+                }
+                ended => ended,
+            }
         };
         traced(trace_id, confirming).await
+    }
+
+    /// What ends the wallet, as its state is now; nothing if it has ended.
+    async fn proved(
+        &self,
+        meter: &mut Meter,
+        keys: &EjectedKeys,
+        [platform, version]: [&str; 2],
+    ) -> Result<Option<Eject>, Error> {
+        let state = self.require_own(meter, keys).await?;
+        if state.ejected_at.is_some() {
+            return Ok(None);
+        }
+        Ok(Some(Eject {
+            client_platform: platform.to_owned(),
+            client_platform_version: version.to_owned(),
+            proofs: self.proofs(&state, keys)?,
+        }))
     }
 
     /// Of each key a proof of possession, for the window that is open.
@@ -221,11 +243,10 @@ impl Portal {
         }
         // What cannot be read here stands in nobody's way: the server's word is there.
         for pair in self.device.pairs().await?.readable {
-            if !was_confirmed(signing_status(&state, pair.ids)) {
+            if !was_confirmed(&state, &pair) {
                 continue;
             }
-            if let (Ok(secp256k1), Ok(ed25519)) = (pair.secp256k1_key(), pair.ed25519()) {
-                let held = PerCurve::new(secp256k1.points().key(), ed25519.points().key());
+            if let Ok(held) = pair.keys() {
                 for (curve, held) in held.iter() {
                     require_same(curve, &hex::encode(held), given.of(curve))?;
                 }

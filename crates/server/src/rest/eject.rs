@@ -7,6 +7,7 @@
 //!
 //! Keys that were taken out can be lost: after the end a window gives the share out as before.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use portal_api::rest::{
@@ -24,7 +25,7 @@ use portal_serving::SecretJson;
 use portal_store::audit::{Actor, AuditAct, Digest};
 
 use super::custodian::client_of;
-use crate::auth::{self, Client, Custodian};
+use crate::auth::{self, Caller, Client, Custodian};
 use crate::body::{Json, Path, secret_json};
 use crate::openapi::problems;
 use crate::possession::possesses;
@@ -125,6 +126,7 @@ pub(crate) async fn disable(
 pub(crate) async fn shares(
     State(app): State<App>,
     Custodian(custodian): Custodian,
+    Extension(caller): Extension<Caller>,
     Path((id, wallet_id)): Path<(String, String)>,
 ) -> Result<SecretJson, ApiError> {
     let client = client_of(&app, custodian.environment_id, &id)
@@ -149,6 +151,8 @@ pub(crate) async fn shares(
     };
     let share = released(&app, &wallet, asked).await?;
     let cipher_text = app.store.cipher_text(client, pair.ids).await?;
+    // The API key may have been revoked while the share was opened.
+    caller.still(&app).await?;
     secret_json(&EjectableBackupShares {
         encrypted_client_backup_share: cipher_text.map(SecretText::from),
         custodian_backup_share: share,
@@ -317,8 +321,13 @@ async fn released(app: &App, wallet: &Wallet, asked: Asked) -> Result<SecretText
             recovery,
         }) => custodian_share::blinded(app, client, pair, challenge, recovery).await?,
     };
-    // The window may have been closed while the custodian was asked.
-    app.wallets.check(client, Event::ReleaseBackupShare).await?;
+    // While the custodian was asked, the window may have been closed, or a newer backup completed.
+    let present = app.wallets.check(client, Event::ReleaseBackupShare).await?;
+    if active(&present)?.ids != pair.ids {
+        return Err(custodian_share::mismatch(
+            "a newer backup was completed meanwhile; take its cipher text, and ask again",
+        ));
+    }
     let share = match curve {
         Curve::Secp256k1 => shares.secp256k1.encode(),
         Curve::Ed25519 => shares.ed25519.encode(),
