@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use portal_lifecycle::BackupMode;
 use portal_sim::simulation::{self, Outcome};
 
 struct Arguments {
@@ -42,13 +43,14 @@ fn main() -> ExitCode {
     });
     let totals = totals.into_inner().unwrap_or_default();
     println!(
-        "{} seeds from {} in {} s: {} with a wallet, {} of them backed up; {} operations done \
+        "{} seeds from {} in {} s: {} with a wallet, {} of them backed up, {} of those sealed; {} operations done \
          amid {} faults and {} crashes; {} failures",
         totals.seeds,
         arguments.from,
         begun.elapsed().as_secs(),
         totals.wallets,
         totals.backed_up,
+        totals.sealed,
         totals.done,
         totals.faults,
         totals.crashes,
@@ -66,6 +68,7 @@ struct Totals {
     seeds: u64,
     wallets: u64,
     backed_up: u64,
+    sealed: u64,
     done: u64,
     faults: u64,
     crashes: u64,
@@ -82,11 +85,14 @@ impl Totals {
         };
         self.wallets += u64::from(outcome.has_wallet);
         self.backed_up += u64::from(outcome.is_backed_up);
+        let is_sealed = outcome.backup_mode == BackupMode::Sealed;
+        self.sealed += u64::from(outcome.is_backed_up && is_sealed);
         self.done += outcome.done;
         self.faults += outcome.faults;
         self.crashes += outcome.crashes;
         if let Some(failure) = outcome.failure {
-            println!("seed {seed} ({:?}): {failure}", outcome.catastrophe);
+            let (mode, catastrophe) = (outcome.backup_mode, outcome.catastrophe);
+            println!("seed {seed} ({mode}, {catastrophe:?}): {failure}");
             self.failures += 1;
         }
     }

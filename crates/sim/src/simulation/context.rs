@@ -3,15 +3,17 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use portal_api::sealed::PinnedSealingKey;
 use portal_custodian::AppTokens;
 use portal_keychain::{Keychain as _, MemoryKeychain};
 use portal_lifecycle::ids::ClientId;
-use portal_lifecycle::{BackupMethod, Generation, Timestamp};
+use portal_lifecycle::{BackupMethod, BackupMode, Generation, Timestamp};
 use portal_sdk::{Addresses, MemoryStorage, Portal, PortalBuilder};
 use portal_server::clock::Clock;
 use portal_store::MemoryStore;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
+use zeroize::Zeroizing;
 
 use super::backend::Kept;
 use super::connections::Connections;
@@ -19,6 +21,7 @@ use super::driver::now;
 use super::faults::Faults;
 use super::network::ToServer;
 use super::places::{FaultyCloud, FaultyKeychain};
+use super::record::Record;
 
 pub(crate) const SERVERS: [&str; 2] = ["server-a", "server-b"];
 pub(crate) const PHONE: &str = "phone";
@@ -53,6 +56,8 @@ pub(crate) struct Context {
     pub(crate) connections: Connections,
     pub(crate) faults: Faults,
     pub(crate) clock: SimulatedClock,
+    pub(crate) record: Record,
+    pub(crate) backups: Backups,
     pub(crate) store: MemoryStore,
     pub(crate) kept: Kept,
     pub(crate) app_tokens: Arc<AppTokens>,
@@ -60,6 +65,22 @@ pub(crate) struct Context {
     pub(crate) client: ClientId,
     pub(crate) api_key: String,
     user: Arc<Mutex<User>>,
+}
+
+/// How the customer's backups are made, and the apps', which pin the key of sealed ones.
+#[derive(Clone, Copy)]
+pub(crate) enum Backups {
+    Sealed(PinnedSealingKey),
+    Plain,
+}
+
+impl Backups {
+    pub(crate) const fn mode(self) -> BackupMode {
+        match self {
+            Self::Sealed(_) => BackupMode::Sealed,
+            Self::Plain => BackupMode::Plain,
+        }
+    }
 }
 
 /// What the user, and the user's apps, know.
@@ -78,18 +99,20 @@ impl Context {
         seed: u64,
         faults: Faults,
         clock: SimulatedClock,
+        backups: Backups,
         store: MemoryStore,
         client: ClientId,
         api_key: String,
-        app_tokens: Arc<AppTokens>,
     ) -> Self {
         Self {
             connections: Connections::new("nobody"),
             faults,
             clock,
+            record: Record::default(),
+            backups,
             store,
             kept: Kept::default(),
-            app_tokens,
+            app_tokens: Arc::new(AppTokens::new(Zeroizing::new([2; 32]))),
             cloud: Arc::default(),
             client,
             api_key,
@@ -177,12 +200,16 @@ impl Context {
             faults: self.faults.clone(),
             host: device,
         };
-        Portal::builder("http://portal", &self.api_key, Arc::new(keychain))
+        let builder = Portal::builder("http://portal", &self.api_key, Arc::new(keychain))
             .transport(Arc::new(ToServer {
                 server,
                 connections: self.connections.clone(),
+                record: self.record.clone(),
             }))
-            .plain_backups()
-            .backup_storage(BackupMethod::Custom, Arc::new(cloud))
+            .backup_storage(BackupMethod::Custom, Arc::new(cloud));
+        match self.backups {
+            Backups::Sealed(key) => builder.sealing_key(key),
+            Backups::Plain => builder.plain_backups(),
+        }
     }
 }

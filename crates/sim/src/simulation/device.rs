@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use hyper::Request;
-use portal_api::custodian_app::{StoreCipherText, StoredCipherText};
+use portal_api::custodian_app::{OpenRecovery, Recovery, StoreCipherText, StoredCipherText};
+use portal_api::sealed::RecoveryTicket;
+use portal_backup::{CipherText, KeySource, fetch_key};
 use portal_lifecycle::ids::BackupSharePairId;
 use portal_lifecycle::{BackupMethod, BackupStatus, Curve, PerCurve};
 use portal_sdk::{Backup, Error, Portal};
 
-use super::context::Context;
+use super::backend::BACKEND_SECRET;
+use super::context::{Backups, Context};
 use super::network::{BACKEND, exchange};
 
 const THINK: Duration = Duration::from_millis(20);
@@ -71,14 +74,32 @@ pub(crate) async fn sign(context: &Context, portal: &Portal) -> Result<(), Error
 /// Makes a backup, has the app's backend store the cipher text, and completes it.
 pub(crate) async fn back_up(context: &Context, portal: &Portal) -> Result<String, Error> {
     let made = portal.backup_wallet(Backup::Stored(METHOD)).await?;
+    note(context, &made.cipher_text).await?;
     store(context, made.backup_share_pair_ids, &made.cipher_text).await?;
     made.confirm().await?;
     Ok(made.cipher_text)
 }
 
-/// Recovers from the backup in force, as the server names it.
+/// Says to the record what nobody but this device may know: the client's shares in a cipher text.
+async fn note(context: &Context, cipher_text: &str) -> Result<(), Error> {
+    let cipher_text = CipherText::parse(cipher_text)?;
+    if let KeySource::Stored { key_name } = &cipher_text.header().key_source {
+        let key = fetch_key(context.cloud.as_ref(), key_name).await?;
+        let shares = cipher_text.decrypt_with_key(&key)?;
+        for (curve, share) in shares.iter() {
+            context.record.is_the_clients(curve, share);
+        }
+    }
+    Ok(())
+}
+
+/// Recovers from the backup in force, as the server names it. Of a sealed one the app's backend
+/// lets the user do it, whoever that backend takes for the user.
 pub(crate) async fn recover(context: &Context, portal: &Portal) -> Result<(), Error> {
     let cipher_text = cipher_text_in_force(context, portal).await?;
+    if let Backups::Sealed(_) = context.backups {
+        portal.take_recovery_ticket(open_recovery(context).await?);
+    }
     let recovered = portal
         .recover_wallet(Backup::Stored(METHOD), &cipher_text)
         .await?;
@@ -123,31 +144,51 @@ async fn store(
         cipher_text: cipher_text.to_owned(),
     };
     let body = serde_json::to_vec(&body).map_err(|_| backend_failed())?;
-    call(context, "PUT", "", body).await.map(|_| ())
+    by_app(context, "PUT", "", body).await.map(|_| ())
 }
 
 async fn fetch(context: &Context, pair: BackupSharePairId) -> Result<String, Error> {
     let query = format!("?backupSharePairId={pair}");
-    let body = call(context, "GET", &query, Vec::new()).await?;
+    let body = by_app(context, "GET", &query, Vec::new()).await?;
     serde_json::from_slice::<StoredCipherText>(&body)
         .map(|stored| stored.cipher_text)
         .map_err(|_| backend_failed())
 }
 
-async fn call(
+/// Of the client's cipher texts, by the app's login.
+async fn by_app(
     context: &Context,
     method: &str,
     query: &str,
     body: Vec<u8>,
 ) -> Result<Vec<u8>, Error> {
     let client = context.client;
+    let path = format!("/app/clients/{client}/cipher-texts/{METHOD}{query}");
     let token = context.app_tokens.mint(client);
+    call(context, method, &path, token.expose(), body).await // to the app's own backend
+}
+
+/// The app's own backend opens a recovery; the app hands its ticket to the SDK.
+async fn open_recovery(context: &Context) -> Result<RecoveryTicket, Error> {
+    let path = format!("/backend/clients/{}/recoveries", context.client);
+    let body = serde_json::to_vec(&OpenRecovery {}).map_err(|_| backend_failed())?;
+    let body = call(context, "POST", &path, BACKEND_SECRET, body).await?;
+    let opened = serde_json::from_slice::<Recovery>(&body).map_err(|_| backend_failed())?;
+    let ticket = opened.ticket.ok_or_else(backend_failed)?;
+    ticket.expose().parse().map_err(|_| backend_failed())
+}
+
+async fn call(
+    context: &Context,
+    method: &str,
+    path: &str,
+    secret: &str,
+    body: Vec<u8>,
+) -> Result<Vec<u8>, Error> {
     let request = Request::builder()
         .method(method)
-        .uri(format!(
-            "http://{BACKEND}/app/clients/{client}/cipher-texts/{METHOD}{query}"
-        ))
-        .header("authorization", format!("Bearer {}", token.expose())) // to the app's own backend
+        .uri(format!("http://{BACKEND}{path}"))
+        .header("authorization", format!("Bearer {secret}"))
         .header("content-type", "application/json")
         .body(body)
         .map_err(|_| backend_failed())?;

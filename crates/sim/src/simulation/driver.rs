@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use portal_api::signing_policy::SigningPolicy;
 use portal_backup::{BackupStorage as _, KeyName};
-use portal_custodian::{AppTokens, Receiver, WebhookSecret};
 use portal_lifecycle::ids::{BackupSharePairId, ClientId, TraceId};
 use portal_lifecycle::{BackupMode, Generation, PerCurve, Wallet};
 use portal_seal::{SealingKey, SecretBytes};
@@ -19,9 +18,9 @@ use rand::{RngExt as _, SeedableRng as _};
 use turmoil::Sim;
 use zeroize::Zeroizing;
 
-use super::backend::FaultyBackend;
+use super::backend::{self, WEBHOOK_SECRET};
 use super::check::{Ending, check};
-use super::context::{Context, DEVICES, PHONE, SERVERS, SimulatedClock, TABLET};
+use super::context::{Backups, Context, DEVICES, PHONE, SERVERS, SimulatedClock, TABLET};
 use super::device;
 use super::faults::Faults;
 use super::network::{BACKEND, Listening, ToBackend};
@@ -39,7 +38,6 @@ const CUT_TICKS: u64 = 1_000;
 const LONGEST: Duration = Duration::from_secs(4 * 3_600);
 /// Who tries everything again in the end.
 const CHECKER: &str = "checker";
-const WEBHOOK_SECRET: &str = "the webhook's secret of a simulation";
 
 /// What a run showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +46,8 @@ pub struct Outcome {
     pub failure: Option<String>,
     /// The run's catastrophe.
     pub catastrophe: Catastrophe,
+    /// How the run's backups are made.
+    pub backup_mode: BackupMode,
     /// Things that users did, and that worked, while faults were at work.
     pub done: u64,
     /// Calls that failed, and processes that ended at a call.
@@ -58,6 +58,8 @@ pub struct Outcome {
     pub has_wallet: bool,
     /// Whether a backup was complete in the end.
     pub is_backed_up: bool,
+    /// Of all that the servers stored, and said to the customer's backend or heard from it.
+    pub fingerprint: u64,
 }
 
 /// Runs the seed.
@@ -71,7 +73,9 @@ pub fn run(seed: u64) -> Outcome {
     clock.advance(1);
     let key = SealingKey::from_bytes(Zeroizing::new([7; 32]));
     let store = MemoryStore::new(Arc::new(KeyFileKms::from_key(key)));
-    let context = set_up(seed, &faults, &clock, &store);
+    let key = backend::sealing_key().filter(|_| plan.is_sealed);
+    let backups = key.map_or(Backups::Plain, Backups::Sealed);
+    let context = set_up(seed, &faults, &clock, &store, backups);
 
     let mut builder = turmoil::Builder::new();
     builder
@@ -102,19 +106,28 @@ pub fn run(seed: u64) -> Outcome {
         .wallet()
         .is_some_and(|wallet| wallet.active_backup().is_some());
     let violation = run.context.user().violation.clone();
+    let recorded = run.context.record.check(backups.mode()).err();
     Outcome {
-        failure: violation.or(failure),
+        failure: violation.or(failure).or(recorded),
         catastrophe: plan.catastrophe,
+        backup_mode: backups.mode(),
         done,
         faults: faults.injected(),
         crashes: run.crashes,
         has_wallet,
         is_backed_up,
+        fingerprint: run.context.record.fingerprint(),
     }
 }
 
 /// A customer, its webhook and a client, made before anything fails.
-fn set_up(seed: u64, faults: &Faults, clock: &SimulatedClock, store: &MemoryStore) -> Context {
+fn set_up(
+    seed: u64,
+    faults: &Faults,
+    clock: &SimulatedClock,
+    store: &MemoryStore,
+    backups: Backups,
+) -> Context {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let made = async {
         let operator = Operator::new(Arc::new(store.clone()), Arc::new(clock.clone()), POLICY);
@@ -123,7 +136,7 @@ fn set_up(seed: u64, faults: &Faults, clock: &SimulatedClock, store: &MemoryStor
             secret: SecretBytes::new(WEBHOOK_SECRET.as_bytes().to_vec()),
         };
         let created = operator
-            .create_custodian("Customer", "simulation", Some(webhook), BackupMode::Plain)
+            .create_custodian("Customer", "simulation", Some(webhook), backups.mode())
             .await
             .ok()?;
         let raw = SigningPolicy {
@@ -138,9 +151,8 @@ fn set_up(seed: u64, faults: &Faults, clock: &SimulatedClock, store: &MemoryStor
     };
     let made = runtime.ok().and_then(|runtime| runtime.block_on(made));
     let (client, api_key) = made.unwrap_or((ClientId(uuid::Uuid::nil()), String::new()));
-    let tokens = Arc::new(AppTokens::new(Zeroizing::new([2; 32])));
     let (faults, clock, store) = (faults.clone(), clock.clone(), store.clone());
-    Context::new(seed, faults, clock, store, client, api_key, tokens)
+    Context::new(seed, faults, clock, backups, store, client, api_key)
 }
 
 const POLICY: WebhookPolicy = WebhookPolicy {
@@ -154,8 +166,8 @@ fn start(sim: &mut Sim<'_>, context: &Context) {
         let context = context.on(host);
         sim.host(host, move || serve(context.clone(), host));
     }
-    let backend = context.on(BACKEND);
-    sim.host(BACKEND, move || serve_backend(backend.clone()));
+    let on_backend = context.on(BACKEND);
+    sim.host(BACKEND, move || backend::serve(on_backend.clone()));
     for host in DEVICES {
         let context = context.on(host);
         sim.host(host, move || device::live(context.clone(), host));
@@ -163,11 +175,19 @@ fn start(sim: &mut Sim<'_>, context: &Context) {
 }
 
 async fn serve(context: Context, host: &'static str) -> turmoil::Result {
-    let store = FaultyStore::of(context.store.clone(), context.faults.clone(), host);
+    let store = Arc::new(FaultyStore {
+        inner: context.store.clone(),
+        faults: context.faults.clone(),
+        record: context.record.clone(),
+        host,
+    });
     let parts = Parts {
         clock: Arc::new(context.clock.clone()),
         policy: POLICY,
-        webhooks: Arc::new(ToBackend(context.connections.clone())),
+        webhooks: Arc::new(ToBackend {
+            connections: context.connections.clone(),
+            record: context.record.clone(),
+        }),
         limits: Limits {
             // Short, so that what has died is known to be dead while the run lasts.
             session_timeout: Duration::from_secs(20),
@@ -182,23 +202,6 @@ async fn serve(context: Context, host: &'static str) -> turmoil::Result {
     let app = App::of_parts(store, parts);
     let listening = Listening::bind(context.connections.clone()).await?;
     portal_server::serve(app, listening, std::future::pending()).await?;
-    Ok(())
-}
-
-async fn serve_backend(context: Context) -> turmoil::Result {
-    let store = FaultyBackend {
-        kept: context.kept.clone(),
-        faults: context.faults.clone(),
-    };
-    let tokens = Arc::clone(&context.app_tokens);
-    let secret = WebhookSecret::new(WEBHOOK_SECRET)?;
-    let clock = context.clock.clone();
-    let router = Receiver::builder(Arc::new(store), secret)
-        .app_auth(tokens)
-        .plain_backups(true)
-        .clock(move || clock.now())
-        .build();
-    axum::serve(Listening::bind(context.connections.clone()).await?, router).await?;
     Ok(())
 }
 

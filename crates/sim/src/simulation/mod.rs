@@ -5,7 +5,8 @@
 //! network and the clock (turmoil), the machine's randomness, the databases, the keychains and
 //! the user's own storage, which are in memory.
 //!
-//! One user has two devices. Two server nodes share one database; every operation goes to one of
+//! In one half of the runs the customer's backups are sealed, in the other plain. One user has two
+//! devices. Two server nodes share one database; every operation goes to one of
 //! them, whichever. For a while everybody does what users do (create, back up, refresh, recover,
 //! sign, check) and everything fails: each call of a storage, a keychain or a cloud may fail
 //! before it did anything, fail after it did, take its time, or end its process; processes end at
@@ -24,6 +25,9 @@
 //! - A backup is complete, its key, cipher text and custodian shares are where they were put, and
 //!   it does not recover the wallet on a new device.
 //! - Two signing pairs are in force, or one is frozen: nobody cheated, and no fault is a strike.
+//! - A part of a backup is where it must not be: the servers, in all that they stored, sent or
+//!   heard, had the client's part, or of a sealed backup the custodian's, or two shares that add
+//!   up to one of these or to the key (`record`).
 //! - A generation falls within an epoch; or a share stays in the outbox when the customer's
 //!   backend has been well for long enough.
 //! - Something that may be tried again still fails when it is, with all faults gone; somebody
@@ -47,6 +51,7 @@ mod faults;
 mod network;
 mod places;
 mod plan;
+mod record;
 mod store;
 
 pub use driver::{Outcome, run};

@@ -6,16 +6,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::body::Bytes;
+use futures_util::future::ready;
+use futures_util::{SinkExt as _, StreamExt as _};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use portal_sdk::{Frames, Transport, Unreachable, websocket_config};
 use portal_server::{WebhookAnswer, WebhookCall, WebhookTransport, WebhookUnreachable};
-use tokio_tungstenite::tungstenite::Error as WsError;
+use tokio_tungstenite::tungstenite::{Error as WsError, Message as Frame};
 use turmoil::net::TcpListener;
 use zeroize::Zeroizing;
 
 use super::connections::{Connection, Connections};
+use super::record::{Place, Record};
 
 /// Where everybody listens, each on its own host.
 pub(crate) const PORT: u16 = 80;
@@ -90,15 +93,18 @@ pub(crate) async fn exchange(
 pub(crate) struct ToServer {
     pub(crate) server: &'static str,
     pub(crate) connections: Connections,
+    pub(crate) record: Record,
 }
 
 #[async_trait]
 impl Transport for ToServer {
     async fn request(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Unreachable> {
+        self.record.take(Place::Devices, request.body());
         let exchanging = exchange(&self.connections, self.server, request);
-        tokio::time::timeout(CLIENT_TIMEOUT, exchanging)
-            .await
-            .unwrap_or(Err(Unreachable))
+        let answered = tokio::time::timeout(CLIENT_TIMEOUT, exchanging).await;
+        let answer = answered.unwrap_or(Err(Unreachable))?;
+        self.record.take(Place::Devices, answer.body());
+        Ok(answer)
     }
 
     async fn websocket(&self, request: Request<()>) -> Result<Box<dyn Frames>, WsError> {
@@ -106,16 +112,35 @@ impl Transport for ToServer {
         let config = Some(websocket_config());
         let opening = tokio_tungstenite::client_async_with_config(request, stream, config);
         let (stream, _) = opening.await?;
-        Ok(Box::new(stream))
+        let (heard, said) = (self.record.clone(), self.record.clone());
+        let stream = stream.inspect(move |frame| {
+            if let Ok(frame) = frame {
+                take(&heard, frame);
+            }
+        });
+        Ok(Box::new(stream.with(move |frame: Frame| {
+            take(&said, &frame);
+            ready(Ok::<_, WsError>(frame))
+        })))
+    }
+}
+
+fn take(record: &Record, frame: &Frame) {
+    if let Frame::Text(_) | Frame::Binary(_) = frame {
+        record.take(Place::Devices, &frame.clone().into_data());
     }
 }
 
 /// The server's way to the customer's backend, whatever its URL says.
-pub(crate) struct ToBackend(pub(crate) Connections);
+pub(crate) struct ToBackend {
+    pub(crate) connections: Connections,
+    pub(crate) record: Record,
+}
 
 #[async_trait]
 impl WebhookTransport for ToBackend {
     async fn post(&self, call: WebhookCall) -> Result<WebhookAnswer, WebhookUnreachable> {
+        self.record.take(Place::Calls, &call.body);
         let mut request = Request::post(call.url.as_str())
             .header("content-type", "application/json")
             .body(call.body.to_vec())
@@ -126,11 +151,12 @@ impl WebhookTransport for ToBackend {
                 .map_err(|_| WebhookUnreachable::NoConnection)?;
             request.headers_mut().insert(*name, value);
         }
-        let exchanging = exchange(&self.0, BACKEND, request);
+        let exchanging = exchange(&self.connections, BACKEND, request);
         let answered = tokio::time::timeout(WEBHOOK_TIMEOUT, exchanging).await;
         let answer = answered
             .map_err(|_| WebhookUnreachable::TimedOut)?
             .map_err(|Unreachable| WebhookUnreachable::Broken)?;
+        self.record.take(Place::Answers, answer.body());
         Ok(WebhookAnswer {
             status: answer.status().as_u16(),
             body: Zeroizing::new(answer.into_body()),

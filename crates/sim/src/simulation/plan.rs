@@ -42,6 +42,8 @@ pub(crate) struct Plan {
     pub(crate) days: u64,
     /// Longest way of a message.
     pub(crate) latency_ms: u64,
+    /// Whether backups are sealed; plain otherwise.
+    pub(crate) is_sealed: bool,
 }
 
 impl Plan {
@@ -80,6 +82,7 @@ impl Plan {
             catastrophe_at: Duration::from_millis(rng.random_range(copy_ms..=turbulent_ms)),
             days: days[rng.random_range(0..days.len())],
             latency_ms: [2, 20, 150][rng.random_range(0..3)],
+            is_sealed: rng.random_bool(0.5),
         }
     }
 }

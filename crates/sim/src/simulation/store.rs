@@ -1,7 +1,5 @@
 //! A storage whose every call may fail.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use portal_lifecycle::ids::{
     BackupSharePairId, ClientId, EnvironmentId, SigningSharePairId, TraceId, WebhookDeliveryId,
@@ -14,27 +12,38 @@ use portal_store::{
     CredentialHash, CredentialKind, CustodianAuth, CustodianKey, CustodianStore, Delivery, Grounds,
     IdempotencyStore, IdempotentRequest, KmsRole, Maintenance, ManagedBackupStore, MemoryStore,
     NewClient, NewCustodian, NewEnvironment, NewSession, Notice, OutboxDepth, OutboxStore, PageOf,
-    Rewrapped, SealedAt, SigningPolicies, SigningTurn, Store, StoreError, StoredWallet, Tenant,
-    WalletCommit, WalletStore, WalletVersion, WebOtp, WebhookAttempt, WebhookConfig, WebhookStore,
+    Rewrapped, SealedAt, Secrets, SigningPolicies, SigningTurn, Store, StoreError, StoredWallet,
+    Tenant, WalletCommit, WalletStore, WalletVersion, WebOtp, WebhookAttempt, WebhookConfig,
+    WebhookStore,
 };
 use uuid::Uuid;
 
 use super::faults::Faults;
+use super::record::{Place, Record};
 
 /// The storage as one node of the server sees it.
 pub(crate) struct FaultyStore {
     pub(crate) inner: MemoryStore,
     pub(crate) faults: Faults,
+    pub(crate) record: Record,
     pub(crate) host: &'static str,
 }
 
 impl FaultyStore {
-    pub(crate) fn of(inner: MemoryStore, faults: Faults, host: &'static str) -> Arc<Self> {
-        Arc::new(Self {
-            inner,
-            faults,
-            host,
-        })
+    /// Takes down the shares of a commit, as the server has them.
+    fn record(&self, secrets: &Secrets) {
+        let (shares, blinds) = match secrets {
+            Secrets::StoreSigningShare { shares, .. }
+            | Secrets::StoreCustodianShare { shares, .. } => (shares, None),
+            Secrets::Enqueue { shares, blinds, .. } => (shares, blinds.as_ref()),
+            _ => return,
+        };
+        for (_, share) in shares.iter() {
+            self.record.take(Place::Storage, share.expose()); // to be looked for
+        }
+        for (_, blind) in blinds.iter().flat_map(|blinds| blinds.iter()) {
+            self.record.take(Place::Storage, blind);
+        }
     }
 
     async fn around<T>(
@@ -325,6 +334,7 @@ impl WalletStore for FaultyStore {
     }
 
     async fn commit_wallet(&self, commit: WalletCommit) -> Result<WalletVersion, CommitError> {
+        self.record(&commit.secrets);
         self.around_commit(self.inner.commit_wallet(commit)).await
     }
 

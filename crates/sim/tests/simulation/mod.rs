@@ -1,8 +1,10 @@
 //! Some seeds of the simulation, on every run of the tests; `cargo xtask simulate` runs more.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use portal_lifecycle::BackupMode;
 use portal_sim::simulation::{self, Catastrophe, Outcome};
 
 const SEEDS: u64 = 240;
@@ -38,7 +40,14 @@ fn no_seed_loses_a_wallet() {
     };
     for (what, times) in [
         ("wallets", met(|outcome| outcome.has_wallet)),
-        ("backups", met(|outcome| outcome.is_backed_up)),
+        (
+            "sealed backups",
+            met(|outcome| outcome.backup_mode == BackupMode::Sealed && outcome.is_backed_up),
+        ),
+        (
+            "plain backups",
+            met(|outcome| outcome.backup_mode == BackupMode::Plain && outcome.is_backed_up),
+        ),
         ("faults", met(|outcome| outcome.faults > 0)),
         ("crashes", met(|outcome| outcome.crashes > 0)),
         (
@@ -46,8 +55,11 @@ fn no_seed_loses_a_wallet() {
             met(|outcome| outcome.catastrophe == Catastrophe::Database),
         ),
         (
-            "lost devices with a backup",
-            met(|outcome| outcome.catastrophe == Catastrophe::Phone && outcome.is_backed_up),
+            "lost devices with a sealed backup",
+            met(|outcome| {
+                let is_sealed = outcome.backup_mode == BackupMode::Sealed;
+                outcome.catastrophe == Catastrophe::Phone && is_sealed && outcome.is_backed_up
+            }),
         ),
     ] {
         assert!(
@@ -66,8 +78,12 @@ fn a_seed_repeats() {
         let task = runtime.unwrap().spawn(async {});
         task.id().to_string().parse().unwrap()
     };
-    for seed in [3, 14, 159] {
+    let mut modes = BTreeSet::new();
+    for seed in [3, 13, 14, 159] {
         let first = simulation::run(seed);
+        if first.is_backed_up {
+            modes.insert(first.backup_mode.as_str());
+        }
         for rest in 0..4 {
             while next_task() % 4 != rest {}
             assert_eq!(
@@ -77,4 +93,9 @@ fn a_seed_repeats() {
             );
         }
     }
+    assert_eq!(
+        modes.len(),
+        2,
+        "expected backups of both modes, saw {modes:?}"
+    );
 }
