@@ -1,9 +1,9 @@
 //! The app's calls: store and read a cipher text.
 
-use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::http::request::Parts;
+use axum::response::Response;
 use portal_api::custodian_app::{StoreCipherText, StoredCipherText};
 use portal_api::limits::CIPHER_TEXT_BYTES;
 use portal_api::{Base64Bytes, Time};
@@ -11,6 +11,7 @@ use portal_lifecycle::BackupMethod;
 use portal_lifecycle::ids::{BackupSharePairId, ClientId};
 use serde::Deserialize;
 
+use super::webhook::secret_json;
 use crate::json_body::JsonBody;
 use crate::refusal::Refusal;
 use crate::router::Shared;
@@ -61,7 +62,7 @@ pub(crate) async fn store_cipher_text(
     own: OwnCipherTexts,
     State(shared): State<Shared>,
     JsonBody(body): JsonBody<StoreCipherText>,
-) -> Result<Json<StoredCipherText>, Refusal> {
+) -> Result<Response, Refusal> {
     let cipher_text = CipherText::new(body.cipher_text).map_err(|error| {
         if error.given > CIPHER_TEXT_BYTES {
             Refusal::CipherTextTooLarge
@@ -76,7 +77,7 @@ pub(crate) async fn store_cipher_text(
         cipher_text,
     };
     let stored = shared.store.insert_cipher_text(new, shared.now()).await?;
-    Ok(Json(answer(stored)))
+    secret_json(&answer(stored))
 }
 
 #[derive(Deserialize)]
@@ -91,7 +92,7 @@ pub(crate) async fn read_cipher_text(
     own: OwnCipherTexts,
     which: Result<Query<Which>, QueryRejection>,
     State(shared): State<Shared>,
-) -> Result<Json<StoredCipherText>, Refusal> {
+) -> Result<Response, Refusal> {
     let Query(which) = which.map_err(|_| {
         Refusal::Malformed(
             "the query: expected nothing, or backupSharePairId with a UUID".to_owned(),
@@ -106,9 +107,7 @@ pub(crate) async fn read_cipher_text(
         }
         None => store.newest_cipher_text(own.client_id, own.method).await?,
     };
-    found
-        .map(|stored| Json(answer(stored)))
-        .ok_or(Refusal::NoCipherText)
+    secret_json(&answer(found.ok_or(Refusal::NoCipherText)?))
 }
 
 fn answer(stored: StoredCipher) -> StoredCipherText {

@@ -105,13 +105,13 @@ pub(crate) async fn open_recovery(
     FromBackend(client_id): FromBackend,
     State(shared): State<Shared>,
     JsonBody(OpenRecovery {}): JsonBody<OpenRecovery>,
-) -> Result<(StatusCode, Json<Recovery>), Refusal> {
+) -> Result<(StatusCode, Response), Refusal> {
     let sealing = sealing(&shared)?;
     let window = sealing
         .recoveries
         .open_recovery(client_id, sealing.policy, shared.now())
         .await?;
-    Ok((StatusCode::CREATED, Json(with_ticket(&window))))
+    Ok((StatusCode::CREATED, secret_json(&with_ticket(&window))?))
 }
 
 /// DELETE `/backend/clients/{clientId}/recoveries`: what is open is closed.
@@ -156,10 +156,10 @@ async fn named_client(parts: &mut Parts, shared: &Shared) -> Option<ClientId> {
 pub(crate) async fn own_recovery(
     OwnRecovery(client_id): OwnRecovery,
     State(shared): State<Shared>,
-) -> Result<Json<Recovery>, Refusal> {
+) -> Result<Response, Refusal> {
     let recoveries = &sealing(&shared)?.recoveries;
     let window = recoveries.recovery_in_force(client_id, shared.now());
-    Ok(Json(with_ticket(&window.await?)))
+    secret_json(&with_ticket(&window.await?))
 }
 
 /// DELETE `/app/clients/{clientId}/recovery`: the device has recovered, and needs no more.
