@@ -117,7 +117,7 @@ errors! {
     OperationInProgress = "OPERATION_IN_PROGRESS", 409, Yes,
         "Another operation is under way",
         "Something else is being done with this wallet or environment that has to end first.",
-        "Another device, or a newer run, works on this wallet; the custodian has not acknowledged a backup that is to be completed (425); or the wallet or the webhook is being changed by another request. `detail` says which.",
+        "Another device, or a newer run, works on this wallet; the custodian has not acknowledged a backup that is to be completed (425); or the wallet, the webhook or the signing policy is being changed by other requests. `detail` says which.",
         "Wait for it to finish, then try again.";
     StateInvalid = "STATE_INVALID", 409, No,
         "The wallet is not in a state for this",

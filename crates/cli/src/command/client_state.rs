@@ -39,6 +39,8 @@ pub(crate) fn lines(state: &ClientState) -> Vec<String> {
     ] {
         if let Some(known) = known {
             lines.push(format!("  {chain:8} {}", known.address));
+            let testnet = known.testnet_address.iter();
+            lines.extend(testnet.map(|address| format!("  {:8} {address} (test network)", "")));
         }
     }
     lines.extend(keys(state));
