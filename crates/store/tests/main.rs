@@ -11,6 +11,7 @@ mod keys;
 mod kms;
 mod memory;
 mod postgres;
+mod purges;
 mod races;
 mod sqlite;
 

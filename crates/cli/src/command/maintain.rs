@@ -133,7 +133,10 @@ pub(crate) async fn collect(args: CollectArgs, output: Output) -> anyhow::Result
             Garbage::AbandonedSigning(ids) => ("abandon signing pair", ids.map(|id| id.0)),
             Garbage::PurgedSigning(ids) => ("erase the share of signing pair", ids.map(|id| id.0)),
             Garbage::AbandonedBackup(ids) => ("abandon backup pair", ids.map(|id| id.0)),
-            Garbage::PurgedBackup(ids) => ("release backup pair", ids.map(|id| id.0)),
+            Garbage::PurgedBackup(ids) => (
+                "release, and of a managed one erase, backup pair",
+                ids.map(|id| id.0),
+            ),
         };
         (client, what, ids.into_array())
     });

@@ -70,7 +70,12 @@ impl Data {
 
     /// What is told instead of a start.
     fn refuses(&self, flags: &[&str]) -> String {
-        refusal(self.command("data", flags))
+        // One that starts all the same fails the test, rather than being waited for.
+        let log = self.directory.path().join("refusal.log");
+        let _ = fs::remove_file(&log);
+        let started = Service::start(self.command("data", flags), &log);
+        assert!(started.is_err(), "expected a refusal, and it serves");
+        detail_in(&fs::read_to_string(&log).unwrap())
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -96,7 +101,11 @@ fn refusal(mut command: Command) -> String {
     let output = command.arg("--json").output().unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success(), "{command:?}: {told}");
-    error_in(&told)["detail"].as_str().unwrap().to_owned()
+    detail_in(&told)
+}
+
+fn detail_in(told: &str) -> String {
+    error_in(told)["detail"].as_str().unwrap().to_owned()
 }
 
 fn names_in(directory: &Path) -> Vec<String> {

@@ -131,10 +131,12 @@ impl SqlCustodianStore {
         let Some(row) = row else {
             return Ok(false);
         };
-        Ok(match self.unseal(&row) {
-            Err(StoreError::Unsealing { source, .. }) => source == OpenError::WrongKey,
-            _ => false,
-        })
+        match self.unseal(&row) {
+            Ok(_) => Ok(false),
+            Err(StoreError::Unsealing { source, .. }) => Ok(source == OpenError::WrongKey),
+            // It says nothing of the key: none is noted as this database's by it.
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) fn share_of_row(&self, row: &AnyRow) -> Result<StoredShare, StoreError> {

@@ -142,7 +142,10 @@ pub(crate) async fn update_backup_pairs(
         BackupStatus::StoredClientBackupShareKey => Event::ClientKeyStored { ids },
         BackupStatus::StoredClientBackupShare => {
             let cipher_text_digest = digest(body.cipher_text_digest)?;
-            if pair.mode == BackupMode::Managed {
+            // Of one that is over, the rules say so themselves.
+            let is_live =
+                pair.status.is_open() || pair.status == BackupStatus::StoredClientBackupShare;
+            if pair.mode == BackupMode::Managed && is_live {
                 let client = client.client_id;
                 cipher_text::check_confirmed(&app, client, ids, cipher_text_digest).await?;
             }

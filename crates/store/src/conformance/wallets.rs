@@ -69,17 +69,26 @@ pub async fn every_status_comes_back(backend: &impl Backend) {
                 pair.status = BackupStatus::Superseded;
             }
         }
-        if *status == BackupStatus::Purged {
-            // Nothing is before it was given up.
-            let newest = next.backup_pairs.last_mut().expect("was just made");
-            newest.status = BackupStatus::Abandoned;
-            life.keep(next.clone(), Secrets::Unchanged).await;
-        }
         let newest = next.backup_pairs.last_mut().expect("was just made");
-        newest.status = *status;
-        newest.cipher_text_digest = (*status == BackupStatus::StoredClientBackupShare)
-            .then_some(CipherTextDigest([0xd2; 32]));
-        life.keep(next, Secrets::Unchanged).await;
+        // None is purged before another is in force and has proved itself.
+        let is_purge = *status == BackupStatus::Purged;
+        let in_force = BackupStatus::StoredClientBackupShare;
+        newest.status = if is_purge { in_force } else { *status };
+        newest.proved_at = is_purge.then_some(life.now);
+        newest.cipher_text_digest =
+            (newest.status == in_force).then_some(CipherTextDigest([0xd2; 32]));
+        life.keep(next.clone(), Secrets::Unchanged).await;
+        if is_purge {
+            for pair in &mut next.backup_pairs {
+                if matches!(
+                    pair.status,
+                    BackupStatus::Superseded | BackupStatus::Abandoned
+                ) {
+                    pair.status = BackupStatus::Purged;
+                }
+            }
+            life.keep(next, Secrets::Unchanged).await;
+        }
     }
 }
 

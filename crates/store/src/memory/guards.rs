@@ -73,15 +73,23 @@ pub(super) fn check(
     Ok(())
 }
 
-/// What goes with `PURGED` goes for good, so no other status leads there or comes after it.
+/// What goes with `PURGED` goes for good (E18): so no other status comes after it, and nothing comes
+/// there but what was overtaken or given up while another backup is in force that has proved itself.
 fn check_purged(stored: &Wallet, next: &Wallet) -> Result<(), StoreError> {
     use BackupStatus::{Abandoned, Purged, Superseded};
+    let is_replaced = next
+        .active_backup()
+        .is_some_and(|active| active.proved_at.is_some())
+        && next.ejected_at.is_none();
     for was in &stored.backup_pairs {
         let is = next.backup_pair_of(was.ids).map(|pair| pair.status);
         let guard = match (was.status, is) {
-            (Purged, Some(Purged)) | (Superseded | Abandoned, _) => continue,
+            (Purged, Some(Purged)) => continue,
             (Purged, _) => "a purged backup pair stays purged",
-            (_, Some(Purged)) => "only an overtaken or abandoned backup pair is purged",
+            (Superseded | Abandoned, Some(Purged)) if is_replaced => continue,
+            (_, Some(Purged)) => {
+                "only a backup pair that another one has replaced for good is purged"
+            }
             _ => continue,
         };
         return Err(StoreError::Refused { guard });

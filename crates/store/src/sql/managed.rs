@@ -150,24 +150,3 @@ pub(super) async fn write(
     }
     Ok(())
 }
-
-/// E18: with `PURGED` go both halves, of whatever mode the pair is.
-pub(super) async fn erase(
-    transaction: &mut Transaction,
-    client: ClientId,
-    ids: PerCurve<BackupSharePairId>,
-) -> Result<(), StoreError> {
-    for statement in [
-        "DELETE FROM managed_backup_shares WHERE client_id = $1 AND pair_id IN ($2, $3)",
-        "DELETE FROM managed_cipher_texts
-         WHERE client_id = $1 AND secp256k1_pair_id = $2 AND ed25519_pair_id = $3",
-    ] {
-        query(statement)
-            .bind(client.0)
-            .bind(ids.secp256k1.0)
-            .bind(ids.ed25519.0)
-            .execute(transaction)
-            .await?;
-    }
-    Ok(())
-}

@@ -1,12 +1,9 @@
 //! The rows of pairs that a commit changes.
 
 use portal_lifecycle::ids::ClientId;
-use portal_lifecycle::{
-    BackupPair, BackupStatus, Curve, Generation, PerCurve, SigningPair, Wallet,
-};
+use portal_lifecycle::{BackupPair, Curve, Generation, PerCurve, SigningPair, Wallet};
 
 use super::engine::{Transaction, query};
-use super::managed;
 use super::row::count;
 use crate::StoreError;
 use crate::history::{Change, backup_changes, signing_changes};
@@ -108,7 +105,8 @@ async fn update_signing(
     Ok(())
 }
 
-/// Writes the backup pairs that changed. E18: with `PURGED` goes what is kept here of a managed one.
+/// Writes the backup pairs that changed. E18: with `PURGED` goes what is kept here of a managed one,
+/// by the schema itself, whoever writes it.
 pub(super) async fn write_backup(
     transaction: &mut Transaction,
     client: ClientId,
@@ -119,9 +117,6 @@ pub(super) async fn write_backup(
         match change {
             Change::Update(pair) => {
                 update_backup(transaction, client, pair).await?;
-                if pair.status == BackupStatus::Purged {
-                    managed::erase(transaction, client, pair.ids).await?;
-                }
             }
             Change::Insert(pair) => {
                 for curve in Curve::ALL {

@@ -35,6 +35,20 @@ async fn history_is_append_only() {
         "DELETE FROM wallets",
         "DELETE FROM signing_share_pairs",
         "DELETE FROM backup_share_pairs",
+        "INSERT OR REPLACE INTO signing_share_pairs SELECT * FROM signing_share_pairs",
+        "INSERT OR REPLACE INTO signing_share_pairs (pair_id, client_id, curve, generation, status,
+             key_point, client_point, server_point, operation_id, made_by, created_at,
+             status_since, sealed_share)
+         SELECT randomblob(16), client_id, curve, generation + 50, status, key_point, client_point,
+             server_point, operation_id, made_by, created_at, status_since, sealed_share
+         FROM signing_share_pairs WHERE status = 'STORED_CLIENT'",
+        "INSERT OR REPLACE INTO signing_share_pairs SELECT * FROM signing_share_pairs",
+        "INSERT OR REPLACE INTO signing_share_pairs (pair_id, client_id, curve, generation, status,
+             key_point, client_point, server_point, operation_id, made_by, created_at,
+             status_since, sealed_share)
+         SELECT randomblob(16), client_id, curve, generation + 50, status, key_point, client_point,
+             server_point, operation_id, made_by, created_at, status_since, sealed_share
+         FROM signing_share_pairs WHERE status = 'STORED_CLIENT'",
         "DELETE FROM clients",
         "UPDATE wallets SET generation = generation - 1, version = version + 1",
         "UPDATE wallets SET fence = fence - 1, version = version + 1",
@@ -89,6 +103,22 @@ async fn managed_backups_are_insert_only_and_an_end_is_for_good() {
         "UPDATE managed_cipher_texts SET cipher_text = 'another'",
         "INSERT OR REPLACE INTO managed_cipher_texts SELECT * FROM managed_cipher_texts",
         "UPDATE backup_share_pairs SET status = 'PURGED'",
+        "INSERT OR REPLACE INTO backup_share_pairs SELECT * FROM backup_share_pairs",
+        "INSERT OR REPLACE INTO backup_share_pairs (pair_id, client_id, curve, generation, status,
+             method, backup_mode, key_point, client_point, server_point, cipher_text_digest,
+             operation_id, created_at, status_since)
+         SELECT randomblob(16), client_id, curve, generation + 50, status, method, backup_mode,
+             key_point, client_point, server_point, cipher_text_digest, operation_id, created_at,
+             status_since
+         FROM backup_share_pairs WHERE status = 'STORED_CLIENT_BACKUP_SHARE'",
+        "INSERT OR REPLACE INTO backup_share_pairs SELECT * FROM backup_share_pairs",
+        "INSERT OR REPLACE INTO backup_share_pairs (pair_id, client_id, curve, generation, status,
+             method, backup_mode, key_point, client_point, server_point, cipher_text_digest,
+             operation_id, created_at, status_since)
+         SELECT randomblob(16), client_id, curve, generation + 50, status, method, backup_mode,
+             key_point, client_point, server_point, cipher_text_digest, operation_id, created_at,
+             status_since
+         FROM backup_share_pairs WHERE status = 'STORED_CLIENT_BACKUP_SHARE'",
         "UPDATE backup_share_pairs SET status = 'PURGED'
              WHERE status = 'STORED_CLIENT_BACKUP_SHARE'",
         "DELETE FROM key_checks",
@@ -102,6 +132,9 @@ async fn managed_backups_are_insert_only_and_an_end_is_for_good() {
         let error = result.expect_err(refused);
         assert!(error.as_database_error().is_some(), "{refused}: {error:?}");
     }
+    let replaced = sqlx::query("INSERT OR REPLACE INTO wallets SELECT * FROM wallets");
+    let replaced = replaced.execute(&mut prompt).await.unwrap();
+    assert_eq!(replaced.rows_affected(), 0, "passed over");
     life.check().await;
     for ids in [former, ids] {
         assert!(life.has_both_halves(ids).await);
@@ -133,6 +166,10 @@ async fn halves_that_outlived_their_pair_go_with_the_migration() {
     run(&[
         "DROP TRIGGER backup_share_pairs_stay_purged",
         "DROP TRIGGER backup_share_pairs_are_purged_last",
+        "DROP TRIGGER backup_share_pairs_take_their_halves",
+        "DROP TRIGGER backup_share_pairs_are_not_replaced",
+        "DROP TRIGGER signing_share_pairs_are_not_replaced",
+        "DROP TRIGGER wallets_are_not_replaced",
         "DROP TRIGGER managed_backup_shares_do_not_come_back",
         "DROP TRIGGER managed_cipher_texts_do_not_come_back",
         "INSERT INTO managed_backup_shares SELECT * FROM shares
