@@ -121,6 +121,21 @@ impl Cluster {
         self.url(name)
     }
 
+    /// Drops a database, whoever is connected to it: a hundred of them fill a gigabyte. One that is
+    /// not there any more is none.
+    pub fn forget(&self, url: &str) {
+        let name = url.split_once("@localhost/").map(|(_, path)| path);
+        let name = name.and_then(|path| path.split('?').next());
+        let (Some(binaries), Some(name)) = (binaries(), name) else {
+            return;
+        };
+        let _ = Command::new(binaries.join("dropdb"))
+            .args(["--username=portal", "--force", "--if-exists", "--host"])
+            .arg(&self.socket)
+            .arg(name)
+            .output();
+    }
+
     /// The URL of a database of this cluster.
     #[must_use]
     pub fn url(&self, name: &str) -> String {

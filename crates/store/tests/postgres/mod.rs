@@ -32,6 +32,12 @@ impl PostgresBackend {
     }
 }
 
+impl Drop for PostgresBackend {
+    fn drop(&mut self) {
+        Cluster::shared().forget(&self.url);
+    }
+}
+
 #[async_trait]
 impl Backend for PostgresBackend {
     type Store = SqlStore;
